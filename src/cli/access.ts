@@ -53,7 +53,7 @@ export const accessAdd: Command = {
     { name: "network", value: "NET", help: "an address, or a network such as 192.0.2.0/24" },
     { name: "helo", value: "NAME", help: "its name in EHLO, or *.example.com" },
     { name: "sender", value: "ADDRESS", help: "or @example.com, or <> for the null sender" },
-    { name: "recipient", value: "ADDRESS", help: "or @example.com" },
+    { name: "recipient", value: "ADDRESS", help: "in one of our domains, or @example.com" },
     { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" },
     { name: "until", value: "TIME", help: "when the rule ends: 2h, 3d, 2027-01-31, 2027-01-31T18:00Z" },
     { name: "for", value: "TIME", help: "a duration such as 90m, 12h or 7d, instead of --until" },
@@ -66,7 +66,8 @@ export const accessAdd: Command = {
       path: "/v1/access",
       json: newRule(input, tool.now),
     });
-    tool.print(rule, () => `${rule.id}: ${rule.action} ${plain(whomText(rule))}.\n`);
+    const end = rule.until === undefined ? "" : `, until ${timeWithZone(rule.until)}`;
+    tool.print(rule, () => `${rule.id}: ${rule.action} ${plain(whomText(rule))}${end}.\n`);
     return OK;
   },
 };

@@ -30,7 +30,7 @@ function statusText(tool: Tool, body: StatusBody): string {
 }
 
 function daemonText(tool: Tool, body: StatusBody): string {
-  const { listening, paused, draining, refusing, unlisted, stuck, overQuota } = body;
+  const { listening, paused, draining, refusing, unlisted, stuck, overQuota, certificates } = body;
   return facts(
     [
       ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
@@ -46,10 +46,15 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ...fact("Deferring", named(unlisted, "no list was fetched yet")),
       ...fact("Over quota", named(overQuota, "senders get 452")),
       ...fact("Old list", named(stuck, "the newer one cannot be used; domain show says why")),
+      ...certificates.flatMap(({ trouble }) => fact("Certificate", keptText(trouble))),
       ...fact("Quarantine", quarantineText(body, tool.now)),
     ],
     tool.columns,
   );
+}
+
+function keptText(trouble: string | undefined): string | undefined {
+  return trouble === undefined ? undefined : `${trouble}; the previous one stays in use`;
 }
 
 function named(domains: readonly string[], why?: string): string | undefined {

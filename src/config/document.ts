@@ -142,7 +142,10 @@ function explain(code: string, detail: string, rest: string): Fault {
   if (code === "BLOCK_AS_IMPLICIT_KEY" && !/:(?:\s|$)/.test(rest)) return DEEPER;
   if (/^Implicit (?:keys need to be on|map keys need to be followed)/.test(detail)) return NO_KEY;
   if (detail.startsWith("Flow "))
-    return { wrong: "a [ or { that is not closed", right: "close it with ] or }" };
+    return {
+      wrong: "a [ or { that is not closed, or goes on in a line that is not indented",
+      right: "close it with ] or }, or indent that line",
+    };
   const known = EXPLANATIONS[code];
   if (known !== undefined) return known;
   return {

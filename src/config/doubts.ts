@@ -1,5 +1,6 @@
 /** What is sound, but perhaps not what was meant. */
 import { isIP } from "node:net";
+import { everyClientOf } from "../mail/access-pattern.ts";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { isLoopback, isUnspecified } from "../mail/network.ts";
 import { placeDoubts } from "./places.ts";
@@ -16,6 +17,7 @@ export function doubts(parsed: Parsed, folder: string): readonly Remark[] {
     ...generalDoubts(parsed),
     ...loopDoubts(parsed),
     ...portDoubts(parsed),
+    ...ruleDoubts(parsed),
     ...placeDoubts(parsed, folder),
   ];
 }
@@ -74,6 +76,20 @@ function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
     const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
     const right = "write checks: { reachability: off } for this domain";
     return [{ path: ["domains", name, "primary"], wrong, right }];
+  });
+}
+
+/** `block` for every client is sound behind rules that allow some. */
+function ruleDoubts({ checks: { access = [] } }: Parsed): readonly Remark[] {
+  const firstAllowed = access.findIndex(({ action }) => action === "allow");
+  return access.flatMap((rule, index): Remark[] => {
+    const kind = everyClientOf(rule);
+    const blocks = rule.action === "block";
+    if (kind === undefined || (blocks && firstAllowed !== -1 && firstAllowed < index)) return [];
+    const what = blocks ? "and all their mail is refused" : "and all of them skip the reputation checks";
+    const right = blocks ? "name a smaller network, or first those that you allow" : "name a smaller network";
+    const path = ["checks", "access", index, "network"];
+    return [{ path, wrong: `${rule.network} is every ${kind} client, ${what}`, right }];
   });
 }
 

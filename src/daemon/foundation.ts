@@ -52,7 +52,7 @@ export async function layFoundation(
   const clock = systemClock(clockOffset);
   const sink = openJournal(config, clock, stack);
   tellFileLimit(config.smtp.limits.connections, sink.log);
-  const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
+  const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log, journal: sink });
   stack.defer(() => certificates.close());
   const crew: CrewParts = { sink, clock, clockOffset };
   const storeTrouble = followStoreTrouble(sink);

@@ -12,6 +12,21 @@ export interface PatternKind {
   read(text: string): PatternReading;
 }
 
+interface Conditions {
+  readonly network?: string;
+  readonly helo?: string;
+  readonly sender?: string;
+  readonly recipient?: string;
+}
+
+/** The kind of addresses whose every client fits a rule that names `0.0.0.0/0` or `::/0` and nothing else; undefined for others. */
+export function everyClientOf({ network, helo, sender, recipient }: Conditions): "IPv4" | "IPv6" | undefined {
+  if (network === undefined || (helo ?? sender ?? recipient) !== undefined) return undefined;
+  const whole = parseNetwork(network);
+  if (whole?.bits !== 0) return undefined;
+  return whole.groups.length === 2 ? "IPv4" : "IPv6";
+}
+
 export const NETWORK: PatternKind = {
   expected: 'an address or a network such as 192.0.2.0/24 or "2001:db8::/32"',
   read: (text) => (parseNetwork(text) === undefined ? networkFault(text) : { value: text }),

@@ -16,6 +16,7 @@ export type JournalEvent =
   | StoreEvent
   | ThreadEvent
   | ListEvent
+  | CertificateEvent
   | ScannerEvent
   | OperatorEvent;
 
@@ -224,6 +225,15 @@ type ListEvent =
   | { readonly kind: "blocklist.sound"; readonly zone: string }
   /** An address of ours is on a list of bad clients. */
   | { readonly kind: "blocklist.listsUs"; readonly zone: string; readonly ip: string };
+
+/** The files of a certificate of the SMTP side were changed and cannot be used; the one read before stays in use. */
+interface CertificateEvent {
+  readonly kind: "certificate.stuck";
+  readonly file: string;
+  readonly why: string;
+  /** When the one in use ends, ms since 1970. */
+  readonly expiresAt: number;
+}
 
 export type ScannerEvent =
   /** `away`: a server failed several times in a row and is left alone for a while; `back`: it answers again. */

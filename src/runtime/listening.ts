@@ -61,7 +61,7 @@ function holderOf(port: number): string {
 
 const LISTEN = "0A";
 /** Characters of a command that are told. */
-const LONGEST_NAME = 100;
+const LONGEST_NAME = 200;
 
 function listeningInodes(port: number): Set<string> {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -79,10 +79,12 @@ function socketInode(link: string): string {
   }
 }
 
-/** The program and its first argument: what an interpreter runs. Further ones may be secret. */
+/** The program and its first argument: what an interpreter runs; of Node.js, behind its options. Further ones may be secret. */
 function commandName(pid: string): string {
-  const words = text(`/proc/${pid}/cmdline`).split("\0", 2);
-  return words.join(" ").trim().slice(0, LONGEST_NAME) || "unknown";
+  const [program = "", ...words] = text(`/proc/${pid}/cmdline`).split("\0");
+  const isNode = /(?:^|\/)node$/.test(program);
+  const first = words.find((word) => !isNode || !word.startsWith("--")) ?? "";
+  return `${program} ${first}`.trim().slice(0, LONGEST_NAME) || "unknown";
 }
 
 function entries(folder: string): string[] {

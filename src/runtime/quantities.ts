@@ -22,8 +22,17 @@ export function timeInWords(milliseconds: number): string {
 
 const PREFIXES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-/** A size in bytes with at most one decimal: `512 B`, `12 KiB`, `1.5 MiB`. */
+/** What an operator has written in one of them is told in the same one. */
+const DECIMAL: readonly (readonly [name: string, bytes: number])[] = [
+  ["TB", 1e12],
+  ["GB", 1e9],
+  ["MB", 1e6],
+];
+
+/** A size in bytes with at most one decimal: `512 B`, `12 KiB`, `1.5 MiB`; whole millions as such: `50 MB`, `20 GB`. */
 export function sizeInWords(bytes: number): string {
+  const decimal = bytes > 0 ? DECIMAL.find(([, unit]) => bytes % unit === 0) : undefined;
+  if (decimal !== undefined) return `${bytes / decimal[1]} ${decimal[0]}`;
   const power = bytes < 1024 ? 0 : Math.min(PREFIXES.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   const digits = power > 0 && value < 10 ? 1 : 0;

@@ -73,6 +73,8 @@ function lesserSentence(event: JournalEvent): Words | undefined {
       return words("parked", unreadText(event));
     case "queue.deleted":
       return words("parked", deletedText(event.recipients));
+    case "certificate.stuck":
+      return words(event.file, certificateText(event));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     case "thread.silent":
@@ -114,6 +116,13 @@ function stuckText({ domain, why, first }: Stuck): string {
   return first
     ? `The list of recipients of ${domain} could not be fetched (${why}); there is no previous list, so senders get a temporary error.`
     : `The list of recipients of ${domain} could not be renewed (${why}); the previous list stays in force.`;
+}
+
+type StuckCertificate = Extract<JournalEvent, { kind: "certificate.stuck" }>;
+
+function certificateText({ why, expiresAt }: StuckCertificate): string {
+  const day = new Date(expiresAt).toISOString().slice(0, 10);
+  return `The files of a certificate were changed and cannot be used: ${why}. The previous certificate stays in use; it ends on ${day}.`;
 }
 
 /** Ms from which on a leap of the clock keeps old mail from ending. */

@@ -23,6 +23,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "recipient.asked": "debug",
   "recipients.stuck": "warn",
   "primary.acceptAll": "warn",
+  "certificate.stuck": "error",
   "blocklist.sick": "warn",
   "blocklist.listsUs": "error",
   "scanner.away": "warn",

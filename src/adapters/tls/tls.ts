@@ -27,6 +27,8 @@ interface CertificateFacts {
   readonly names: readonly string[];
   /** When it ends, ms since 1970. */
   readonly expiresAt: number;
+  /** Why the files, as they are now, cannot be used. */
+  readonly trouble?: string;
 }
 
 /** Reads the files, if any are named, and watches them. Rejects with a sentence for the operator. */
@@ -62,10 +64,11 @@ export class Certificates {
 
   /** The certificates in use. */
   facts(): readonly CertificateFacts[] {
-    return this.#pairs.map(({ files, material, expiresAt }) => ({
+    return this.#pairs.map(({ files, material, expiresAt, trouble }) => ({
       file: files.certificate,
       names: material.names,
       expiresAt,
+      ...(trouble !== undefined && { trouble }),
     }));
   }
 

@@ -1,5 +1,6 @@
 /** One certificate with its key: in use, looked at from time to time, replaced when both files are sound. */
 import { stat } from "node:fs/promises";
+import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { readTls, type TlsFiles, type TlsMaterial } from "./material.ts";
@@ -7,6 +8,7 @@ import { readTls, type TlsFiles, type TlsMaterial } from "./material.ts";
 export interface CertificateParts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly journal: Journal;
 }
 
 const DAY = 86_400_000;
@@ -52,6 +54,11 @@ export class WatchedPair {
     return this.#state.expiresAt;
   }
 
+  /** Why the files, as they are now, cannot be used; undefined where they are in use. */
+  get trouble(): string | undefined {
+    return this.#trouble?.told === true ? this.#trouble.why : undefined;
+  }
+
   /** Looks at the files once; true when what is in use has changed. */
   async look(): Promise<boolean> {
     this.warn();
@@ -84,8 +91,10 @@ export class WatchedPair {
       this.#trouble = { why, told: false };
       return false;
     }
-    if (!this.#trouble.told) this.#parts.log.error("tls.certificate.kept", { why });
+    if (this.#trouble.told) return false;
     this.#trouble.told = true;
+    const { files, expiresAt } = this;
+    this.#parts.journal.record({ kind: "certificate.stuck", file: files.certificate, why, expiresAt });
     return false;
   }
 }

@@ -1,6 +1,7 @@
 /** The routes in order: open ones, then the guard, then what confined tokens may use, then the rest. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { timeout } from "hono/timeout";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { answerRefusal, Refusal } from "./answers.ts";
@@ -31,6 +32,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
     answerRefusal(c, new Refusal("not_found", "there is no such route", "see docs/api.md")),
   );
   app.use(protect());
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: answerMethod }));
   app.use(limitTime());
   healthRoutes(app, parts);
   app.use(guard);
@@ -60,6 +62,13 @@ function protect(): MiddlewareHandler<AdminEnv> {
 function limitTime(): MiddlewareHandler<AdminEnv> {
   const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
   return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
+}
+
+/** RFC 9110 §15.5.6. */
+function answerMethod(c: AdminContext, methods: readonly string[]): Response {
+  c.header("Allow", methods.join(", "));
+  const message = `this route takes ${methods.join(", ")}, not ${c.req.method}`;
+  return answerRefusal(c, new Refusal("method_not_allowed", message));
 }
 
 function answerError(error: Error, c: AdminContext, log: Logger): Response {

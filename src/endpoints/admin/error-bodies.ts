@@ -4,8 +4,8 @@ import { optionalText } from "./body-parts.ts";
 
 // prettier-ignore
 export const ErrorCode = z.enum([
-  "bad_request", "unauthorized", "forbidden", "not_found", "conflict", "too_large", "too_many_attempts", "timeout",
-  "damaged", "internal",
+  "bad_request", "unauthorized", "forbidden", "not_found", "method_not_allowed", "conflict", "too_large",
+  "too_many_attempts", "timeout", "damaged", "internal",
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 

@@ -14,6 +14,8 @@ const CertificateBody = z.object({
   file: z.string(),
   names: z.array(z.string()).readonly(),
   expiresAt: time,
+  /** Why its files, which were changed, cannot be used; the one read before stays in use. */
+  trouble: optionalText,
 });
 
 /** GET /v1/status. */

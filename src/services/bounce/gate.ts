@@ -49,7 +49,8 @@ function nobodyThere({ sender, traits }: OwedMail): string | undefined {
 
 /** The return-path must be proven to be the sender's own, or a stranger would be told. */
 function unproven({ authentication }: OwedMail): string | undefined {
-  if (authentication === undefined) return "nobody asked at receipt whether its return-path is forged";
+  if (authentication === undefined)
+    return "SPF was not checked when it came, and its return-path may be forged; `checks: { spf: tag }` checks it";
   if (authentication.returnPath) return undefined;
   const { spf, dkim = [] } = authentication;
   const signed = dkim.length === 0 ? "no signature" : "a signature of another domain";

@@ -21,18 +21,27 @@ export function portFindings({ listening }: Self): readonly Finding[] {
 }
 
 export function certificateFindings({ hostname, certificates }: Self, now: number): readonly Finding[] {
+  const stuck = certificates.flatMap(({ trouble }) =>
+    trouble === undefined
+      ? []
+      : [finding("certificate", "warn", `${trouble}; the previous one stays in use`)],
+  );
+  return [...stuck, shownCertificate(hostname, certificates, now)];
+}
+
+function shownCertificate(hostname: string, certificates: Self["certificates"], now: number): Finding {
   const fitting = certificates.find((certificate) => covers(certificate, hostname));
   const shown = fitting ?? certificates[0];
   if (shown === undefined)
-    return [finding("certificate", "warn", "no certificate: all mail comes in clear, or not at all")];
+    return finding("certificate", "warn", "no certificate: all mail comes in clear, or not at all");
   const until = new Date(shown.expiresAt).toISOString().slice(0, 10);
   if (fitting === undefined) {
     const names = listed(shown.names) || "nobody";
-    return [finding("certificate", "warn", `it is for ${names}, not for ${hostname}`)];
+    return finding("certificate", "warn", `it is for ${names}, not for ${hostname}`);
   }
-  if (shown.expiresAt <= now) return [finding("certificate", "warn", `it ended on ${until}`)];
-  if (shown.expiresAt - now < SOON) return [finding("certificate", "warn", `it ends soon, on ${until}`)];
-  return [finding("certificate", "ok", `for ${hostname} until ${until}`)];
+  if (shown.expiresAt <= now) return finding("certificate", "warn", `it ended on ${until}`);
+  if (shown.expiresAt - now < SOON) return finding("certificate", "warn", `it ends soon, on ${until}`);
+  return finding("certificate", "ok", `for ${hostname} until ${until}`);
 }
 
 /** RFC 6125 §6.4.3: a star stands for one label. */

@@ -14,4 +14,6 @@ export interface ShownCertificate {
   readonly names: readonly string[];
   /** When it ends, ms since 1970. */
   readonly expiresAt: number;
+  /** Why its files, which were changed, cannot be used. */
+  readonly trouble?: string;
 }

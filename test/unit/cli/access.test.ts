@@ -9,7 +9,13 @@ test("access is added, listed and removed", async () => {
   const added = await tool.run(["access", "add", "block", ...words, "--domain", "example.com"]);
   assert.equal(added.code, 0, added.stderr);
   const id = added.stdout.slice(0, 16);
-  assert.match(added.stdout, /: block 192\.0\.2\.0\/24, for example\.com\.\n$/);
+  assert.match(
+    added.stdout,
+    /: block 192\.0\.2\.0\/24, for example\.com, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d\.\n$/,
+  );
+  const forever = await tool.run(["access", "add", "block", "--helo", "x.example"]);
+  assert.match(forever.stdout, /: block helo x\.example\.\n$/);
+  assert.equal((await tool.run(["access", "remove", forever.stdout.slice(0, 16)])).code, 0);
   const listed = (await tool.run(["access", "list"])).stdout;
   assert.match(listed, new RegExp(`^${id} +block +192\\.0\\.2\\.0/24, for`, "m"));
   assert.match(listed, /^file +allow +10\.0\.0\.0\/8 +part/m);

@@ -183,3 +183,21 @@ test("trouble within the daemon is exit code 1 with its hint", async () => {
   assert.equal(code, 1);
   assert.match(stderr, /the daemon's log says why, and `holdfast status` what ails the storage/);
 });
+
+test("what is not there, or there already, is told with what helps", async () => {
+  await using tool = await toolWorld();
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["token revoke sync", /no token of this name\n`holdfast token list` shows them/],
+    ["quarantine sender-forget a@b.example", /allowed senders\n`holdfast quarantine senders` shows them/],
+    ["domain test example.com --recipient bob", /not an address of example\.com\nwrite alice@example\.com/],
+    [
+      "domain add example.com --primary mail.example.com",
+      /exists already, .*\nchange it there, then run `holdfast reload`/,
+    ],
+    [
+      "domain add new.example --primary mail.new.example --catch-all --callout",
+      /nobody is asked\nleave one of them out/,
+    ],
+  ];
+  for (const [words, expected] of cases) assert.match((await tool.run(words.split(" "))).stderr, expected);
+});

@@ -89,3 +89,15 @@ test("status shows the certificates, their names and ends", async () => {
   const { stdout } = await tool.run(["status"]);
   assert.match(stdout, /^\/etc\/mx\.pem +2027-01-31 +mx2\.example\.net \*\.example\.org$/m);
 });
+
+test("status says which certificate could not be renewed, and why", async () => {
+  await using tool = await toolWorld();
+  const trouble = "/etc/mx.key does not belong to the certificate in /etc/mx.pem";
+  const certificate = { file: "/etc/mx.pem", names: [], expiresAt: Date.UTC(2027, 0, 31), trouble };
+  tool.world.status = { ...tool.world.status, certificates: [certificate] };
+  const { stdout } = await tool.run(["status"]);
+  assert.ok(
+    stdout.replace(/\n +/g, " ").includes(`Certificate: ${trouble}; the previous one stays in use`),
+    stdout,
+  );
+});

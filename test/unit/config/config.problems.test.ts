@@ -39,7 +39,10 @@ test("what is not YAML is told with its line", async () => {
   const cases: readonly (readonly [string, string])[] = [
     ["a:\n\tb: 1\n", "2:1: a tab in the indentation; indent with spaces"],
     ['a:\n  b:\n    - "x"\n\tc: 2\n  d: 3\n', "4:1: a tab in the indentation; indent with spaces"],
-    ["a: [1, 2\nb: 3\n", "2:1: a [ or { that is not closed; close it with ] or }"],
+    [
+      "a: [1, 2\nb: 3\n",
+      "2:1: a [ or { that is not closed, or goes on in a line that is not indented; close it with ] or }, or indent that line",
+    ],
     ["a:\n  b: 1\n c: 2\n", "3:1: wrong indentation; give keys of one mapping the same column"],
     [
       "a: b: c\n",

@@ -329,6 +329,27 @@ test("a file of 100,000 recipients is read whole", async () => {
   assert.equal(result.config.domains[0]?.recipients?.[99_999], "user99999");
 });
 
+test("a rule of access for every client is doubted, unless it is what is left behind those that are allowed", async () => {
+  const head = 'hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\n';
+  const domains = "domains: { a.example: { primary: { host: 192.0.2.1 }, recipients: [x] } }\n";
+  const doubted = async (rules: string): Promise<string[]> =>
+    (await linesOf(`${head}${domains}checks: { access: [${rules}] }\n`)).map((line) =>
+      line.replace(/^\S+ /, ""),
+    );
+  assert.deepEqual(
+    await doubted('{ action: block, network: "0.0.0.0/0" }, { action: allow, network: "::/0" }'),
+    [
+      "checks.access[0].network: 0.0.0.0/0 is every IPv4 client, and all their mail is refused; name a smaller network, or first those that you allow",
+      "checks.access[1].network: ::/0 is every IPv6 client, and all of them skip the reputation checks; name a smaller network",
+    ],
+  );
+  assert.deepEqual(
+    await doubted('{ action: allow, network: "192.0.2.0/24" }, { action: block, network: "0.0.0.0/0" }'),
+    [],
+  );
+  assert.deepEqual(await doubted('{ action: block, network: "0.0.0.0/0", sender: "@junk.example" }'), []);
+});
+
 test("doubts are warnings, not problems", async () => {
   const text = `hostname: mx2
 postmaster: admin@elsewhere.example

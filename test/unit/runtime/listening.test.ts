@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { CannotListen, explainListen, probeListen } from "../../../src/runtime/listening.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
 
 test("a free port is bound once and let go", async () => {
   const port = await probeListen("127.0.0.1", 0);
@@ -21,6 +26,23 @@ test("a taken port is refused, with who holds it and what to do", async () => {
     return true;
   });
   await new Promise((resolve) => server.close(resolve));
+});
+
+test("of another Holdfast the program is named, not the options of Node.js before it", async () => {
+  await using folder = await tempFolder();
+  const script = join(folder.path, "holder.cjs");
+  const listen =
+    'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))';
+  await writeFile(script, listen);
+  const holder = spawn(process.execPath, ["--max-semi-space-size=1", "--no-warnings", script, "serve"]);
+  try {
+    const [port] = await once(holder.stdout, "data");
+    const holds = new RegExp(`process ${holder.pid} \\(\\S*node ${script}\\) holds the port`);
+    await assert.rejects(probeListen("127.0.0.1", Number(port)), holds);
+  } finally {
+    holder.kill();
+    await once(holder, "exit");
+  }
 });
 
 test("a port that needs a privilege and an address of another machine are explained", () => {

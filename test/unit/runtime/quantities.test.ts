@@ -29,6 +29,11 @@ test("sizes are told with at most one decimal", () => {
     [50 * 1024 ** 2, "50 MiB"],
     [3 * 1024 ** 4, "3 TiB"],
     [5000 * 1024 ** 4, "5000 TiB"],
+    [20_000_000_000, "20 GB"],
+    [50_000_000, "50 MB"],
+    [1_500_000_000, "1500 MB"],
+    [1_000_000, "1 MB"],
+    [50_000_001, "48 MiB"],
   ];
   for (const [bytes, words] of cases) assert.equal(sizeInWords(bytes), words);
 });

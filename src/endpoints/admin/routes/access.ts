@@ -1,6 +1,6 @@
 /** Rules of access: who is allowed or blocked, beside the configuration. A confined token has those of its domain. */
 import type { Hono } from "hono";
-import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../../../mail/access-pattern.ts";
+import { everyClientOf, HELO_NAME, MAILBOX, NETWORK, SENDER } from "../../../mail/access-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
 import type { AccessRule } from "../../../ports/checks.ts";
 import type { StoredRule } from "../../../ports/rules.ts";
@@ -8,6 +8,7 @@ import { MOST_RULES } from "../../../services/rules/rules.ts";
 import { recordAct } from "../acts.ts";
 import { confine, ourDomain, readBody, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import { NewRule, type RuleBody, type RuleList } from "../contract.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 export function accessRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
@@ -31,6 +32,7 @@ async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
   const { who } = c.get("caller");
   const given = await readBody(c, NewRule);
   const rule = soundRule(given, await scopeOf(c, given, parts), parts.clock.now());
+  await refuseForeign(rule, parts);
   leaveRoom(c, parts);
   const stored = await parts.rules.add(rule, who);
   if (stored === undefined) throw tooMany(`there are ${MOST_RULES} rules already`);
@@ -64,15 +66,44 @@ function soundRule(given: NewRule, domain: string | undefined, now: number): Acc
   });
   if (patterns.length === 0)
     throw new Refusal("bad_request", "the rule fits everybody", "name a network, helo, sender or recipient");
+  const conditions = Object.fromEntries(patterns);
+  refuseEveryClient(conditions);
   if (until !== undefined && until <= now)
     throw new Refusal("bad_request", "until: this time is over", "give a time that is to come");
   return {
     action,
-    ...Object.fromEntries(patterns),
+    ...conditions,
     ...(domain !== undefined && { domain }),
     ...(until !== undefined && { until }),
     ...(note !== undefined && { note: printable(note) }),
   };
+}
+
+/** It would go before all rules that allow somebody. */
+function refuseEveryClient(conditions: Parameters<typeof everyClientOf>[0]): void {
+  const kind = everyClientOf(conditions);
+  if (kind === undefined) return;
+  throw new Refusal(
+    "bad_request",
+    `the rule fits every ${kind} client`,
+    "name a smaller network; all clients but some are blocked in the configuration file, behind the rules that allow those",
+  );
+}
+
+/** A rule for a recipient elsewhere would never fit, and nobody would notice a slip of the pen. */
+async function refuseForeign(
+  { recipient, domain }: AccessRule,
+  { directory }: Pick<AdminParts, "directory">,
+): Promise<void> {
+  if (recipient === undefined) return;
+  const own = recipient.slice(recipient.lastIndexOf("@") + 1);
+  if (domain !== undefined && own !== domain)
+    throw new Refusal(
+      "bad_request",
+      `recipient: ${quoted(recipient)} is not in ${domain}`,
+      "name a recipient of that domain",
+    );
+  await ourDomain(own, directory);
 }
 
 /** The domain that the rule is for: the token's, where it is confined to one. */

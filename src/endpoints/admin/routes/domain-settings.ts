@@ -99,7 +99,11 @@ type Judged = Sources & { readonly mode: string; readonly checks?: DomainChecksB
 
 function refuseContradictions({ mode, catchAll, callout, checks }: Judged): void {
   if (catchAll && callout === true)
-    throw new Refusal("bad_request", "callout: with `catchAll` every address exists, and nobody is asked");
+    throw new Refusal(
+      "bad_request",
+      "callout: with `catchAll` every address exists, and nobody is asked",
+      "leave one of them out",
+    );
   const { reachability = "off" } = (checks ?? {}) as DomainChecksBody;
   if (mode !== "reflector" || reachability === "off") return;
   throw new Refusal(
@@ -115,10 +119,11 @@ async function refuseKnown(name: string, { directory }: AdminParts): Promise<voi
     throw new Refusal("conflict", `${name} exists already, added through the API`, CHANGES);
   const hint = known.draining
     ? "it was taken out of the file, and mail waits for it; put it back there, or wait until that is gone"
-    : undefined;
+    : CHANGED_THERE;
   throw new Refusal("conflict", `${name} exists already, added in the configuration file`, hint);
 }
 
+const CHANGED_THERE = "change it there, then run `holdfast reload`";
 const CHANGES = "`holdfast domain change` gives it another primary";
 
 function soundPrimaries(given: readonly PrimaryBody[]): readonly Primary[] {

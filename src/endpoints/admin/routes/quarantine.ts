@@ -39,7 +39,11 @@ async function allow(c: AdminContext, parts: AdminParts): Promise<AllowedSenderB
 async function disallow(c: AdminContext, parts: AdminParts): Promise<void> {
   const named = subject(c, readQuery(c, AllowedSenderQuery));
   if (!(await parts.senders.disallowSender(named)))
-    throw new Refusal("not_found", `${named.sender} is not among the allowed senders`);
+    throw new Refusal(
+      "not_found",
+      `${named.sender} is not among the allowed senders`,
+      "`holdfast quarantine senders` shows them",
+    );
   recordAct(c, parts, { verb: "quarantine sender-forget", what: named.sender });
 }
 

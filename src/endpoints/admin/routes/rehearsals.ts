@@ -38,7 +38,11 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
 function soundRecipient(text: string, domain: string): string {
   const address = parseAddress(text);
   if (address?.domain === domain) return address.text;
-  throw new Refusal("bad_request", `recipient: ${quoted(text)} is not an address of ${domain}`);
+  throw new Refusal(
+    "bad_request",
+    `recipient: ${quoted(text)} is not an address of ${domain}`,
+    `write alice@${domain}`,
+  );
 }
 
 async function someRecipient(domain: string, { directory }: AdminParts): Promise<string> {

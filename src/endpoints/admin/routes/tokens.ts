@@ -10,7 +10,8 @@ export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/tokens", async (c) => c.json(await createToken(c, parts), 201));
   app.delete("/v1/tokens/:name", async (c) => {
     const name = c.req.param("name");
-    if (!(await parts.tokens.revoke(name))) throw new Refusal("not_found", "there is no token of this name");
+    if (!(await parts.tokens.revoke(name)))
+      throw new Refusal("not_found", "there is no token of this name", "`holdfast token list` shows them");
     recordAct(c, parts, { verb: "token revoke", what: name });
     return c.body(null, 204);
   });

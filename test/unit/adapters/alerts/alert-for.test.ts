@@ -158,6 +158,16 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "Quarantined or parked mail was deleted because nobody decided on it before its retention ended: 3 recipients since the last such alert. `holdfast trace --ledger` names them.",
   ],
   [
+    {
+      kind: "certificate.stuck",
+      file: "/etc/mx.pem",
+      why: "/etc/mx.key does not belong to the certificate in /etc/mx.pem",
+      expiresAt: Date.UTC(2027, 1, 21),
+    },
+    "certificate.stuck",
+    "The files of a certificate were changed and cannot be used: /etc/mx.key does not belong to the certificate in /etc/mx.pem. The previous certificate stays in use; it ends on 2027-02-21.",
+  ],
+  [
     { kind: "queue.expiring", domain: "example.com", share: 0.8, recipients: 2 },
     "queue.expiring",
     "Mail for example.com has used 80 % of its retention; 2 recipients are close to expiry.",

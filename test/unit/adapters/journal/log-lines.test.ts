@@ -38,6 +38,7 @@ const TROUBLES: readonly JournalEvent[] = [
   { kind: "parked.unread", recipients: 1, age: 1, left: 1 },
   { kind: "quota.reached", domain: "one.test", messages: 1, bytes: 1 },
   { kind: "recipients.stuck", domain: "one.test", why: "w" },
+  { kind: "certificate.stuck", file: "/etc/mx.pem", why: "w", expiresAt: 1 },
   { kind: "blocklist.listsUs", zone: "z", ip: "192.0.2.1" },
 ];
 

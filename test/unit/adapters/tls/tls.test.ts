@@ -9,6 +9,7 @@ import {
   type TlsFiles,
 } from "../../../../src/adapters/tls/tls.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
@@ -33,7 +34,8 @@ async function put(files: TlsFiles, { certificate, key }: Partial<TestCertificat
 
 function recorder() {
   const lines: string[] = [];
-  return { lines, log: loggerTo((level, message) => void lines.push(`${level} ${message}`)) };
+  const log = loggerTo((level, message) => void lines.push(`${level} ${message}`));
+  return { lines, parts: { log, journal: new MemoryJournal() } };
 }
 
 describe("readTls", () => {
@@ -68,17 +70,24 @@ describe("Certificates", () => {
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
     await put(files, one);
-    const { lines, log } = recorder();
-    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), log });
+    const { parts } = recorder();
+    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), ...parts });
     const seen: (string | undefined)[] = [];
     certificate.onChange((material) => void seen.push(material?.[0]?.certificate));
     await certificate.look();
     await put(files, { certificate: two.certificate });
-    for (let look = 0; look < 3; look++) await certificate.look();
+    await certificate.look();
+    assert.equal(certificate.facts()[0]?.trouble, undefined, "the key may come a moment later");
+    for (let look = 0; look < 2; look++) await certificate.look();
     assert.equal(certificate.current()?.[0]?.certificate, one.certificate);
-    assert.deepEqual(lines, ["error tls.certificate.kept"]);
+    const [{ expiresAt, trouble: why = "" } = { expiresAt: 0 }] = certificate.facts();
+    assert.match(why, /privkey\.pem does not belong to the certificate in .*fullchain\.pem$/);
+    assert.deepEqual(parts.journal.events, [
+      { kind: "certificate.stuck", file: files.certificate, why, expiresAt },
+    ]);
     await put(files, { key: two.key });
     await certificate.look();
+    assert.equal(certificate.facts()[0]?.trouble, undefined);
     assert.deepEqual(seen, [two.certificate]);
     assert.deepEqual(certificate.current(), [{ ...two, names: ["b.test"] }]);
     certificate.close();
@@ -88,12 +97,12 @@ describe("Certificates", () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test"));
-    const { lines, log } = recorder();
-    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), log });
+    const { parts } = recorder();
+    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), ...parts });
     for (const told of [1, 2]) {
       await rename(files.key, `${files.key}.away`);
       for (let look = 0; look < 3; look++) await certificate.look();
-      assert.equal(lines.length, told);
+      assert.equal(parts.journal.of("certificate.stuck").length, told);
       await rename(`${files.key}.away`, files.key);
       await certificate.look();
     }
@@ -106,7 +115,7 @@ describe("Certificates", () => {
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
     await put(files, one);
     const clock = new ManualClock(Date.now());
-    const certificate = await openCertificates([files], { clock, log: recorder().log });
+    const certificate = await openCertificates([files], { clock, ...recorder().parts });
     const changed = new Promise((resolve) => certificate.onChange(resolve));
     await put(files, two);
     clock.advance(60_000);
@@ -130,7 +139,7 @@ describe("Certificates", () => {
     await point("one");
     const certificate = await openCertificates([files], {
       clock: new ManualClock(Date.now()),
-      log: recorder().log,
+      ...recorder().parts,
     });
     await point("two");
     await certificate.look();
@@ -149,7 +158,7 @@ describe("Certificates", () => {
     })) as [TlsFiles, TlsFiles];
     await put(first, await makeCertificate("a.test", 30, ["a.test", "*.a.test"]));
     await put(second, await makeCertificate("b.test"));
-    const parts = { clock: new ManualClock(Date.now()), log: recorder().log };
+    const parts = { clock: new ManualClock(Date.now()), ...recorder().parts };
     const files = [first, { ...second, names: ["c.test"] }];
     const certificates = await openCertificates(files, parts);
     const names = () => certificates.current()?.map((material) => material.names);
@@ -173,10 +182,10 @@ describe("Certificates", () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test", -1));
-    const { lines, log } = recorder();
+    const { lines, parts } = recorder();
     const clock = new ManualClock(Date.now());
     clock.set(300 * DAY);
-    const certificate = await openCertificates([files], { clock, log });
+    const certificate = await openCertificates([files], { clock, ...parts });
     clock.set(-300 * DAY);
     await certificate.look();
     assert.deepEqual(lines, ["warn tls.certificate.expired"]);
@@ -191,7 +200,7 @@ describe("Certificates", () => {
   test("refuses to start or to change over to files that cannot be used", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
-    const parts = { clock: new ManualClock(), log: recorder().log };
+    const parts = { clock: new ManualClock(), ...recorder().parts };
     await assert.rejects(openCertificates([files], parts), /fullchain\.pem cannot be read/);
     const certificate = await openCertificates(undefined, parts);
     await assert.rejects(certificate.check([files]), /fullchain\.pem/);

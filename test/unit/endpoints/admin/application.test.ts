@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { buildApplication } from "../../../../src/endpoints/admin/application.ts";
 import { trustSocket } from "../../../../src/endpoints/admin/authenticate.ts";
 import { FakeWorld, FIRST } from "../../../support/admin-fakes.ts";
-import { type Answer, operatorOf } from "../../../support/admin-requests.ts";
+import { type Answer, operatorOf, strangerOf } from "../../../support/admin-requests.ts";
 import { idle } from "../../../support/settle.ts";
 
 test("a question waits 30 s for its answer, a change ten minutes", async (t) => {
@@ -39,6 +39,25 @@ test("where nothing is, that is said as all mistakes are", async () => {
   const { status, json, headers } = await operatorOf(new FakeWorld())("GET", "/v1/nothing");
   assert.deepEqual([status, json.error.code, json.error.hint], [404, "not_found", "see docs/api.md"]);
   assert.equal(headers.get("cache-control"), "no-store");
+});
+
+test("a method that a route does not know is told those that it knows, RFC 9110 §15.5.6", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const [method, path, allow] of [
+    ["POST", "/healthz", "GET, HEAD"],
+    ["PUT", "/v1/domains/example.com", "PATCH, GET, HEAD, DELETE"],
+    ["GET", "/v1/reload", "POST"],
+    ["OPTIONS", "/v1/status", "GET, HEAD"],
+  ] as const) {
+    const { status, json, headers } = await ask(method, path);
+    assert.deepEqual([path, status, headers.get("allow")], [path, 405, allow]);
+    assert.equal(headers.get("cache-control"), "no-store");
+    assert.equal(json.error.code, "method_not_allowed");
+  }
+  const { json } = await ask("GET", "/v1/reload");
+  assert.deepEqual(json.error, { code: "method_not_allowed", message: "this route takes POST, not GET" });
+  assert.equal((await strangerOf(world)("GET", "/v1/reload")).status, 401);
 });
 
 test("a mail that comes when its reader was sent away is closed", async (t) => {

@@ -155,6 +155,18 @@ const OF_SERVER: readonly (readonly [string, Case, readonly string[]])[] = [
   ],
   ["ends soon", { self: { certificates: [certificate("mx2.example.net", 10)] } }, ["warn certificate"]],
   ["has ended", { self: { certificates: [certificate("mx2.example.net", -1)] } }, ["warn certificate"]],
+  [
+    "could not be renewed, the second one neither",
+    {
+      self: {
+        certificates: [
+          { ...certificate("mx2.example.net", 60), trouble: "/etc/mx.key is empty" },
+          { ...certificate("mx3.example.net", 60), trouble: "/etc/mx3.key is empty" },
+        ],
+      },
+    },
+    ["warn certificate", "warn certificate"],
+  ],
   ["a star fits", { self: { certificates: [certificate("*.example.net", 60)] } }, []],
 ];
 

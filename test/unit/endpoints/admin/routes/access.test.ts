@@ -51,6 +51,57 @@ test("a rule for a domain that is none of ours would never count, and is refused
   assert.equal((await ask("POST", "/v1/access", { ...rule, domain: "Example.com" })).status, 201);
 });
 
+test("a rule for a recipient that is none of ours would never count, and is refused", async () => {
+  const ask = operatorOf(new FakeWorld());
+  for (const recipient of ["bob@exmaple.com", "@exmaple.com"]) {
+    const { status, json } = await ask("POST", "/v1/access", { action: "block", recipient });
+    assert.deepEqual([status, json.error?.message], [404, "exmaple.com is not one of our domains"]);
+  }
+  const recipient = "bob@other.example";
+  const { status, json } = await ask("POST", "/v1/access", {
+    action: "block",
+    recipient,
+    domain: "example.com",
+  });
+  assert.deepEqual(
+    [status, json.error?.message],
+    [400, 'recipient: "bob@other.example" is not in example.com'],
+  );
+  assert.equal((await ask("POST", "/v1/access", { action: "block", recipient })).status, 201);
+  assert.equal((await ask("POST", "/v1/access", { action: "block", recipient: "@Example.COM" })).status, 201);
+});
+
+test("a confined token names recipients of its domain only", async () => {
+  const world = new FakeWorld();
+  const secret = (await world.tokens.create("sync", "example.com"))?.secret ?? "";
+  const ask = strangerOf(world, secret);
+  const rule = { action: "block", recipient: "bob@other.example" };
+  const { status, json } = await ask("POST", "/v1/access", rule);
+  assert.deepEqual(
+    [status, json.error?.message],
+    [400, 'recipient: "bob@other.example" is not in example.com'],
+  );
+  assert.equal(
+    (await ask("POST", "/v1/access", { action: "block", recipient: "bob@example.com" })).status,
+    201,
+  );
+});
+
+test("a rule for every address is refused unless it names something else, too", async () => {
+  const ask = operatorOf(new FakeWorld());
+  for (const [network, family] of [
+    ["0.0.0.0/0", "IPv4"],
+    ["::/0", "IPv6"],
+  ]) {
+    for (const domain of [undefined, "example.com"]) {
+      const { status, json } = await ask("POST", "/v1/access", { action: "block", network, domain });
+      assert.deepEqual([status, json.error?.message], [400, `the rule fits every ${family} client`]);
+    }
+    const narrow = { action: "block", network, sender: "@junk.example" };
+    assert.equal((await ask("POST", "/v1/access", narrow)).status, 201);
+  }
+});
+
 test("a rule keeps all that it was given, its note without control characters, and the journal has what it fits", async () => {
   const world = new FakeWorld();
   const until = world.clock.now() + 1;

@@ -129,7 +129,7 @@ test("each step says what was found, and what is wrong with it", async () => {
     "connect ok: 192.0.2.1 answers",
     "session ok: primary.test greets",
     "tls warn: in clear: it offers no STARTTLS that works",
-    "size warn: takes mail up to 9.5 MiB, less than the 48 MiB that we take",
+    "size warn: takes mail up to 10 MB, less than the 50 MB that we take",
     "identity warn: does not offer XCLIENT to us: it sees clients in our header fields only",
     "known warn: alice@a.test: 451 later",
     "unknown warn: nobody-x@a.test: 451 later; it does not decide at once",
@@ -141,7 +141,7 @@ test("each step says what was found, and what is wrong with it", async () => {
   });
   assert.deepEqual(trusting.slice(3), [
     "tls ok: in clear, as `tls: none` asks",
-    "size ok: takes mail up to 48 MiB",
+    "size ok: takes mail up to 50 MB",
     "identity ok: takes XFORWARD from us: it trusts what we say of clients",
     "known ok: alice@a.test: 250 ok",
     "unknown warn: nobody-x@a.test: 250 ok; it takes any address, and may bounce later",
