@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
@@ -686,6 +687,32 @@ describe("the beginning", () => {
     const greeting = assert.rejects(silent.converse(), { stage: "greeting" });
     silent.close();
     await greeting;
+  });
+
+  test(
+    "what was made anew because TLS failed ends with its connection, too",
+    { timeout: 20_000 },
+    async () => {
+      await using primary = await fakePrimary({ brokenTls: true });
+      const patient = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+      const connection = await patient.connect(at(primary, "opportunistic"), 1000);
+      const conversing = assert.rejects(connection.converse(), { stage: "greeting" });
+      primary.behaviour.greeting = "silence";
+      await waitFor({ what: "the second connection", deadline: 10_000 }, () => primary.connections === 2);
+      connection.close();
+      await conversing;
+    },
+  );
+
+  test("nothing is made anew for a connection that was closed meanwhile", async () => {
+    await using primary = await fakePrimary({ brokenTls: true });
+    const connection = await client.connect(at(primary, "opportunistic"), 1000);
+    const close = (): void => connection.close();
+    subscribe("net.client.socket", close);
+    await assert
+      .rejects(connection.converse(), { stage: "tls" })
+      .finally(() => unsubscribe("net.client.socket", close));
+    assert.deepEqual(primary.commands, ["EHLO mx2.test", "STARTTLS"]);
   });
 });
 
