@@ -6,6 +6,8 @@ import { serveControl, threadData } from "../../src/runtime/threads.ts";
 export type FixtureControl = {
   hello(name: string): string;
   crash(): void;
+  /** Crashes before it is done. */
+  closeBadly(): Promise<void>;
   young(): number | undefined;
   /** Fails for an empty word. */
   learn(word: string): void;
@@ -30,6 +32,11 @@ if (start === "busy") for (;;);
 if (start === "stuck") spawnSync("sleep", ["1"]);
 
 const words: string[] = [];
+const crash = (): void => {
+  setImmediate(() => {
+    throw new Error("crashed as told");
+  });
+};
 serveControl<FixtureControl>({
   hello: (name) => `hello ${name}`,
   learn: (word) => {
@@ -39,9 +46,9 @@ serveControl<FixtureControl>({
   learned: () => words,
   close: () => void (begun[0] = 2),
   young: () => resourceLimits.maxYoungGenerationSizeMb,
-  crash: () => {
-    setImmediate(() => {
-      throw new Error("crashed as told");
-    });
+  crash,
+  closeBadly: () => {
+    crash();
+    return new Promise(() => undefined);
   },
 });
