@@ -158,8 +158,11 @@ export class BodyScan<R> implements Scan<R> {
       return answer;
     } catch (error) {
       const why = late ? "did not answer in time" : errorText(error);
-      if (this.#aborted && !late) server.undecided();
+      const ours = !(error instanceof Trouble);
+      if (ours || (this.#aborted && !late)) server.undecided();
       else server.failed(why);
+      // Our own disk did not give the body, and would not for the next server either.
+      if (ours && !this.#aborted) throw error;
       return new Trouble(why);
     } finally {
       timer.cancel();

@@ -124,6 +124,22 @@ describe("clamd", () => {
     assert.match(await away(virus.open(MAIL, socket), body("hello")), /ENOENT/);
   });
 
+  test("is not blamed for a body that cannot be read from our own disk", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus, events } = bench();
+    const unreadable: WholeBody = {
+      ...body(""),
+      read: async function* () {
+        yield Buffer.from("hello");
+        throw new Error("EIO: i/o error, read");
+      },
+    };
+    for (let n = 0; n < 5; n++)
+      await assert.rejects(virus.open(MAIL, servers(fake.address)).finish(unreadable), /^Error: EIO/);
+    assert.deepEqual(events, []);
+    assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("a")), { kind: "clean" });
+  });
+
   test("may find the body too large", async () => {
     await using fake = await FakeClamd.start();
     fake.mood = "size";
