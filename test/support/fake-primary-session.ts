@@ -186,6 +186,7 @@ export class FakeSession {
     const [, size = "0", last] = line.split(" ");
     this.#chunkLeft = Number(size);
     this.#lastChunk = last?.toUpperCase() === "LAST";
+    if (this.#primary.behaviour.stopReading === true) this.#socket.pause();
     if (this.#chunkLeft === 0) this.#chunkEnded();
   }
 

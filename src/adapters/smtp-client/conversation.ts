@@ -115,7 +115,7 @@ export class WireConversation implements Conversation {
     const { dsn } = this.#dialect;
     const turn = this.#takeTurn();
     this.#last = mail;
-    if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
+    this.#closeIfOver();
     this.#active.add(transaction);
     try {
       await this.#transact(transaction, turn);
@@ -137,6 +137,7 @@ export class WireConversation implements Conversation {
     const turn = this.#takeTurn();
     await turn.mayRead();
     try {
+      this.#closeIfOver();
       this.#stillOpen();
       return await verify(this.#wire, addresses, this.capabilities, this.#asking);
     } catch (error) {
@@ -257,6 +258,11 @@ export class WireConversation implements Conversation {
   #ended(transaction: Transaction, turn: Turn): void {
     if (this.#dialect.marked) transaction.mark(this.#wire);
     this.#written(turn);
+  }
+
+  /** What was said unasked ends it before anybody takes that for an answer. */
+  #closeIfOver(): void {
+    if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
   }
 
   #stillOpen(): void {

@@ -57,6 +57,14 @@ describe("the window", () => {
     });
 });
 
+test("mails of different clients follow each other where the primary is not told of them", async () => {
+  await using run = await converse({ extensions: WITH_BDAT });
+  const other = namedMail("b", { client: { ip: "192.0.2.99", helo: "other.test" } });
+  const sending = run.conversation.send(namedMail("a"));
+  assert.ok(run.conversation.takes(other));
+  assert.equal(kinds(await Promise.all([sending, run.conversation.send(other)])), "delivered delivered");
+});
+
 describe("behind DATA", () => {
   test("a body and the next envelope leave together, and DATA is the last of its group", async () => {
     let dots = 0;

@@ -318,8 +318,10 @@ describe("the client's identity", () => {
   test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"])
+    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"]) {
+      assert.ok(conversation.takes(claimedMail(clientOf(ip))));
       await conversation.send(claimedMail(clientOf(ip)));
+    }
     await conversation.quit();
     const verbs = primary.commands.filter((line) => /^(XCLIENT|EHLO|MAIL)/.test(line));
     assert.deepEqual(
@@ -477,6 +479,18 @@ describe("a broken connection", () => {
     });
     clock.advance(181_000);
     assert.deepEqual(kinds((await sending).outcomes), { 10: "deferred 421" });
+  });
+
+  test("a peer that takes no more octets of mails that follow each other is given up after 3 min, too", async () => {
+    const clock = new ManualClock();
+    await using primary = await fakePrimary({ extensions: ["PIPELINING", "CHUNKING"], stopReading: true });
+    const conversation = await smtpClient({ hostname: "mx2.test", clock }).converse(at(primary));
+    const sending = conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));
+    await waitFor({ what: "the body goes out", deadline: 20_000 }, () =>
+      primary.commands.some((line) => line.startsWith("BDAT")),
+    );
+    clock.advance(181_000);
+    assert.equal((await sending).trouble?.message, "the peer takes no more octets");
   });
 
   test("silence after the dot ends after 10 min as unconfirmed", async () => {
