@@ -219,7 +219,8 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
     transaction.mark(this.#wire);
-    if (this.#wire.crowded) await this.#wire.drain(this.#options.block);
+    // Where it is lost meanwhile, what was said before is read all the same.
+    if (this.#wire.crowded) await this.#wire.drain(this.#options.block).catch(() => {});
     this.#written(turn);
   }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { SendResult, Target } from "../../../../src/ports/smtp-client.ts";
+import type { BodySource } from "../../../../src/ports/stored-body.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { bodySource } from "../../../support/body-source.ts";
@@ -188,6 +189,22 @@ describe("behind BDAT", () => {
     assert.equal(kinds(await sendAll(run, mails)), "delivered delivered refused delivered");
     assert.equal(run.primary.mails[1]?.data.toString(), `${TOP_FIELDS}${body.toString()}`);
     assert.equal(run.primary.commands.filter((line) => line.startsWith("BDAT")).length, 3);
+    assert.ok(!run.primary.commands.includes("."));
+  });
+
+  test("a streamed body is sent as it is, its dots too", async () => {
+    const body = Buffer.from("Subject: s\r\n\r\n.one\r\n..two\r\n.\r\n");
+    for (let piece = 1; piece <= body.length; piece += 5) {
+      await using run = await converse({ extensions: WITH_BDAT });
+      const pieces = [body.subarray(0, piece), body.subarray(piece, piece + 9), body.subarray(piece + 9)];
+      const source = (): BodySource => bodySource(pieces.filter(({ length }) => length > 0));
+      const results = await sendAll(run, [
+        namedMail("s", { body: source, size: body.length }),
+        namedMail("b"),
+      ]);
+      assert.equal(kinds(results), "delivered delivered");
+      assert.equal(run.primary.mails[0]?.data.toString(), `${TOP_FIELDS}${body.toString()}`);
+    }
   });
 
   test("a body that is not as long as recorded ends the connection, after the mails before it", async () => {
