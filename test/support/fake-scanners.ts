@@ -26,6 +26,11 @@ abstract class FakeServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   async listen(port = 0): Promise<this> {
     this.server.on("connection", (socket: Socket) => {
       this.connections += 1;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { clamd, rspamd } from "../../../../src/adapters/scanners/scanners.ts";
@@ -137,6 +137,7 @@ describe("clamd", () => {
     for (let n = 0; n < 5; n++)
       await assert.rejects(virus.open(MAIL, servers(fake.address)).finish(unreadable), /^Error: EIO/);
     assert.deepEqual(events, []);
+    await waitFor({ what: "its connections end", deadline: 5000 }, () => fake.open === 0);
     assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("a")), { kind: "clean" });
   });
 
@@ -188,6 +189,30 @@ describe("clamd", () => {
       events.map(({ kind }) => kind),
       ["scanner.away", "scanner.back"],
     );
+  });
+
+  test("is tried again by the next mail where the one that was to try it could not", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    fake.mood = "silent";
+    const long = virus.open(MAIL, { ...servers(fake.address), timeout: 600_000 });
+    const longest = long.finish(body("x"));
+    await waitFor({ what: "the long one", deadline: 5000 }, () => fake.octets > 10);
+    fake.mood = "closes";
+    for (let i = 0; i < 3; i++) await away(virus.open(MAIL, servers(fake.address)), body("x"));
+    clock.advance(5000);
+    const crowded = away(virus.open(MAIL, { ...servers(fake.address), connections: 1 }), body("x"));
+    clock.advance(5000);
+    assert.match(await crowded, /no place free/);
+    const left = virus.open(MAIL, servers(fake.address));
+    const given = away(left, body("x"));
+    left.abort();
+    assert.match(await given, /given up/);
+    fake.mood = "eicar";
+    assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("x")), { kind: "clean" });
+    long.abort();
+    await longest;
   });
 
   test("is told of each time that it is left alone, though it answered an earlier mail meanwhile", async () => {
@@ -309,6 +334,78 @@ describe("a large body", () => {
       assert.deepEqual(await scan.finish(body(chunk)), { kind: "oversize" });
       answerer.close();
     });
+
+  for (const end of ["is given up", "does not answer in time"])
+    test(`is read no faster than a server takes it, and no further once that ${end}`, async () => {
+      await using frozen = await FakeClamd.start();
+      frozen.server.on("connection", (socket) => void socket.pause());
+      const clock = new ManualClock(0);
+      let pieces = 0;
+      const endless: WholeBody = {
+        ...body(""),
+        read: async function* () {
+          for (; pieces < 1000; pieces++) yield chunk;
+        },
+      };
+      const scan = bench(clock).virus.open(MAIL, servers(frozen.address));
+      const answer = away(scan, endless);
+      let before = -1;
+      await waitFor({ what: "it stands still", deadline: 20_000, every: 50 }, () => {
+        const still = pieces > 0 && pieces === before;
+        before = pieces;
+        return still;
+      });
+      if (end === "is given up") scan.abort();
+      else clock.advance(5000);
+      assert.ok((await answer).includes(end.replace("is ", "").replace("does", "did")));
+      assert.ok(pieces < 500, `${pieces} pieces`);
+    });
+
+  test("gives its place back once, though nobody waits for it any more after its end either", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    const narrow = { ...servers(fake.address), connections: 2 };
+    for (let n = 0; n < 3; n++) {
+      const scan = virus.open(LARGE, narrow);
+      assert.deepEqual(await scan.finish(body("")), { kind: "clean" });
+      scan.abort();
+    }
+    fake.mood = "silent";
+    const all = Array.from({ length: 4 }, () => virus.open(MAIL, narrow).finish(body("x")));
+    await waitFor({ what: "two bodies", deadline: 5000 }, () => fake.connections >= 5);
+    clock.advance(5000);
+    await Promise.all(all);
+    assert.equal(fake.connections, 5);
+  });
+
+  test("goes on to a server that took what it was slow to take", async () => {
+    await using fake = await FakeClamd.start();
+    fake.server.once("connection", (socket) => void socket.pause());
+    const clock = new ManualClock(0);
+    const scan = bench(clock).virus.open(LARGE, servers(fake.address));
+    const slow = Promise.withResolvers<Socket>();
+    fake.server.once("connection", slow.resolve);
+    let waits: Promise<void> | undefined;
+    while (waits === undefined) waits = scan.feed(Buffer.from(chunk));
+    (await slow.promise).resume();
+    await waits;
+    clock.advance(2000);
+    assert.deepEqual(await scan.finish(body("unread")), { kind: "clean" });
+    assert.equal(fake.connections, 1);
+  });
+
+  test("does not hold a place for a sender who has left", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus } = bench();
+    const narrow = { ...servers(fake.address), connections: 2 };
+    virus.open(LARGE, narrow).abort();
+    const next = virus.open(LARGE, narrow);
+    await next.feed(Buffer.from("ten octets"));
+    assert.deepEqual(await next.finish(body("unread")), { kind: "clean" });
+    assert.deepEqual(fake.bodies.map(String), ["ten octets"]);
+    await waitFor({ what: "both connections end", deadline: 5000 }, () => fake.open === 0);
+  });
 
   test("does not hold a place for a sender who takes his time", async () => {
     await using fake = await FakeClamd.start();
