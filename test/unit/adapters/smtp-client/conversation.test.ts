@@ -192,6 +192,22 @@ describe("behind BDAT", () => {
     assert.ok(!run.primary.commands.includes("."));
   });
 
+  test(
+    "mails that the line does not take at once follow each other all the same",
+    { timeout: 20_000 },
+    async () => {
+      await using run = await converse({ extensions: WITH_BDAT });
+      const body = Buffer.alloc(8_000_000, "x".repeat(998) + "\r\n");
+      const results = await sendAll(run, [
+        namedMail("a", { body }),
+        namedMail("b", { body }),
+        namedMail("c"),
+      ]);
+      assert.equal(kinds(results), "delivered delivered delivered");
+      assert.ok(run.primary.mails[1]?.data.equals(Buffer.concat([Buffer.from(TOP_FIELDS), body])));
+    },
+  );
+
   test("a streamed body is sent as it is, its dots too", async () => {
     const body = Buffer.from("Subject: s\r\n\r\n.one\r\n..two\r\n.\r\n");
     for (let piece = 1; piece <= body.length; piece += 5) {
