@@ -99,6 +99,35 @@ describe("clamd", () => {
     assert.equal((await three).kind, "away");
   });
 
+  test(
+    "has its place for those in line, whoever left the line or had it before them",
+    { timeout: 10_000 },
+    async () => {
+      await using fake = await FakeClamd.start();
+      fake.mood = "silent";
+      const clock = new ManualClock(0);
+      const { virus } = bench(clock);
+      const open = (timeout: number) =>
+        virus.open(MAIL, { ...servers(fake.address), connections: 1, timeout });
+      const asked = (count: number) => waitFor(WAIT, () => fake.connections === count && fake.octets > 15);
+      const WAIT = { what: "it is asked", deadline: 5000 };
+      const holder = open(600_000);
+      const held = holder.finish(body("x"));
+      await asked(1);
+      const hurried = away(open(1000), body("x"));
+      clock.advance(1000);
+      assert.match(await hurried, /no place free/);
+      const [second, third] = [away(open(5000), body("x")), open(600_000).finish(body("x"))];
+      holder.abort();
+      await held;
+      await asked(2);
+      fake.mood = "eicar";
+      clock.advance(5000);
+      assert.match(await second, /in time/);
+      assert.deepEqual(await third, { kind: "clean" });
+    },
+  );
+
   const moods: readonly [ClamdMood, RegExp][] = [
     ["nonsense", /answered stream: Ok, more or less/],
     ["closes", /without an answer|ECONNRESET|EPIPE/],
@@ -213,6 +242,27 @@ describe("clamd", () => {
     assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("x")), { kind: "clean" });
     long.abort();
     await longest;
+  });
+
+  test("rests longer each time, up to a minute, and begins anew once it has answered", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    const scan = () => virus.open(MAIL, servers(fake.address));
+    const failsAndRests = async (seconds: number): Promise<void> => {
+      assert.doesNotMatch(await away(scan(), body("x")), /rests/);
+      clock.advance(seconds * 1000 - 1);
+      assert.match(await away(scan(), body("x")), /rests/, `${seconds} s`);
+      clock.advance(1);
+    };
+    fake.mood = "closes";
+    for (let i = 0; i < 2; i++) await away(scan(), body("x"));
+    for (const seconds of [5, 10, 20, 40, 60, 60]) await failsAndRests(seconds);
+    fake.mood = "eicar";
+    assert.deepEqual(await scan().finish(body("x")), { kind: "clean" });
+    fake.mood = "closes";
+    for (let i = 0; i < 2; i++) await away(scan(), body("x"));
+    for (const seconds of [5, 10]) await failsAndRests(seconds);
   });
 
   test("is told of each time that it is left alone, though it answered an earlier mail meanwhile", async () => {
@@ -405,6 +455,22 @@ describe("a large body", () => {
     assert.deepEqual(await next.finish(body("unread")), { kind: "clean" });
     assert.deepEqual(fake.bodies.map(String), ["ten octets"]);
     await waitFor({ what: "both connections end", deadline: 5000 }, () => fake.open === 0);
+  });
+
+  test("goes to a server while it arrives where half of its places are free, and it does not rest", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus } = bench(new ManualClock(0));
+    const open = () => virus.open(LARGE, { ...servers(fake.address), connections: 4 });
+    const [first, second, third] = [open(), open(), open()];
+    const whole = body("read again");
+    assert.deepEqual(await third.finish(whole), { kind: "clean" });
+    assert.deepEqual([fake.connections, fake.bodies.map(String)], [3, ["read again"]]);
+    for (const scan of [first, second]) assert.deepEqual(await scan.finish(whole), { kind: "clean" });
+    assert.deepEqual(fake.bodies.map(String), ["read again", "", ""]);
+    fake.mood = "closes";
+    for (let i = 0; i < 3; i++) await away(virus.open(MAIL, servers(fake.address)), whole);
+    assert.match(await away(open(), whole), /rests/);
+    assert.equal(fake.connections, 6);
   });
 
   test("does not hold a place for a sender who takes his time", async () => {
