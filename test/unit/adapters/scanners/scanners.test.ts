@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { clamd, rspamd } from "../../../../src/adapters/scanners/scanners.ts";
@@ -71,6 +71,28 @@ describe("clamd", () => {
       const { virus } = bench();
       const found = await virus.open(MAIL, servers(`127.0.0.1:${port}`)).finish(body("x"));
       assert.deepEqual(found, { kind: "found", name: "Caf?.?31m" });
+    } finally {
+      server.close();
+    }
+  });
+
+  test("may say its word octet by octet", async () => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      socket.on("data", async (chunk) => {
+        if (!chunk.subarray(-4).equals(Buffer.alloc(4))) return;
+        for (const octet of "stream: Fake.EICAR FOUND\0") {
+          socket.write(octet);
+          await new Promise(setImmediate);
+        }
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const found = await bench()
+        .virus.open(MAIL, servers(`127.0.0.1:${port}`))
+        .finish(body("x"));
+      assert.deepEqual(found, { kind: "found", name: "Fake.EICAR" });
     } finally {
       server.close();
     }
