@@ -551,6 +551,20 @@ describe("rspamd", () => {
     assert.equal(Buffer.from(from ?? "", "latin1").toString("utf8"), "grün@example.org");
   });
 
+  test("is shown a large body whole, and is not believed before it has heard all of it", async () => {
+    await using fake = await FakeRspamd.start();
+    const large = Buffer.alloc(8_000_000, "abc\r\n");
+    const answer = await bench().spam.open(MAIL, servers(fake.address)).finish(body(large));
+    assert.equal(answer.kind, "judged");
+    assert.ok(fake.requests[0]?.body.equals(large));
+    fake.mood = "early";
+    const scan = bench().spam.open({ ...MAIL, announced: 300_000 }, servers(fake.address));
+    await scan.feed(Buffer.from("x"));
+    const answered = (): boolean => fake.connections === 2 && fake.open === 0;
+    await waitFor({ what: "it has answered", deadline: 5000 }, answered);
+    assert.match(await away(scan, body("x")), /before the end/);
+  });
+
   test("may ask for header fields, which are read with care", async () => {
     await using fake = await FakeRspamd.start();
     const add_headers = {
