@@ -174,7 +174,7 @@ export class WireConversation implements Conversation {
     this.#stillOpen();
     const source = readBody(mail);
     const xclient = this.#options.identity === "xclient";
-    if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
+    if (xclient && (await this.#override.prepare(mail, turn, this.#leftOpen))) this.#leftOpen = false;
     const { marked } = this.#dialect;
     const learning = marked && this.#marks.state === "unknown";
     const leftOpen = this.#leftOpen;

@@ -356,6 +356,21 @@ describe("the client's identity", () => {
     assert.equal(primary.mails.length, 3);
   });
 
+  test("a refused mail leaves nothing to the next one, whether the session begins anew for it or goes on", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX, onRcpt });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    for (const [ip, to, kind] of [
+      ["192.0.2.7", "gone@a.test", "refused 550"],
+      ["192.0.2.7", "ok@a.test", "delivered 250"],
+      ["192.0.2.7", "gone@a.test", "refused 550"],
+      ["192.0.2.8", "ok@a.test", "delivered 250"],
+    ] as const) {
+      const { outcomes } = await conversation.send(claimedMail({ ...clientOf(ip), to: [to] }));
+      assert.deepEqual(kinds(outcomes), { 10: kind });
+    }
+    await conversation.quit();
+  });
+
   test("a session that takes one XCLIENT takes no mail of another client", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
