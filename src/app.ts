@@ -24,7 +24,7 @@ import {
   smtpFollower,
   storageFollower,
 } from "./daemon/followers.ts";
-import { loopDelays, tellFull } from "./daemon/smtp-threads.ts";
+import { endAll, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -174,9 +174,7 @@ class RunningDaemon implements Daemon {
     // A thread that cannot use them goes on with those before.
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
     // First, because those that have started must end where another one does not start.
-    stack.defer(async () => {
-      await Promise.all(threads.map((thread) => thread.end("stop", { grace: DATA_GRACE })));
-    });
+    stack.defer(() => endAll(threads, DATA_GRACE));
     await Promise.all(threads.map(({ started }) => started));
   }
 

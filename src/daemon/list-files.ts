@@ -68,7 +68,8 @@ export class ListFiles {
     const domains = config.domains.map((domain): DeclaredDomain => {
       const mark = changed.get(domain.name);
       if (mark === undefined) return domain;
-      const list = followed(domain);
+      const list = followed(domain, mark);
+      if (list === undefined) return domain;
       if (typeof list !== "string") {
         this.#unusable.delete(domain.name);
         read.push([domain.name, list.recipients?.length ?? 0]);
@@ -85,13 +86,17 @@ export class ListFiles {
   }
 }
 
-/** What the domain's file lists, or a sentence why it goes on as before. */
-function followed(domain: DeclaredDomain): ListedRecipients | string {
+/**
+ * What the domain's file lists, or a sentence why it goes on as before; undefined where it is not the one with this
+ * mark any more, because somebody has begun to write it again while others were read.
+ */
+function followed(domain: DeclaredDomain, mark: string): ListedRecipients | string | undefined {
   const list = rereadList(domain);
   if ("problems" in list) {
     const [first] = list.problems;
     return first === undefined ? "it cannot be read" : formatProblem(first);
   }
+  if (list.recipientsFile?.mark !== mark) return undefined;
   const emptied = list.recipients?.length === 0 && domain.recipients?.length !== 0;
   if (!emptied) return list;
   return `${domain.recipientsFile?.path} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;

@@ -28,3 +28,9 @@ export async function loopDelays(threads: readonly SmtpThread[]): Promise<Readon
   });
   return new Map((await Promise.all(asked)).flat());
 }
+
+/** Ends all within `grace` ms for a DATA in progress. Rejects, once all have ended, where one did not in good order. */
+export async function endAll(threads: readonly SmtpThread[], grace: number): Promise<void> {
+  const ended = await Promise.allSettled(threads.map((thread) => thread.end("stop", { grace })));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
+}

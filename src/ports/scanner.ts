@@ -14,7 +14,7 @@ export interface Scanner<R> {
 export interface Scan<R> {
   /** As in Inspector. */
   feed(chunk: Buffer): Promise<void> | undefined;
-  /** What the scanner says; never rejects. */
+  /** What the scanner says; rejects only where the body cannot be read. */
   finish(body: WholeBody): Promise<R | Away>;
   abort(): void;
 }

@@ -1,5 +1,5 @@
 /** A thread that is kept running: when it dies it is started again, with back-off; when it hangs it is ended first. */
-import { type Argument, type Methods, unlessEnded } from "./channel.ts";
+import { type Argument, ChannelClosed, type Methods, unlessEnded } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { followPulse } from "./pulse.ts";
@@ -54,12 +54,19 @@ export class SupervisedThread<M extends Methods> {
     await this.#life?.control.call(name, ...argument).catch(unlessEnded);
   }
 
-  /** Ends it for good, once it has done what `name` says; one that is being started ends as soon as it has. */
+  /**
+   * Ends it for good, once it has done what `name` says; one that is being started ends as soon as it has. Rejects with
+   * the error of the method, or of a thread that has ended before it was done.
+   */
   async end<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     this.#stopping = true;
     const life = this.current;
-    await life?.control.call(name, ...argument);
-    await life?.terminate();
+    if (life === undefined) return;
+    await life.control.call(name, ...argument).catch(async (error: unknown) => {
+      const cause = error instanceof ChannelClosed ? (await life.ended).error : undefined;
+      throw cause ?? error;
+    });
+    await life.terminate();
   }
 
   async #start(): Promise<void> {

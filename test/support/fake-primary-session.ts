@@ -106,6 +106,7 @@ export class FakeSession {
     const instead = this.#primary.behaviour.onEhlo?.(this.#tls);
     if (instead !== undefined) return this.#answer(instead);
     if (noEhlo === true) return this.#answer("502 5.5.1 no EHLO here");
+    this.#open = false;
     const { tls, brokenTls, auth } = this.#primary.behaviour;
     const offersTls = !this.#tls && (tls !== undefined || brokenTls === true);
     const offersAuth = auth === undefined ? [] : [`AUTH ${auth.mechanisms}`];
@@ -186,6 +187,7 @@ export class FakeSession {
     const [, size = "0", last] = line.split(" ");
     this.#chunkLeft = Number(size);
     this.#lastChunk = last?.toUpperCase() === "LAST";
+    if (this.#primary.behaviour.stopReading === true) this.#socket.pause();
     if (this.#chunkLeft === 0) this.#chunkEnded();
   }
 
@@ -209,6 +211,8 @@ export class FakeSession {
   }
 
   #xclient(line: string): void {
+    // As Postfix has it.
+    if (this.#open) return this.#answer("503 5.5.1 Error: MAIL transaction in progress");
     this.#single = this.#primary.behaviour.singleXclient === true;
     this.#answer(this.#primary.behaviour.onXclient?.(line) ?? "220 primary.test ESMTP");
   }

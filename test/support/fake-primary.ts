@@ -44,8 +44,8 @@ export interface Behaviour {
   onRcpt?: (recipient: string, taken: number) => string | Act | undefined;
   onReset?: () => string | Act | undefined;
   onData?: () => string | Act | undefined;
-  /** After so many octets of a body, do this. */
-  midData?: { readonly after: number; readonly act: Act };
+  /** After so many octets of a body, say or do this. */
+  midData?: { readonly after: number; readonly act: string | Act };
   /** Read nothing once a body begins. */
   stopReading?: boolean;
   /** After the final dot: the reply, or what to do instead. The mail counts as received when it is not refused. */

@@ -26,6 +26,11 @@ abstract class FakeServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   async listen(port = 0): Promise<this> {
     this.server.on("connection", (socket: Socket) => {
       this.connections += 1;
@@ -111,7 +116,7 @@ interface FakeRequest {
   readonly body: Buffer;
 }
 
-export type RspamdMood = "gtube" | "silent" | "nonsense" | "error" | "closesMidStream" | "endless";
+export type RspamdMood = "gtube" | "early" | "silent" | "nonsense" | "error" | "closesMidStream" | "endless";
 
 /** `/checkv2` as rspamd speaks it. */
 export class FakeRspamd extends FakeServer {
@@ -124,6 +129,7 @@ export class FakeRspamd extends FakeServer {
     request.on("error", () => {});
     request.on("data", (chunk: Buffer) => {
       if (this.mood === "closesMidStream") request.socket.destroy();
+      if (this.mood === "early") response.end(JSON.stringify(this.answer));
       chunks.push(chunk);
     });
     request.on("end", () => {
@@ -145,7 +151,7 @@ export class FakeRspamd extends FakeServer {
       required_score: 15,
       messages: { smtp_message: "Gtube pattern" },
     };
-    if (this.mood === "silent") return;
+    if (this.mood === "silent" || response.writableEnded) return;
     if (this.mood === "error") response.writeHead(500).end("{}");
     else if (this.mood === "nonsense") response.end("<html>not rspamd</html>");
     else if (this.mood === "endless") response.end("x".repeat(3_000_000));

@@ -10,6 +10,8 @@ export type FixtureControl = {
   loop(): void;
   /** In a call of the system, which nobody can end from outside, until the file is there. */
   hang(until: string): void;
+  /** Crashes before it is done. */
+  closeBadly(): Promise<void>;
   young(): number | undefined;
   /** Fails for an empty word. */
   learn(word: string): void;
@@ -34,6 +36,11 @@ if (start === "busy") for (;;);
 if (start === "stuck") spawnSync("sleep", ["1"]);
 
 const words: string[] = [];
+const crash = (): void => {
+  setImmediate(() => {
+    throw new Error("crashed as told");
+  });
+};
 serveControl<FixtureControl>({
   hello: (name) => `hello ${name}`,
   learn: (word) => {
@@ -47,9 +54,9 @@ serveControl<FixtureControl>({
   hang: (until) => void spawnSync("sh", ["-c", 'until [ -e "$0" ]; do sleep 0.02; done', until]),
   close: () => void (begun[0] = 2),
   young: () => resourceLimits.maxYoungGenerationSizeMb,
-  crash: () => {
-    setImmediate(() => {
-      throw new Error("crashed as told");
-    });
+  crash,
+  closeBadly: () => {
+    crash();
+    return new Promise(() => undefined);
   },
 });

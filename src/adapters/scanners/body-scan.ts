@@ -88,7 +88,7 @@ export class BodyScan<R> implements Scan<R> {
   abort(): void {
     this.#aborted = true;
     this.#endLive();
-    this.#current?.abort();
+    this.#endCurrent();
   }
 
   /** Until when one of `attempts` may take, in elapsed time as `until` is. */
@@ -115,6 +115,12 @@ export class BodyScan<R> implements Scan<R> {
     live.timer.cancel();
     live.exchange.abort();
     live.server.giveBack();
+  }
+
+  /** It is shown nothing more. */
+  #endCurrent(): void {
+    this.#current?.abort();
+    this.#current = undefined;
   }
 
   async #ask(server: Server, body: WholeBody, until: number): Promise<R | Trouble> {
@@ -149,7 +155,7 @@ export class BodyScan<R> implements Scan<R> {
     let late = false;
     const timer = clock.after(Math.max(0, until - clock.elapsed()), () => {
       late = true;
-      exchange.abort();
+      this.#endCurrent();
     });
     try {
       await send();
@@ -158,13 +164,15 @@ export class BodyScan<R> implements Scan<R> {
       return answer;
     } catch (error) {
       const why = late ? "did not answer in time" : errorText(error);
-      if (this.#aborted && !late) server.undecided();
+      const ours = !(error instanceof Trouble);
+      if (ours || (this.#aborted && !late)) server.undecided();
       else server.failed(why);
+      // Our own disk did not give the body, and would not for the next server either.
+      if (ours && !this.#aborted) throw error;
       return new Trouble(why);
     } finally {
       timer.cancel();
-      this.#current = undefined;
-      exchange.abort();
+      this.#endCurrent();
       server.giveBack();
     }
   }

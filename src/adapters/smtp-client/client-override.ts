@@ -3,6 +3,7 @@ import type { Capabilities } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import { Closing, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
+import { OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
@@ -38,13 +39,17 @@ export class ClientOverride {
     return this.#named === undefined || this.#anew || sameClient(this.#named, mail);
   }
 
-  /** Says what has to be said before this mail, with nothing else in flight. True: the session began anew. */
-  async prepare(mail: ClaimedMail, turn: Turn): Promise<boolean> {
+  /**
+   * Says what has to be said before this mail, with nothing else in flight; `leftOpen`: a transaction may stand open, in
+   * which Postfix takes no XCLIENT. True: the session began anew.
+   */
+  async prepare(mail: ClaimedMail, turn: Turn, leftOpen: boolean): Promise<boolean> {
     const known = this.#named !== undefined && sameClient(this.#named, mail);
     const line = this.#refused || known ? undefined : xclientLine(mail, this.#capabilities);
     if (line === undefined) return false;
     await turn.mayRead();
     if (this.#wire.lost !== undefined) throw this.#wire.lost;
+    if (leftOpen) await this.#reset();
     this.#wire.write([line]);
     const answer = whileOpen(await this.#wire.reply(this.#settings.block));
     // The client before must not get the blame for this mail.
@@ -59,5 +64,11 @@ export class ClientOverride {
     if (!isPositive(greeted)) throw new Closing(greeted);
     this.#anew = /\bXCLIENT\b/i.test(greeted.text);
     return true;
+  }
+
+  async #reset(): Promise<void> {
+    this.#wire.write([RSET]);
+    const answer = whileOpen(await this.#wire.reply(RSET_TIMEOUT));
+    if (!isPositive(answer)) throw new OutOfStep(answer);
   }
 }

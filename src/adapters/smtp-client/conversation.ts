@@ -115,7 +115,7 @@ export class WireConversation implements Conversation {
     const { dsn } = this.#dialect;
     const turn = this.#takeTurn();
     this.#last = mail;
-    if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
+    this.#closeIfOver();
     this.#active.add(transaction);
     try {
       await this.#transact(transaction, turn);
@@ -137,6 +137,7 @@ export class WireConversation implements Conversation {
     const turn = this.#takeTurn();
     await turn.mayRead();
     try {
+      this.#closeIfOver();
       this.#stillOpen();
       return await verify(this.#wire, addresses, this.capabilities, this.#asking);
     } catch (error) {
@@ -173,7 +174,7 @@ export class WireConversation implements Conversation {
     this.#stillOpen();
     const source = readBody(mail);
     const xclient = this.#options.identity === "xclient";
-    if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
+    if (xclient && (await this.#override.prepare(mail, turn, this.#leftOpen))) this.#leftOpen = false;
     const { marked } = this.#dialect;
     const learning = marked && this.#marks.state === "unknown";
     const leftOpen = this.#leftOpen;
@@ -218,7 +219,8 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
     transaction.mark(this.#wire);
-    if (this.#wire.crowded) await this.#wire.drain(this.#options.block);
+    // Where it is lost meanwhile, what was said before is read all the same.
+    if (this.#wire.crowded) await this.#wire.drain(this.#options.block).catch(() => {});
     this.#written(turn);
   }
 
@@ -257,6 +259,11 @@ export class WireConversation implements Conversation {
   #ended(transaction: Transaction, turn: Turn): void {
     if (this.#dialect.marked) transaction.mark(this.#wire);
     this.#written(turn);
+  }
+
+  /** What was said unasked ends it before anybody takes that for an answer. */
+  #closeIfOver(): void {
+    if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
   }
 
   #stillOpen(): void {

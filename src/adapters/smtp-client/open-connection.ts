@@ -31,17 +31,16 @@ export async function openConnection(
 class OpenConnection implements Connection {
   readonly target: Target;
   readonly took: number;
-  readonly #socket: Socket;
+  /** The one that is conversed on. */
+  #socket: Socket;
   readonly #parts: ConnectionParts;
   #closed = false;
 
   constructor(socket: Socket, target: Target, took: number, parts: ConnectionParts) {
     this.target = target;
     this.took = took;
-    this.#socket = socket;
+    this.#socket = harmless(socket);
     this.#parts = parts;
-    // Whoever reads tells of it, too.
-    socket.on("error", () => {});
     // What the peer says before anybody listens waits in the kernel.
     socket.pause();
   }
@@ -75,7 +74,15 @@ class OpenConnection implements Connection {
     } catch (error) {
       const failedTls = error instanceof DestinationTrouble && error.stage === "tls";
       if (!failedTls || target.tls !== "opportunistic" || this.#closed) throw error;
-      return attempt(await dial(target, settings.connect), true);
+      this.#socket = harmless(await dial(target, settings.connect));
+      if (!this.#closed) return attempt(this.#socket, true);
+      hangUp(this.#socket);
+      throw error;
     }
   }
+}
+
+/** Its errors end nothing: whoever reads from it is told of them, too. */
+function harmless(socket: Socket): Socket {
+  return socket.on("error", () => {});
 }

@@ -77,6 +77,9 @@ export async function pump(
     }
     if (chunked && left > 0) throw new Error("it is shorter than its recorded size");
   } catch (error) {
+    // Whoever has made up its mind often hangs up at once: its words say more than the end of the connection.
+    const said = error instanceof ConnectionLost ? wire.early() : undefined;
+    if (said !== undefined) throw new Closing(said);
     throw error instanceof ConnectionLost || error instanceof Closing ? error : new BodyUnreadable(error);
   } finally {
     await source.close();

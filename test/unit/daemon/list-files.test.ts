@@ -49,6 +49,12 @@ async function followed(folder: string) {
     clock,
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
+    /** Runs whenever all files have been looked at, and before any is read. */
+    betweenLookAndRead: (act: () => void) => {
+      const last = { ...config.domains[0], name: "b.example" };
+      Object.defineProperty(last, "recipientsFile", { get: () => void act() });
+      config = { ...config, domains: [...config.domains, last as DeclaredDomain] };
+    },
     config: () => config,
     reload: (text: string) => {
       writeFileSync(file, text);
@@ -73,6 +79,23 @@ test("a list counts when it was found the same twice: half a list would refuse t
   await files.look();
   assert.deepEqual(inForce(), ["alice", "bob", "carol"]);
   assert.deepEqual(told, [{ kind: "recipients.fetched", domain: "a.example", entries: 3 }]);
+});
+
+test("a list that somebody begins to write again before it is read is left alone", async () => {
+  await using folder = await tempFolder();
+  const { files, told, write, inForce, betweenLookAndRead } = await followed(folder.path);
+  await write("alice\nbob\ncarol\n");
+  await files.look();
+  let text: string | undefined;
+  const list = join(folder.path, "users.txt");
+  betweenLookAndRead(() => text !== undefined && writeFileSync(list, text));
+  for (text of ["", "alice\n"]) {
+    await files.look();
+    assert.deepEqual([inForce(), told], [["alice", "bob"], []]);
+  }
+  text = undefined;
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  assert.deepEqual(inForce(), ["alice"]);
 });
 
 test("a list that was emptied or has a mistake is told of once, and the one before counts", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loopDelays, tellAll, tellFull } from "../../../src/daemon/smtp-threads.ts";
+import { endAll, loopDelays, tellAll, tellFull } from "../../../src/daemon/smtp-threads.ts";
 import { ChannelClosed } from "../../../src/runtime/channel.ts";
+import type { SmtpThread } from "../../../src/threads/crew.ts";
+import { idle } from "../../support/settle.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 
 test("what SMTP threads are told reaches all, and has when it is said to be done", async () => {
@@ -33,4 +35,23 @@ test("a thread that ends while it is told of full domains is no trouble", async 
   });
   await tellFull(["a.test"], threads);
   assert.deepEqual(asked, ["full 1", "full 2"]);
+});
+
+test("threads end together, and each is waited for, also where another one fails", async () => {
+  const slow = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const thread = (name: string, ended: Promise<void>): SmtpThread => {
+    const end = (what: string, { grace }: { readonly grace: number }): Promise<void> => {
+      asked.push(`${name} ${what} ${grace}`);
+      return ended;
+    };
+    return { end } as unknown as SmtpThread;
+  };
+  let over = false;
+  const ending = endAll([thread("1", Promise.reject(new Error("it crashed"))), thread("2", slow.promise)], 5);
+  const failed = assert.rejects(ending, /it crashed/).then(() => (over = true));
+  await idle();
+  assert.deepEqual([asked, over], [["1 stop 5", "2 stop 5"], false]);
+  slow.resolve();
+  await failed;
 });

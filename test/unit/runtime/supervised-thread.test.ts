@@ -61,6 +61,17 @@ test("a thread that is ended does what it is told before, and stays away", async
   await supervised.end("close");
 });
 
+test("a thread that crashes while it ends says why", async () => {
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => "well"),
+    clock: new ManualClock(),
+    log: SILENT,
+  });
+  await supervised.started;
+  await assert.rejects(supervised.end("closeBadly"), { message: "crashed as told" });
+  assert.equal(supervised.current, undefined);
+});
+
 test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
   const clock = new ManualClock();
   let start: Start = "well";

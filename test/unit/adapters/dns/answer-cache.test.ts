@@ -21,3 +21,22 @@ test("questions beyond the bound fail at once and are not remembered; what is kn
   assert.deepEqual(await open[0], { kind: "none" });
   assert.deepEqual(await cache.get("new", known), FOUND.lookup);
 });
+
+test("as many answers are held as there is room for, the oldest goes first, and one that is anew is young", async () => {
+  const clock = new ManualClock();
+  const cache = new AnswerCache<string>(clock, 3);
+  const asked: string[] = [];
+  const get = async (key: string): Promise<void> => {
+    const ask = async (): Promise<Answer<string>> => {
+      asked.push(key);
+      return { ...FOUND, ttl: key === "a" ? 10_000 : 60_000 };
+    };
+    assert.deepEqual(await cache.get(key, ask), FOUND.lookup);
+  };
+  for (const key of ["a", "b", "c"]) await get(key);
+  clock.advance(10_000);
+  for (const key of ["a", "d"]) await get(key);
+  assert.deepEqual(asked.splice(0), ["a", "b", "c", "a", "d"]);
+  for (const key of ["c", "a", "d", "b"]) await get(key);
+  assert.deepEqual(asked, ["b"]);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { clamd, rspamd } from "../../../../src/adapters/scanners/scanners.ts";
@@ -76,6 +76,28 @@ describe("clamd", () => {
     }
   });
 
+  test("may say its word octet by octet", async () => {
+    const server = createServer({ noDelay: true }, (socket) => {
+      socket.on("data", async (chunk) => {
+        if (!chunk.subarray(-4).equals(Buffer.alloc(4))) return;
+        for (const octet of "stream: Fake.EICAR FOUND\0") {
+          socket.write(octet);
+          await new Promise(setImmediate);
+        }
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const found = await bench()
+        .virus.open(MAIL, servers(`127.0.0.1:${port}`))
+        .finish(body("x"));
+      assert.deepEqual(found, { kind: "found", name: "Fake.EICAR" });
+    } finally {
+      server.close();
+    }
+  });
+
   test("is not shown a body whose sender left while it waited for a place", { timeout: 10_000 }, async () => {
     await using fake = await FakeClamd.start();
     fake.mood = "silent";
@@ -98,6 +120,35 @@ describe("clamd", () => {
     third.abort();
     assert.equal((await three).kind, "away");
   });
+
+  test(
+    "has its place for those in line, whoever left the line or had it before them",
+    { timeout: 10_000 },
+    async () => {
+      await using fake = await FakeClamd.start();
+      fake.mood = "silent";
+      const clock = new ManualClock(0);
+      const { virus } = bench(clock);
+      const open = (timeout: number) =>
+        virus.open(MAIL, { ...servers(fake.address), connections: 1, timeout });
+      const asked = (count: number) => waitFor(WAIT, () => fake.connections === count && fake.octets > 15);
+      const WAIT = { what: "it is asked", deadline: 5000 };
+      const holder = open(600_000);
+      const held = holder.finish(body("x"));
+      await asked(1);
+      const hurried = away(open(1000), body("x"));
+      clock.advance(1000);
+      assert.match(await hurried, /no place free/);
+      const [second, third] = [away(open(5000), body("x")), open(600_000).finish(body("x"))];
+      holder.abort();
+      await held;
+      await asked(2);
+      fake.mood = "eicar";
+      clock.advance(5000);
+      assert.match(await second, /in time/);
+      assert.deepEqual(await third, { kind: "clean" });
+    },
+  );
 
   const moods: readonly [ClamdMood, RegExp][] = [
     ["nonsense", /answered stream: Ok, more or less/],
@@ -122,6 +173,23 @@ describe("clamd", () => {
     assert.match(await away(virus.open(MAIL, servers(fake.address)), body("hello")), /ECONNREFUSED/);
     const socket = servers("/nowhere/clamd.ctl");
     assert.match(await away(virus.open(MAIL, socket), body("hello")), /ENOENT/);
+  });
+
+  test("is not blamed for a body that cannot be read from our own disk", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus, events } = bench();
+    const unreadable: WholeBody = {
+      ...body(""),
+      read: async function* () {
+        yield Buffer.from("hello");
+        throw new Error("EIO: i/o error, read");
+      },
+    };
+    for (let n = 0; n < 5; n++)
+      await assert.rejects(virus.open(MAIL, servers(fake.address)).finish(unreadable), /^Error: EIO/);
+    assert.deepEqual(events, []);
+    await waitFor({ what: "its connections end", deadline: 5000 }, () => fake.open === 0);
+    assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("a")), { kind: "clean" });
   });
 
   test("may find the body too large", async () => {
@@ -172,6 +240,51 @@ describe("clamd", () => {
       events.map(({ kind }) => kind),
       ["scanner.away", "scanner.back"],
     );
+  });
+
+  test("is tried again by the next mail where the one that was to try it could not", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    fake.mood = "silent";
+    const long = virus.open(MAIL, { ...servers(fake.address), timeout: 600_000 });
+    const longest = long.finish(body("x"));
+    await waitFor({ what: "the long one", deadline: 5000 }, () => fake.octets > 10);
+    fake.mood = "closes";
+    for (let i = 0; i < 3; i++) await away(virus.open(MAIL, servers(fake.address)), body("x"));
+    clock.advance(5000);
+    const crowded = away(virus.open(MAIL, { ...servers(fake.address), connections: 1 }), body("x"));
+    clock.advance(5000);
+    assert.match(await crowded, /no place free/);
+    const left = virus.open(MAIL, servers(fake.address));
+    const given = away(left, body("x"));
+    left.abort();
+    assert.match(await given, /given up/);
+    fake.mood = "eicar";
+    assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body("x")), { kind: "clean" });
+    long.abort();
+    await longest;
+  });
+
+  test("rests longer each time, up to a minute, and begins anew once it has answered", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    const scan = () => virus.open(MAIL, servers(fake.address));
+    const failsAndRests = async (seconds: number): Promise<void> => {
+      assert.doesNotMatch(await away(scan(), body("x")), /rests/);
+      clock.advance(seconds * 1000 - 1);
+      assert.match(await away(scan(), body("x")), /rests/, `${seconds} s`);
+      clock.advance(1);
+    };
+    fake.mood = "closes";
+    for (let i = 0; i < 2; i++) await away(scan(), body("x"));
+    for (const seconds of [5, 10, 20, 40, 60, 60]) await failsAndRests(seconds);
+    fake.mood = "eicar";
+    assert.deepEqual(await scan().finish(body("x")), { kind: "clean" });
+    fake.mood = "closes";
+    for (let i = 0; i < 2; i++) await away(scan(), body("x"));
+    for (const seconds of [5, 10]) await failsAndRests(seconds);
   });
 
   test("is told of each time that it is left alone, though it answered an earlier mail meanwhile", async () => {
@@ -294,6 +407,94 @@ describe("a large body", () => {
       answerer.close();
     });
 
+  for (const end of ["is given up", "does not answer in time"])
+    test(`is read no faster than a server takes it, and no further once that ${end}`, async () => {
+      await using frozen = await FakeClamd.start();
+      frozen.server.on("connection", (socket) => void socket.pause());
+      const clock = new ManualClock(0);
+      let pieces = 0;
+      const endless: WholeBody = {
+        ...body(""),
+        read: async function* () {
+          for (; pieces < 1000; pieces++) yield chunk;
+        },
+      };
+      const scan = bench(clock).virus.open(MAIL, servers(frozen.address));
+      const answer = away(scan, endless);
+      let before = -1;
+      await waitFor({ what: "it stands still", deadline: 20_000, every: 50 }, () => {
+        const still = pieces > 0 && pieces === before;
+        before = pieces;
+        return still;
+      });
+      if (end === "is given up") scan.abort();
+      else clock.advance(5000);
+      assert.ok((await answer).includes(end.replace("is ", "").replace("does", "did")));
+      assert.ok(pieces < 500, `${pieces} pieces`);
+    });
+
+  test("gives its place back once, though nobody waits for it any more after its end either", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    const narrow = { ...servers(fake.address), connections: 2 };
+    for (let n = 0; n < 3; n++) {
+      const scan = virus.open(LARGE, narrow);
+      assert.deepEqual(await scan.finish(body("")), { kind: "clean" });
+      scan.abort();
+    }
+    fake.mood = "silent";
+    const all = Array.from({ length: 4 }, () => virus.open(MAIL, narrow).finish(body("x")));
+    await waitFor({ what: "two bodies", deadline: 5000 }, () => fake.connections >= 5);
+    clock.advance(5000);
+    await Promise.all(all);
+    assert.equal(fake.connections, 5);
+  });
+
+  test("goes on to a server that took what it was slow to take", async () => {
+    await using fake = await FakeClamd.start();
+    fake.server.once("connection", (socket) => void socket.pause());
+    const clock = new ManualClock(0);
+    const scan = bench(clock).virus.open(LARGE, servers(fake.address));
+    const slow = Promise.withResolvers<Socket>();
+    fake.server.once("connection", slow.resolve);
+    let waits: Promise<void> | undefined;
+    while (waits === undefined) waits = scan.feed(Buffer.from(chunk));
+    (await slow.promise).resume();
+    await waits;
+    clock.advance(2000);
+    assert.deepEqual(await scan.finish(body("unread")), { kind: "clean" });
+    assert.equal(fake.connections, 1);
+  });
+
+  test("does not hold a place for a sender who has left", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus } = bench();
+    const narrow = { ...servers(fake.address), connections: 2 };
+    virus.open(LARGE, narrow).abort();
+    const next = virus.open(LARGE, narrow);
+    await next.feed(Buffer.from("ten octets"));
+    assert.deepEqual(await next.finish(body("unread")), { kind: "clean" });
+    assert.deepEqual(fake.bodies.map(String), ["ten octets"]);
+    await waitFor({ what: "both connections end", deadline: 5000 }, () => fake.open === 0);
+  });
+
+  test("goes to a server while it arrives where half of its places are free, and it does not rest", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus } = bench(new ManualClock(0));
+    const open = () => virus.open(LARGE, { ...servers(fake.address), connections: 4 });
+    const [first, second, third] = [open(), open(), open()];
+    const whole = body("read again");
+    assert.deepEqual(await third.finish(whole), { kind: "clean" });
+    assert.deepEqual([fake.connections, fake.bodies.map(String)], [3, ["read again"]]);
+    for (const scan of [first, second]) assert.deepEqual(await scan.finish(whole), { kind: "clean" });
+    assert.deepEqual(fake.bodies.map(String), ["read again", "", ""]);
+    fake.mood = "closes";
+    for (let i = 0; i < 3; i++) await away(virus.open(MAIL, servers(fake.address)), whole);
+    assert.match(await away(open(), whole), /rests/);
+    assert.equal(fake.connections, 6);
+  });
+
   test("does not hold a place for a sender who takes his time", async () => {
     await using fake = await FakeClamd.start();
     const clock = new ManualClock(0);
@@ -348,6 +549,20 @@ describe("rspamd", () => {
     const { ip, helo, hostname, "queue-id": id, from } = second?.headers ?? {};
     assert.deepEqual([ip, helo, hostname, id], ["192.0.2.1", "c.example", "client.example", "Q1"]);
     assert.equal(Buffer.from(from ?? "", "latin1").toString("utf8"), "grün@example.org");
+  });
+
+  test("is shown a large body whole, and is not believed before it has heard all of it", async () => {
+    await using fake = await FakeRspamd.start();
+    const large = Buffer.alloc(8_000_000, "abc\r\n");
+    const answer = await bench().spam.open(MAIL, servers(fake.address)).finish(body(large));
+    assert.equal(answer.kind, "judged");
+    assert.ok(fake.requests[0]?.body.equals(large));
+    fake.mood = "early";
+    const scan = bench().spam.open({ ...MAIL, announced: 300_000 }, servers(fake.address));
+    await scan.feed(Buffer.from("x"));
+    const answered = (): boolean => fake.connections === 2 && fake.open === 0;
+    await waitFor({ what: "it has answered", deadline: 5000 }, answered);
+    assert.match(await away(scan, body("x")), /before the end/);
   });
 
   test("may ask for header fields, which are read with care", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { SendResult, Target } from "../../../../src/ports/smtp-client.ts";
+import type { BodySource } from "../../../../src/ports/stored-body.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { bodySource } from "../../../support/body-source.ts";
@@ -55,6 +56,14 @@ describe("the window", () => {
         THREE.map(({ id, sender }) => [sender, `${TOP_FIELDS}Subject: ${id}\r\n\r\n.dot\r\n`]),
       );
     });
+});
+
+test("mails of different clients follow each other where the primary is not told of them", async () => {
+  await using run = await converse({ extensions: WITH_BDAT });
+  const other = namedMail("b", { client: { ip: "192.0.2.99", helo: "other.test" } });
+  const sending = run.conversation.send(namedMail("a"));
+  assert.ok(run.conversation.takes(other));
+  assert.equal(kinds(await Promise.all([sending, run.conversation.send(other)])), "delivered delivered");
 });
 
 describe("behind DATA", () => {
@@ -180,6 +189,38 @@ describe("behind BDAT", () => {
     assert.equal(kinds(await sendAll(run, mails)), "delivered delivered refused delivered");
     assert.equal(run.primary.mails[1]?.data.toString(), `${TOP_FIELDS}${body.toString()}`);
     assert.equal(run.primary.commands.filter((line) => line.startsWith("BDAT")).length, 3);
+    assert.ok(!run.primary.commands.includes("."));
+  });
+
+  test(
+    "mails that the line does not take at once follow each other all the same",
+    { timeout: 20_000 },
+    async () => {
+      await using run = await converse({ extensions: WITH_BDAT });
+      const body = Buffer.alloc(8_000_000, "x".repeat(998) + "\r\n");
+      const results = await sendAll(run, [
+        namedMail("a", { body }),
+        namedMail("b", { body }),
+        namedMail("c"),
+      ]);
+      assert.equal(kinds(results), "delivered delivered delivered");
+      assert.ok(run.primary.mails[1]?.data.equals(Buffer.concat([Buffer.from(TOP_FIELDS), body])));
+    },
+  );
+
+  test("a streamed body is sent as it is, its dots too", async () => {
+    const body = Buffer.from("Subject: s\r\n\r\n.one\r\n..two\r\n.\r\n");
+    for (let piece = 1; piece <= body.length; piece += 5) {
+      await using run = await converse({ extensions: WITH_BDAT });
+      const pieces = [body.subarray(0, piece), body.subarray(piece, piece + 9), body.subarray(piece + 9)];
+      const source = (): BodySource => bodySource(pieces.filter(({ length }) => length > 0));
+      const results = await sendAll(run, [
+        namedMail("s", { body: source, size: body.length }),
+        namedMail("b"),
+      ]);
+      assert.equal(kinds(results), "delivered delivered");
+      assert.equal(run.primary.mails[0]?.data.toString(), `${TOP_FIELDS}${body.toString()}`);
+    }
   });
 
   test("a body that is not as long as recorded ends the connection, after the mails before it", async () => {

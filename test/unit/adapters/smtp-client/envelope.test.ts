@@ -40,6 +40,11 @@ describe("what a sender asks of notices", () => {
       });
     });
 
+  test("goes along behind the size of the mail", async () => {
+    const { said } = await lines(["SIZE", "DSN"]);
+    assert.match(said[0] ?? "", /^MAIL FROM:<s@b\.test> SIZE=\d+ RET=HDRS ENVID=QQ\+2B1$/);
+  });
+
   test("stays here where the primary offers no DSN", async () => {
     assert.deepEqual(await lines(["PIPELINING", "DSNX"]), {
       dsn: false,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
@@ -221,6 +222,7 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 452" });
       assert.equal(run.primary.mails.length, 0);
       assert.equal(run.primary.commands.includes("DATA"), pipelined);
+      assert.ok(!run.primary.commands.includes("."));
       const next = await run.conversation.send(claimedMail());
       assert.deepEqual(kinds(next.outcomes), { 10: "delivered 250" });
     });
@@ -233,6 +235,15 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(kinds(outcomes), { 10: "deferred 451", 11: "deferred 451" });
       assert.equal(trouble, undefined);
       assert.equal(run.conversation.phase, "idle");
+      const verbs = run.primary.commands.slice(1).map((line) => line.slice(0, 4));
+      assert.deepEqual(verbs, pipelined ? ["MAIL", "RCPT", "RCPT", "DATA"] : ["MAIL"]);
+    });
+
+    test("250 in place of the answer to DATA is neither leave to send nor delivery, and makes refusals doubtful", async () => {
+      await using run = await converse({ extensions, onRcpt, onData: () => "250 2.1.5 ok" });
+      const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "ok@a.test"] }));
+      assert.deepEqual(kinds(outcomes), { 10: "deferred 451", 11: "deferred 451" });
+      assert.equal(run.primary.commands.at(-1), "DATA");
     });
 
     test("a refused DATA and a refused body belong to the mail", async () => {
@@ -245,6 +256,12 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "refused 554" });
       delete primary.behaviour.onDot;
       assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
+    });
+
+    test("a body that is answered with 3xx, which is no final word, is tried again", async () => {
+      await using run = await converse({ extensions, onDot: () => "300 and now?" });
+      const { outcomes, refusedAt } = await run.conversation.send(claimedMail());
+      assert.deepEqual([kinds(outcomes), refusedAt], [{ 10: "deferred 451" }, "body"]);
     });
 
     test("421 at any step ends the session and defers the mail", async () => {
@@ -317,8 +334,10 @@ describe("the client's identity", () => {
   test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"])
+    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"]) {
+      assert.ok(conversation.takes(claimedMail(clientOf(ip))));
       await conversation.send(claimedMail(clientOf(ip)));
+    }
     await conversation.quit();
     const verbs = primary.commands.filter((line) => /^(XCLIENT|EHLO|MAIL)/.test(line));
     assert.deepEqual(
@@ -335,6 +354,21 @@ describe("the client's identity", () => {
       ],
     );
     assert.equal(primary.mails.length, 3);
+  });
+
+  test("a refused mail leaves nothing to the next one, whether the session begins anew for it or goes on", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX, onRcpt });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    for (const [ip, to, kind] of [
+      ["192.0.2.7", "gone@a.test", "refused 550"],
+      ["192.0.2.7", "ok@a.test", "delivered 250"],
+      ["192.0.2.7", "gone@a.test", "refused 550"],
+      ["192.0.2.8", "ok@a.test", "delivered 250"],
+    ] as const) {
+      const { outcomes } = await conversation.send(claimedMail({ ...clientOf(ip), to: [to] }));
+      assert.deepEqual(kinds(outcomes), { 10: kind });
+    }
+    await conversation.quit();
   });
 
   test("a session that takes one XCLIENT takes no mail of another client", async () => {
@@ -393,6 +427,10 @@ test("a peer that takes DATA although it refused all recipients gets an empty bo
   await using run = await converse({ onRcpt: () => "550 no", onData: () => "354 go on" });
   const { outcomes } = await run.conversation.send(claimedMail());
   assert.deepEqual(kinds(outcomes), { 10: "refused 550" });
+  run.primary.behaviour.onDot = () => "554 5.5.1 no valid recipients";
+  const again = await run.conversation.send(claimedMail());
+  assert.deepEqual([kinds(again.outcomes), again.refusedAt], [{ 10: "refused 550" }, undefined]);
+  delete run.primary.behaviour.onDot;
   assert.equal(run.primary.mails[0]?.data.length, 0);
   delete run.primary.behaviour.onRcpt;
   assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
@@ -426,6 +464,53 @@ describe("a broken connection", () => {
       }
     });
   }
+
+  test("that ends with words in the middle of a body is the primary's trouble, whatever they are", async () => {
+    const chunk = Buffer.from(`${"z".repeat(998)}\r\n`.repeat(60));
+    const endless = function* (): Generator<Buffer> {
+      for (;;) yield chunk;
+    };
+    for (const act of ["421 4.3.2 going down", "552 5.3.4 too large"]) {
+      await using run = await converse({ midData: { after: 100_000, act } });
+      const { outcomes, trouble } = await run.conversation.send(
+        claimedMail({ body: () => bodySource(endless()) }),
+      );
+      assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+      assert.deepEqual([trouble?.stage, trouble?.reply?.code], ["session", Number(act.slice(0, 3))]);
+    }
+  });
+
+  test("that ends with words while a mail goes out behind its envelope is told in these words", async () => {
+    const extensions = ["PIPELINING", "CHUNKING"];
+    await using run = await converse({ extensions, onMail: () => "421 4.3.2 going down" });
+    const mails = [claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }), claimedMail()];
+    const results = await Promise.all(mails.map((mail) => run.conversation.send(mail)));
+    assert.deepEqual(
+      results.map(({ outcomes }) => kinds(outcomes)),
+      [{ 10: "deferred 421" }, { 10: "released" }],
+    );
+    assert.equal(results[0]?.trouble?.reply?.text, "going down");
+  });
+
+  test("leaves no large body open, nor does any other end", async () => {
+    const large = (): BodySource => bodySource([Buffer.alloc(100_000, "x\r\n"), Buffer.from("end\r\n")]);
+    const ways: readonly (readonly [string, Behaviour, () => BodySource])[] = [
+      ["delivered", {}, large],
+      ["unconfirmed", { onDot: () => "close" }, large],
+      ["deferred", {}, failing],
+    ];
+    for (const [kind, behaviour, opened] of ways) {
+      await using run = await converse(behaviour);
+      let open = 0;
+      const counted = (): BodySource => {
+        open += 1;
+        const source = opened();
+        return { read: (target) => source.read(target), close: async () => void (open -= 1) };
+      };
+      const { outcomes } = await run.conversation.send(claimedMail({ body: counted }));
+      assert.deepEqual([outcomes.get(10)?.kind, open], [kind, 0]);
+    }
+  });
 
   test("keeps the words that were said of other recipients before", async () => {
     await using run = await converse({
@@ -476,6 +561,18 @@ describe("a broken connection", () => {
     });
     clock.advance(181_000);
     assert.deepEqual(kinds((await sending).outcomes), { 10: "deferred 421" });
+  });
+
+  test("a peer that takes no more octets of mails that follow each other is given up after 3 min, too", async () => {
+    const clock = new ManualClock();
+    await using primary = await fakePrimary({ extensions: ["PIPELINING", "CHUNKING"], stopReading: true });
+    const conversation = await smtpClient({ hostname: "mx2.test", clock }).converse(at(primary));
+    const sending = conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));
+    await waitFor({ what: "the body goes out", deadline: 20_000 }, () =>
+      primary.commands.some((line) => line.startsWith("BDAT")),
+    );
+    clock.advance(181_000);
+    assert.equal((await sending).trouble?.message, "the peer takes no more octets");
   });
 
   test("silence after the dot ends after 10 min as unconfirmed", async () => {
@@ -686,6 +783,32 @@ describe("the beginning", () => {
     const greeting = assert.rejects(silent.converse(), { stage: "greeting" });
     silent.close();
     await greeting;
+  });
+
+  test(
+    "what was made anew because TLS failed ends with its connection, too",
+    { timeout: 20_000 },
+    async () => {
+      await using primary = await fakePrimary({ brokenTls: true });
+      const patient = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+      const connection = await patient.connect(at(primary, "opportunistic"), 1000);
+      const conversing = assert.rejects(connection.converse(), { stage: "greeting" });
+      primary.behaviour.greeting = "silence";
+      await waitFor({ what: "the second connection", deadline: 10_000 }, () => primary.connections === 2);
+      connection.close();
+      await conversing;
+    },
+  );
+
+  test("nothing is made anew for a connection that was closed meanwhile", async () => {
+    await using primary = await fakePrimary({ brokenTls: true });
+    const connection = await client.connect(at(primary, "opportunistic"), 1000);
+    const close = (): void => connection.close();
+    subscribe("net.client.socket", close);
+    await assert
+      .rejects(connection.converse(), { stage: "tls" })
+      .finally(() => unsubscribe("net.client.socket", close));
+    assert.deepEqual(primary.commands, ["EHLO mx2.test", "STARTTLS"]);
   });
 });
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { Verification } from "../../../../src/ports/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
+import { claimedMail } from "../../../support/claimed-mail.ts";
 import { fakePrimary, type Behaviour, type FakePrimary } from "../../../support/fake-primary.ts";
 import { targetAt } from "../../../support/primary-conversation.ts";
 
@@ -62,6 +63,35 @@ test("a peer that refuses the null sender, closes, or falls silent in the middle
     primary.behaviour.onRcpt = () => "close";
     const { verification: cut } = await asking(primary, ["alice@a.test"]);
     assert.ok(cut.trouble !== undefined && cut.answers.size === 0);
+  }
+});
+
+test("mailboxes are asked for behind the mails that are on their way", async () => {
+  await using primary = await fakePrimary({ extensions: ["PIPELINING"], onRcpt: refusesEve });
+  const conversation = await client.converse(targetAt(primary.port));
+  const sending = conversation.send(claimedMail({ to: ["eve@a.test", "alice@a.test"] }));
+  const [first, second] = [conversation.verify(["alice@a.test"]), conversation.verify(["eve@a.test"])];
+  const kinds = Array.from((await sending).outcomes.values(), ({ kind }) => kind);
+  assert.deepEqual(kinds, ["refused", "delivered"]);
+  assert.deepEqual(
+    [codes(await first), codes(await second)],
+    [{ "alice@a.test": 250 }, { "eve@a.test": 550 }],
+  );
+  await conversation.quit();
+});
+
+test("what a peer said unasked answers no question, whether it is still there or not", async () => {
+  for (const stays of [true, false]) {
+    const onDot = (): string => "250 2.0.0 taken\r\n250 ok\r\n250 ok\r\n250 ok";
+    await using primary = await fakePrimary({ extensions: ["PIPELINING"], onDot });
+    const conversation = await client.converse(targetAt(primary.port));
+    await conversation.send(claimedMail());
+    await primary.received(1);
+    if (!stays) await primary.close();
+    for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+    const { answers, trouble } = await conversation.verify(["alice@a.test"]);
+    assert.deepEqual([answers.size, trouble?.stage], [0, "session"]);
+    conversation.abort();
   }
 });
 

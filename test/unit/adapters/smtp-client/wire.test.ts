@@ -5,9 +5,13 @@ import { test } from "node:test";
 import { Wire } from "../../../../src/adapters/smtp-client/wire.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-function unread(): { readonly wire: Wire; readonly socket: Socket; say(replies: string): void } {
+function unread(clock = new ManualClock()): {
+  readonly wire: Wire;
+  readonly socket: Socket;
+  say(replies: string): void;
+} {
   const socket = new Duplex({ read: () => {} }) as Socket;
-  const wire = new Wire(socket, new ManualClock());
+  const wire = new Wire(socket, clock);
   return { wire, socket, say: (replies) => void socket.emit("data", Buffer.from(replies)) };
 }
 
@@ -36,4 +40,32 @@ test("replies that are read make room for others", async () => {
     for (let reply = 0; reply < 8192; reply++) await wire.reply(1);
   }
   assert.equal(wire.lost, undefined);
+});
+
+test("a reply ends the wait for it, however long nothing is asked afterwards", async () => {
+  const clock = new ManualClock();
+  const { wire, say } = unread(clock);
+  const replying = wire.reply(1000);
+  say("250 ok\r\n");
+  assert.equal((await replying).code, 250);
+  clock.advance(3_600_000);
+  assert.equal(wire.lost, undefined);
+  const late = assert.rejects(Promise.resolve(wire.reply(1000)), /no reply within 1 s/);
+  clock.advance(1001);
+  await late;
+});
+
+test("octets that were taken end the wait for it, however long nothing follows", async () => {
+  const clock = new ManualClock();
+  const taken: (() => void)[] = [];
+  const write: Duplex["_write"] = (_chunk, _encoding, done) => void taken.push(done);
+  const wire = new Wire(new Duplex({ read: () => {}, write }) as Socket, clock);
+  const sent = wire.sent(["x".repeat(100_000)], 1000);
+  while (taken.length > 0) taken.shift()?.();
+  await new Promise(setImmediate);
+  while (taken.length > 0) taken.shift()?.();
+  await sent;
+  clock.advance(3_600_000);
+  assert.equal(wire.lost, undefined);
+  wire.lose("the test is over");
 });
