@@ -188,7 +188,7 @@ describe("Policy", () => {
     assert.equal(blocked("alice@our.test", 1), "accept", "the rule is over");
   });
 
-  test("no primary is asked about a recipient for a client that is refused anyway", async () => {
+  test("no primary is asked about a recipient for a client that is refused anyway, but it is for one that is tagged", async () => {
     const asked: string[] = [];
     const directory = new MemoryDirectory([{ name: "our.test", settings: { callout: true } }]);
     const ask = async ({ address }: { readonly address: string }): Promise<CalloutAnswer> => {
@@ -199,16 +199,28 @@ describe("Policy", () => {
     const parts = { memory: new FakeNotes(), clock, ask, takeStranger: () => true };
     const recipients = new Recipients(directory, parts);
     const log = loggerTo((_level, message) => assert.fail(message));
-    const policy = quietPolicy({ recipients, clock, log, settings: () => ({ dnsbl: "off", helo: "defer" }) });
-    const kindFor = async (helo: string, to: string): Promise<string> => {
-      const { subject } = setUp();
+    const kindFor = async (helo: string, to: string, action: "defer" | "tag" = "defer"): Promise<string> => {
+      const settings = (): CheckSettings => ({ dnsbl: "off", helo: action });
+      const policy = quietPolicy({ recipients, clock, log, settings });
       const domain = directory.domain("our.test", 0);
-      return (await policy.rcpt({ ...subject(to), domain, helo })).kind;
+      return (await policy.rcpt({ ...setUp().subject(to), domain, helo })).kind;
     };
     assert.equal(await kindFor("nonsense", "alice@our.test"), "defer");
     assert.deepEqual(asked, []);
     assert.equal(await kindFor("c.example", "alice@our.test"), "accept");
-    assert.deepEqual(asked, ["alice@our.test"]);
+    assert.equal(await kindFor("nonsense", "bob@our.test", "tag"), "tag");
+    assert.deepEqual(asked, ["alice@our.test", "bob@our.test"]);
+  });
+
+  test("who stands behind a mail is told by its signatures alone where SPF was not asked, and by nobody where nobody looked", () => {
+    const { policy, subject } = setUp();
+    const mail = subject("alice@our.test");
+    assert.equal(policy.authenticate(mail), undefined);
+    const signatures = [{ result: "pass", domain: "b.example", selector: "s" }] as const;
+    const results = policy.authenticate(mail, { signatures });
+    assert.ok(results !== undefined && !(results instanceof Promise));
+    assert.deepEqual(results.signatures, signatures);
+    assert.deepEqual(results.authentication.dkim, [{ domain: "b.example", selector: "s" }]);
   });
 
   test("a mail that goes round is refused by its Received fields", () => {
