@@ -11,6 +11,7 @@ import type { CheckNote } from "../../../../src/ports/journal.ts";
 import { relayCheck } from "../../../../src/services/policy/checks/relay.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
 import { FakeNotes, recipientsOf } from "../../../support/recipient-notes.ts";
+import { FakeInspection } from "../../../support/fake-inspection.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
@@ -221,6 +222,29 @@ describe("Policy", () => {
     assert.ok(results !== undefined && !(results instanceof Promise));
     assert.deepEqual(results.signatures, signatures);
     assert.deepEqual(results.authentication.dkim, [{ domain: "b.example", selector: "s" }]);
+  });
+
+  test("content is not judged for reputation for postmaster, clients that are allowed and senders that a domain allows", () => {
+    const fake = new FakeInspection();
+    fake.key = ({ exempt }) => (exempt ? "exempt" : "judged");
+    const { clock, subject } = setUp();
+    const recipients = recipientsOf(new MemoryDirectory());
+    const access = [{ action: "allow" as const, network: "198.51.100.0/24" }];
+    const allowedSenders = {
+      has: (sender: string, domain: string) => sender === "anna@b.example" && domain === "our.test",
+    };
+    const log = loggerTo(() => assert.fail());
+    const settings = (): CheckSettings => ({ dnsbl: "off", access });
+    const inspections = [fake];
+    const policy = quietPolicy({ recipients, clock, log, settings, inspections, allowedSenders });
+    const keyFor = (to: string, more: Partial<RcptSubject> = {}): string =>
+      policy.content({ ...subject(to), ...more }).key;
+    assert.equal(keyFor("alice@our.test"), "judged");
+    assert.equal(keyFor("postmaster@our.test"), "exempt");
+    assert.equal(keyFor("alice@our.test", { certain: true }), "exempt");
+    assert.equal(keyFor("alice@our.test", { ip: "198.51.100.7" }), "exempt");
+    assert.equal(keyFor("alice@our.test", { sender: "Anna@B.example" }), "exempt");
+    assert.equal(keyFor("x@all.test", { sender: "Anna@B.example" }), "judged");
   });
 
   test("a mail that goes round is refused by its Received fields", () => {
