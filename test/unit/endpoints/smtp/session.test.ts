@@ -219,6 +219,17 @@ describe("Session", () => {
     assert.match(harness.parts.errors.join(), /a bug/);
   });
 
+  test("an exception at BDAT closes: octets of a chunk are never taken for commands", async () => {
+    const harness = new Harness();
+    const { intake } = harness.parts;
+    intake.condition = () => {
+      throw new Error("a bug");
+    };
+    const answer = await harness.session.command(Buffer.from("BDAT 5"));
+    assert.deepEqual([answer.reply.code, answer.next], [451, "close"]);
+    assert.equal((await harness.session.command(Buffer.from("NOOP"))).next, undefined);
+  });
+
   test("a check that asks for a field gets it on top", async () => {
     const tag: Check = { name: "tag", stage: "rcpt", run: () => ({ kind: "tag", field: "X-Seen: yes" }) };
     const harness = new Harness({ checks: [tag] });
