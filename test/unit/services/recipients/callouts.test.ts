@@ -320,7 +320,12 @@ describe("what is believed", () => {
     assert.deepEqual(callouts.acceptAll(way()), []);
   });
 
-  test("that a primary takes all is told once", async () => {
+  test("that a primary takes all is told once, and not of one that does not", async () => {
+    has("alice@a.test", "postmaster@a.test");
+    assert.equal(await ask("alice@a.test"), "accepted");
+    assert.deepEqual(journal.of("primary.acceptAll"), []);
+    state.epoch += 1;
+    memory.rows.clear();
     server.onVerify = () => OK;
     for (let day = 0; day < 3; day++) {
       assert.equal(await ask("alice@a.test"), "acceptAll");
@@ -374,6 +379,7 @@ describe("what is believed", () => {
   test("temporary answers, refusals of the null sender, of policy and of syntax teach nothing", async () => {
     for (const said of [
       { code: 450, enhanced: "4.2.0", text: "greylisted" },
+      { code: 450, enhanced: "5.1.1", text: "codes that contradict each other" },
       { code: 550, enhanced: "5.7.1", text: "blocked" },
       { code: 501, enhanced: "5.1.3", text: "bad syntax" },
       { code: 554, text: "no" },
