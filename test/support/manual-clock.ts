@@ -24,6 +24,11 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   /** Moves time forward, running what falls due on the way. */
   advance(milliseconds: number): void {
     const target = this.#elapsed + milliseconds;

@@ -100,6 +100,43 @@ describe("a body that is inspected", () => {
     assert.ok(fake.aborts > 0);
   });
 
+  test("is not stored when the client goes away while the last octets are written", async () => {
+    const { open, session, intake } = bench();
+    const body = await open();
+    const written = Promise.withResolvers<void>();
+    intake.onWrite = () => written.promise;
+    const { wait } = body.take(Buffer.from("x\r\n.\r\n"));
+    body.abort();
+    written.resolve();
+    await wait;
+    assert.equal((await session.finish(body)).reply.code, 451);
+    assert.deepEqual([intake.mails.length, intake.open.size], [0, 0]);
+  });
+
+  test("is the store's alone once that is asked, though the client goes away", async () => {
+    const { open, session, intake } = bench();
+    const body = await open();
+    const asked = Promise.withResolvers<void>();
+    intake.onAccept = () => asked.promise;
+    body.take(Buffer.from("x\r\n.\r\n"));
+    const end = session.finish(body);
+    await turn();
+    body.abort();
+    assert.equal(intake.open.size, 1, "nothing was thrown away");
+    asked.resolve();
+    assert.equal((await end).reply.code, 250);
+    assert.equal(intake.mails.length, 1);
+  });
+
+  test("is thrown away as soon as it cannot be taken, and read to its end", async () => {
+    const { open, session, intake } = bench();
+    const body = await open();
+    body.take(Buffer.from("x\0\r\n"));
+    assert.equal(intake.open.size, 0);
+    body.take(Buffer.from("y\r\n.\r\n"));
+    assert.equal((await session.finish(body)).reply.code, 550);
+  });
+
   for (const [words, end] of [
     ["goes away", (body: Receiver) => body.abort()],
     ["sends what is refused", (body: Receiver) => void body.take(Buffer.from("\0"))],
@@ -124,12 +161,27 @@ describe("a body that is inspected", () => {
     clock.advance(5000);
     body.take(Buffer.from(".\r\n"));
     const dot = clock.now();
+    clock.advance(2000);
+    const end = session.finish(body);
+    await turn();
+    clock.advance(18_000);
+    assert.equal((await end).reply.code, 250);
+    assert.match(intake.mails[0]?.topFields ?? "", /X-Unseen: yes\r\n$/);
+    assert.equal(intake.mails[0]?.deadline, dot + 29_000);
+  });
+
+  test("in chunks has the same time, from its end on", async () => {
+    const { say, session, intake, clock } = bench(dumbInspection());
+    for (const line of MAIL) await say(line);
+    const body = session.openBody(await session.command(Buffer.from("BDAT 3 LAST")));
+    assert.ok(!("reply" in body));
+    body.take(Buffer.from("x\r\n"));
+    const began = clock.now();
     const end = session.finish(body);
     await turn();
     clock.advance(20_000);
     assert.equal((await end).reply.code, 250);
-    assert.match(intake.mails[0]?.topFields ?? "", /X-Unseen: yes\r\n$/);
-    assert.equal(intake.mails[0]?.deadline, dot + 29_000);
+    assert.equal(intake.mails[0]?.deadline, began + 29_000);
   });
 
   for (const leap of [3_600_000, -3_600_000])

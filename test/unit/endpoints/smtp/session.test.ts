@@ -114,6 +114,7 @@ describe("Session", () => {
         runs.push("data");
         return ACCEPT;
       },
+      taken: (_mail, domains) => void runs.push(`taken for ${domains.map(({ name }) => name).join()}`),
     };
     const checks = [spy, relayCheck, recipientCheck(recipientsOf(directory))];
     const harness = new Harness({ checks });
@@ -123,7 +124,7 @@ describe("Session", () => {
         await harness.say(line);
       await harness.body(end);
     }
-    assert.deepEqual(runs, ["connect", "mail", "mail", "data"]);
+    assert.deepEqual(runs, ["connect", "mail", "mail", "data", "taken for our.test"]);
     assert.deepEqual(harness.parts.intake.mails[0]?.recipients, [
       { address: "alice@our.test", domain: "our.test" },
     ]);
@@ -218,6 +219,17 @@ describe("Session", () => {
     assert.match(harness.parts.errors.join(), /a bug/);
   });
 
+  test("an exception at BDAT closes: octets of a chunk are never taken for commands", async () => {
+    const harness = new Harness();
+    const { intake } = harness.parts;
+    intake.condition = () => {
+      throw new Error("a bug");
+    };
+    const answer = await harness.session.command(Buffer.from("BDAT 5"));
+    assert.deepEqual([answer.reply.code, answer.next], [451, "close"]);
+    assert.equal((await harness.session.command(Buffer.from("NOOP"))).next, undefined);
+  });
+
   test("a check that asks for a field gets it on top", async () => {
     const tag: Check = { name: "tag", stage: "rcpt", run: () => ({ kind: "tag", field: "X-Seen: yes" }) };
     const harness = new Harness({ checks: [tag] });
@@ -250,5 +262,22 @@ describe("Session", () => {
     assert.deepEqual(mail?.client, { ip: "192.0.2.1", helo: "c" });
     const accepted = harness.parts.events.find((event) => event.kind === "mail.accepted");
     assert.deepEqual(accepted?.notes, ["bare newlines normalised"]);
+  });
+
+  test("what the mail needs of those behind us is what its client has asked for", async () => {
+    const harness = new Harness();
+    const accept = async (parameters: string, body: string): Promise<readonly [boolean, boolean]> => {
+      for (const line of [`MAIL FROM:<a@b.example>${parameters}`, "RCPT TO:<alice@our.test>", "DATA"])
+        await harness.say(line);
+      assert.equal(await harness.body(`${body}\r\n.\r\n`), 250);
+      const { smtpUtf8, eightBit } = harness.parts.intake.mails.at(-1) ?? assert.fail();
+      return [smtpUtf8, eightBit];
+    };
+    await harness.say("EHLO c");
+    assert.deepEqual(await accept("", "Subject: s\r\n\r\nx"), [false, false]);
+    assert.deepEqual(await accept(" BODY=8BITMIME", "Subject: s\r\n\r\nx"), [false, true]);
+    assert.deepEqual(await accept("", "Subject: \u00e9\r\n\r\nx"), [false, true], "raw octets in a header");
+    assert.deepEqual(await accept(" SMTPUTF8", "Subject: s\r\n\r\n\u00e9"), [false, true]);
+    assert.deepEqual(await accept(" SMTPUTF8", "Subject: \u00e9\r\n\r\nx"), [true, true]);
   });
 });

@@ -437,6 +437,34 @@ describe("time", () => {
     smtp.close();
   });
 
+  for (const [words, begin, end] of [
+    ["body", "DATA\r\n", ".\r\n"],
+    ["chunk", "BDAT 3\r\n", "BDAT 0 LAST\r\n"],
+  ] as const)
+    test(`a ${words} that the disk held up is not taken for one that trickles`, async () => {
+      const clock = new ManualClock();
+      await using bench = await startBench({ clock });
+      const held = Promise.withResolvers<void>();
+      bench.intake.onWrite = () => held.promise;
+      const smtp = await greeted(bench);
+      for (const command of ["EHLO c.example", "MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>"])
+        assert.equal((await smtp.command(command))?.code, 250);
+      smtp.write(begin);
+      if (words === "body") assert.equal((await smtp.reply())?.code, 354);
+      smtp.write("x\r\n");
+      await waitFor(SOON, () => [...bench.intake.open].some((body) => body.size > 0));
+      clock.advance(120_000);
+      bench.intake.onWrite = () => undefined;
+      held.resolve();
+      if (words === "chunk") assert.equal((await smtp.reply())?.code, 250);
+      await settled(bench);
+      clock.advance(2000);
+      smtp.write(end);
+      assert.equal((await smtp.reply())?.code, 250);
+      assert.equal(bench.refusals().length, 0);
+      smtp.close();
+    });
+
   test("who waits for us is never cut off", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock });

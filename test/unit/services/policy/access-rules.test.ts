@@ -131,6 +131,18 @@ test("the first that fits decides, one that is over never does", () => {
   assert.deepEqual([first(rules, {}, 4), first(rules, {}, 5)], [0, 1]);
 });
 
+test("of several that name the same client each is looked at, with all that it names", () => {
+  const [network, over] = ["192.0.2.1", 1];
+  const rules = [
+    { network, helo: "*.else.example" },
+    { network, until: over },
+    { network, domain: "x.test" },
+  ];
+  assert.equal(first(rules, {}, over), -1);
+  assert.equal(first([...rules, { network }], {}, over), 3);
+  assert.equal(first(rules, { helo: "c.else.example" }, over), 0);
+});
+
 test("thousands of rules answer as a look at each of them would", () => {
   const random = seededRandom(7);
   const ip = (): string => `10.0.${random.below(4)}.${random.below(256)}`;

@@ -31,6 +31,7 @@ const CASES: readonly (readonly [string, Part, boolean])[] = [
   ["signed by a name that ends alike", { ...signed("ple.org"), ...spf("none") }, false],
   ["signed by a child", { ...signed("a.example.org"), ...spf("none") }, false],
   ["signed, another From", { ...signed("example.org", "bob@example.org"), ...spf("none") }, false],
+  ["signed, From elsewhere", { ...signed("example.org", "alice@example.com"), ...spf("none") }, false],
   ["signed, From unclear", { ...signed("example.org", ""), ...spf("none") }, false],
   ["signed, SPF failed", { ...signed(), ...spf("fail") }, false],
   ["signed, SPF could not be asked", { ...signed(), ...spf("temperror") }, false],

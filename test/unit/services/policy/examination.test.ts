@@ -51,6 +51,7 @@ describe("Examination", () => {
     const [quick, slow] = [new FakeInspection(), new FakeInspection()];
     quick.answer = () => ({ verdict: REJECT });
     slow.answer = () => new Promise(() => {});
+    slow.lost = () => assert.fail("it was not lost");
     const { verdict } = await begin([slow, quick]).examination.finish(BODY, 1000);
     assert.equal(verdict, REJECT);
     assert.ok(slow.aborts > 0);
@@ -134,6 +135,23 @@ describe("Examination", () => {
     await wait;
     assert.equal(examination.feed(Buffer.from("b")), undefined);
     assert.deepEqual([stuck.shown, quick.shown], [["a"], ["ab"]]);
+    assert.deepEqual([stuck.aborts, quick.aborts], [1, 0], "nobody keeps its scanner busy meanwhile");
     assert.equal((await examination.finish(BODY, 9000)).verdict.kind, "defer");
+  });
+
+  test("holds the body back until all can follow, and leaves no timer behind", async () => {
+    const [slow, quick] = [new FakeInspection("slow"), new FakeInspection("quick")];
+    let follow = (): void => {};
+    slow.onFeed = () => new Promise((resolve) => (follow = resolve));
+    const { examination, clock } = begin([slow, quick]);
+    let over = false;
+    const wait = examination.feed(Buffer.from("a"))?.then(() => (over = true));
+    await turn();
+    assert.equal(over, false);
+    follow();
+    await wait;
+    assert.equal(clock.waiting, 0);
+    await examination.finish(BODY, 1000);
+    assert.equal(clock.waiting, 0);
   });
 });

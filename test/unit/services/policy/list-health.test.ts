@@ -64,6 +64,20 @@ test("sound lists are tested hourly, sick ones at each turn", async () => {
   assert.deepEqual(tested.slice(3), ["a.test", "b.test"]);
 });
 
+test("a list that stays sick is told of once, with the time from which it is so and why it is now", async () => {
+  const { clock, answers, events, health } = setUp();
+  health.use(["a.test"]);
+  clock.advance(60_000);
+  const since = clock.now();
+  for (const why of ["no answer", "SERVFAIL"]) {
+    answers.set("a.test", { kind: "sick", why });
+    await health.test();
+    clock.advance(60_000);
+  }
+  assert.deepEqual(events, [{ kind: "blocklist.sick", zone: "a.test", why: "no answer" }]);
+  assert.deepEqual(health.status(), [{ zone: "a.test", state: "sick", since, why: "SERVFAIL" }]);
+});
+
 test("other lists after a reload: those that stay keep their state", async () => {
   const { told, health } = setUp();
   health.use(["a.test"]);

@@ -5,8 +5,13 @@ import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { Looks, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
+import type { CalloutAnswer } from "../../../../src/ports/callout.ts";
+import type { CheckSettings } from "../../../../src/ports/checks.ts";
 import type { CheckNote } from "../../../../src/ports/journal.ts";
-import { recipientsOf } from "../../../support/recipient-notes.ts";
+import { relayCheck } from "../../../../src/services/policy/checks/relay.ts";
+import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { FakeNotes, recipientsOf } from "../../../support/recipient-notes.ts";
+import { FakeInspection } from "../../../support/fake-inspection.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
@@ -15,13 +20,14 @@ const DEFER: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
 const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "never") };
 const CLIENT = { ip: "192.0.2.1", network: "192.0.2.0/24" };
 
-function setUp(checks?: readonly Check[]) {
+function setUp(checks?: readonly Check[], settings: CheckSettings = { dnsbl: "off" }) {
   const clock = new ManualClock();
   const directory = new MemoryDirectory();
   const errors: string[] = [];
   const log = loggerTo((_level, message) => void errors.push(message));
   const recipients = recipientsOf(directory);
-  const policy = quietPolicy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
+  const own = checks === undefined ? {} : { checks };
+  const policy = quietPolicy({ recipients, clock, log, settings: () => settings, ...own });
   const subject = (text: string): RcptSubject => {
     const recipient = parseAddress(text) as Address;
     const domain = directory.domain(recipient.domain, 0);
@@ -160,6 +166,85 @@ describe("Policy", () => {
     assert.equal(code("alice@leaving.test"), "451 4.3.2");
     assert.equal(code("x@all.test"), "accept");
     assert.equal((policy.rcpt({ ...subject("nobody@our.test"), certain: true }) as Verdict).kind, "accept");
+  });
+
+  test("what is refused for good at once waits for nobody, and is no matter of the operator's rules", () => {
+    const never: Check = { name: "never", stage: "rcpt", run: () => new Promise(() => {}) };
+    const { policy, subject } = setUp([relayCheck, never]);
+    const verdict = policy.rcpt(subject("alice@else.example")) as Verdict;
+    assert.equal(verdict.kind, "reject");
+    const blocked = (to: string, until?: number): string => {
+      const rule = {
+        action: "block" as const,
+        network: "192.0.2.0/24",
+        ...(until !== undefined && { until }),
+      };
+      const by = setUp(undefined, { dnsbl: "off", access: [rule] });
+      const said = by.policy.rcpt(by.subject(to)) as Verdict;
+      return "reply" in said ? `${said.reply.code} ${said.reply.enhanced}` : said.kind;
+    };
+    assert.equal(blocked("alice@our.test"), "554 5.7.1");
+    assert.equal(blocked("alice@our.test", 9e15), "451 4.7.1", "until then it is a matter of time");
+    assert.equal(blocked("nobody@our.test", 9e15), "550 5.1.1");
+    assert.equal(blocked("alice@our.test", 1), "accept", "the rule is over");
+  });
+
+  test("no primary is asked about a recipient for a client that is refused anyway, but it is for one that is tagged", async () => {
+    const asked: string[] = [];
+    const directory = new MemoryDirectory([{ name: "our.test", settings: { callout: true } }]);
+    const ask = async ({ address }: { readonly address: string }): Promise<CalloutAnswer> => {
+      asked.push(address);
+      return { kind: "accepted" };
+    };
+    const clock = new ManualClock();
+    const parts = { memory: new FakeNotes(), clock, ask, takeStranger: () => true };
+    const recipients = new Recipients(directory, parts);
+    const log = loggerTo((_level, message) => assert.fail(message));
+    const kindFor = async (helo: string, to: string, action: "defer" | "tag" = "defer"): Promise<string> => {
+      const settings = (): CheckSettings => ({ dnsbl: "off", helo: action });
+      const policy = quietPolicy({ recipients, clock, log, settings });
+      const domain = directory.domain("our.test", 0);
+      return (await policy.rcpt({ ...setUp().subject(to), domain, helo })).kind;
+    };
+    assert.equal(await kindFor("nonsense", "alice@our.test"), "defer");
+    assert.deepEqual(asked, []);
+    assert.equal(await kindFor("c.example", "alice@our.test"), "accept");
+    assert.equal(await kindFor("nonsense", "bob@our.test", "tag"), "tag");
+    assert.deepEqual(asked, ["alice@our.test", "bob@our.test"]);
+  });
+
+  test("who stands behind a mail is told by its signatures alone where SPF was not asked, and by nobody where nobody looked", () => {
+    const { policy, subject } = setUp();
+    const mail = subject("alice@our.test");
+    assert.equal(policy.authenticate(mail), undefined);
+    const signatures = [{ result: "pass", domain: "b.example", selector: "s" }] as const;
+    const results = policy.authenticate(mail, { signatures });
+    assert.ok(results !== undefined && !(results instanceof Promise));
+    assert.deepEqual(results.signatures, signatures);
+    assert.deepEqual(results.authentication.dkim, [{ domain: "b.example", selector: "s" }]);
+  });
+
+  test("content is not judged for reputation for postmaster, clients that are allowed and senders that a domain allows", () => {
+    const fake = new FakeInspection();
+    fake.key = ({ exempt }) => (exempt ? "exempt" : "judged");
+    const { clock, subject } = setUp();
+    const recipients = recipientsOf(new MemoryDirectory());
+    const access = [{ action: "allow" as const, network: "198.51.100.0/24" }];
+    const allowedSenders = {
+      has: (sender: string, domain: string) => sender === "anna@b.example" && domain === "our.test",
+    };
+    const log = loggerTo(() => assert.fail());
+    const settings = (): CheckSettings => ({ dnsbl: "off", access });
+    const inspections = [fake];
+    const policy = quietPolicy({ recipients, clock, log, settings, inspections, allowedSenders });
+    const keyFor = (to: string, more: Partial<RcptSubject> = {}): string =>
+      policy.content({ ...subject(to), ...more }).key;
+    assert.equal(keyFor("alice@our.test"), "judged");
+    assert.equal(keyFor("postmaster@our.test"), "exempt");
+    assert.equal(keyFor("alice@our.test", { certain: true }), "exempt");
+    assert.equal(keyFor("alice@our.test", { ip: "198.51.100.7" }), "exempt");
+    assert.equal(keyFor("alice@our.test", { sender: "Anna@B.example" }), "exempt");
+    assert.equal(keyFor("x@all.test", { sender: "Anna@B.example" }), "judged");
   });
 
   test("a mail that goes round is refused by its Received fields", () => {

@@ -211,6 +211,13 @@ describe("the connections for questions", () => {
       assert.equal(server.open, 0);
     }
     assert.ok(server.conversations >= 5);
+    server.onVerify = () => new Promise(() => {});
+    for (let n = 0; n < 10; n++) void callouts.ask({ domain: "a.test", address: `v${n}@a.test` });
+    for (let n = 0; n < 40; n++) {
+      await idle();
+      clock.advance(100);
+    }
+    assert.equal(server.open, 3, "no more than before");
   });
 
   test("take eight questions each, as some primaries close at twenty refusals", async () => {
@@ -238,7 +245,32 @@ describe("the connections for questions", () => {
     const answer = callouts.ask({ domain: "a.test", address: "bob@a.test" });
     await idle();
     assert.deepEqual(await answer, { kind: "accepted" });
-    assert.equal(server.conversations, 3);
+    server.onVerify = () => new Promise(() => {});
+    for (let n = 0; n < 3; n++) void callouts.ask({ domain: "a.test", address: `v${n}@a.test` });
+    for (let n = 0; n < 10; n++) {
+      await idle();
+      clock.advance(100);
+    }
+    const asked = server.asked.filter((address) => /^v\d@/.test(address)).length;
+    assert.deepEqual([asked, server.conversations], [3, 3], "each by one of them");
+  });
+
+  test("are waited for while all are busy; the first that is free takes the next question at once", async () => {
+    const waiting: (() => void)[] = [];
+    server.onVerify = () => new Promise((resolve) => waiting.push(() => resolve(OK)));
+    for (let n = 0; n < 4; n++) void callouts.ask({ domain: "a.test", address: `u${n}@a.test` });
+    for (let n = 0; n < 10; n++) {
+      await idle();
+      clock.advance(100);
+    }
+    const asked = (): number => server.asked.filter((address) => /^u\d@/.test(address)).length;
+    assert.equal(asked(), 3);
+    has("u3@a.test");
+    waiting.shift()?.();
+    await idle();
+    for (const finish of waiting.splice(0)) finish();
+    await idle();
+    assert.deepEqual([asked(), server.conversations], [4, 3]);
   });
 
   test("may end while nobody speaks: the next question goes by another", async () => {
@@ -288,7 +320,12 @@ describe("what is believed", () => {
     assert.deepEqual(callouts.acceptAll(way()), []);
   });
 
-  test("that a primary takes all is told once", async () => {
+  test("that a primary takes all is told once, and not of one that does not", async () => {
+    has("alice@a.test", "postmaster@a.test");
+    assert.equal(await ask("alice@a.test"), "accepted");
+    assert.deepEqual(journal.of("primary.acceptAll"), []);
+    state.epoch += 1;
+    memory.rows.clear();
     server.onVerify = () => OK;
     for (let day = 0; day < 3; day++) {
       assert.equal(await ask("alice@a.test"), "acceptAll");
@@ -342,6 +379,7 @@ describe("what is believed", () => {
   test("temporary answers, refusals of the null sender, of policy and of syntax teach nothing", async () => {
     for (const said of [
       { code: 450, enhanced: "4.2.0", text: "greylisted" },
+      { code: 450, enhanced: "5.1.1", text: "codes that contradict each other" },
       { code: 550, enhanced: "5.7.1", text: "blocked" },
       { code: 501, enhanced: "5.1.3", text: "bad syntax" },
       { code: 554, text: "no" },

@@ -46,6 +46,13 @@ describe("dnsbl", () => {
     assert.deepEqual(off.asked, []);
   });
 
+  test("sound lists are asked as soon as the client is here", () => {
+    const lists = ["a.test", "sick.test", "b.test"].map((zone) => list(zone, 1));
+    const on = setUp({ lists }, {}, ["sick.test"]);
+    on.ask();
+    assert.deepEqual(on.asked, ["a.test", "b.test"]);
+  });
+
   test("weights add up to the strictest threshold, good lists subtract", async () => {
     const lists = [list("a.test", 2), list("b.test", 3), list("good.test", -4)];
     const settings = { lists, tag: 1, defer: 3, reject: 5 };

@@ -197,6 +197,29 @@ describe("greylist", () => {
     assert.match(await ask("alice@our.test", "198.18.0.1", "", said("pass")), /^451 /);
   });
 
+  test("that somebody wrote is noted once a day, however much he writes, and the DNS is not asked for it", async () => {
+    const { clock, seen, take, ask } = setUp();
+    let notes = 0;
+    const set = seen.set.bind(seen);
+    seen.set = (key, sighting) => {
+      notes += 1;
+      return set(key, sighting);
+    };
+    const day = async (): Promise<number> => {
+      const before = notes;
+      for (let hour = 0; hour < 24; hour++) {
+        assert.equal(await ask("alice@our.test", "192.0.2.1", "x@c.example"), "accept");
+        take("anna@b.example", "our.test", said("pass"));
+        await Promise.resolve();
+        clock.advance(DAY / 24);
+      }
+      return notes - before;
+    };
+    await ask("alice@our.test", "192.0.2.1", "x@c.example");
+    clock.advance(MINUTE);
+    assert.deepEqual([await day(), await day()], [2, 2], "of the client, and of the sender");
+  });
+
   test("with action tag a new client is let in and marked", async () => {
     assert.equal(await setUp({ delay: MINUTE, action: "tag" }).ask(), "tag");
   });
@@ -207,6 +230,7 @@ describe("greylist", () => {
     assert.equal(refused.seen.size, 0);
     const off = setUp("off");
     assert.equal(await off.ask(), "accept");
+    off.take("a@b.example");
     assert.equal(off.seen.size, 0);
     const own = [
       { name: "our.test", recipients: ["alice"], settings: { checks: { greylist: "off" as const } } },

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
 import { clientNetwork } from "../../../../../src/mail/network.ts";
+import type { SpfResult } from "../../../../../src/ports/authentication.ts";
 import type { ReachabilitySettings } from "../../../../../src/ports/checks.ts";
 import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
+import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
 import { recipientsOf } from "../../../../support/recipient-notes.ts";
 import { ManualClock } from "../../../../support/manual-clock.ts";
 import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
@@ -46,11 +48,19 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
     },
     log: loggerTo((_level, message, fields) => assert.fail(`${message} ${String(fields["stack"])}`)),
   });
-  const ask = async (ip = "192.0.2.1", to = "alice@our.test", sender = "a@b.example"): Promise<string> => {
+  const ask = async (
+    ip = "192.0.2.1",
+    to = "alice@our.test",
+    sender = "a@b.example",
+    result: SpfResult = "none",
+  ): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
     const client = { ip, network: clientNetwork(ip), helo: "h", extended: true };
-    const subject = { ...client, sender, announced: 0, recipient, domain, certain: false };
+    const answer = { result, domain: "b.example", identity: "mailfrom" as const, comment: "" };
+    const authenticator = { spf: async () => answer, verifyBody: () => assert.fail() };
+    const spf = new SpfInquiry(authenticator, { ip, helo: "h", sender });
+    const subject = { ...client, sender, announced: 0, spf, recipient, domain, certain: false };
     const verdict = await policy.rcpt(subject);
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
@@ -103,6 +113,26 @@ describe("reachability", () => {
     assert.equal(await ask("192.0.2.9"), AWAY);
     assert.equal(await ask("198.51.100.1"), "accept");
     assert.equal(await ask("203.0.113.9"), AWAY);
+  });
+
+  test("only with the same mail is another network of an organisation let in", async () => {
+    const { names, ask } = setUp();
+    names.set("192.0.2.1", "out1.big.test").set("198.51.100.1", "out2.big.test");
+    assert.equal(await ask("192.0.2.1"), AWAY);
+    assert.equal(await ask("198.51.100.1", "bob@our.test"), AWAY);
+    assert.equal(await ask("198.51.100.1", "alice@our.test", "else@b.example"), AWAY);
+    assert.equal(await ask("198.51.100.1"), "accept");
+  });
+
+  test("another network for which SPF passes, too, is let in at once; the null sender has no such networks", async () => {
+    const { ask } = setUp();
+    const from = (ip: string, result: SpfResult, sender = "a@b.example"): Promise<string> =>
+      ask(ip, "alice@our.test", sender, result);
+    assert.equal(await from("192.0.2.1", "pass"), AWAY);
+    assert.equal(await from("203.0.113.1", "softfail"), AWAY);
+    assert.equal(await from("198.51.100.1", "pass"), "accept");
+    assert.equal(await from("192.0.2.1", "pass", ""), AWAY);
+    assert.equal(await from("198.51.100.1", "pass", ""), AWAY);
   });
 
   test("nobody is sent away while no primary is up, from a reflector, or to postmaster", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
-import type { Lookup } from "../../../../../src/ports/resolver.ts";
+import type { Lookup, MxRecord } from "../../../../../src/ports/resolver.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
 import { ManualClock } from "../../../../support/manual-clock.ts";
 import { quietPolicy } from "../../../../support/quiet-policy.ts";
@@ -19,6 +19,19 @@ const DNS: Readonly<Record<string, readonly [four: Lookup<string>, six: Lookup<s
   "half.example": [NONE, SICK],
 };
 
+/** MX records of others. */
+const MX: Readonly<Record<string, Lookup<MxRecord>>> = {
+  "sick.example": SICK,
+  "null.example": { kind: "found", records: [{ preference: 0, host: "" }] },
+  "both.example": {
+    kind: "found",
+    records: [
+      { preference: 0, host: "" },
+      { preference: 10, host: "mail.both.example" },
+    ],
+  },
+};
+
 async function verdictOn(sender: string): Promise<string> {
   const directory = new MemoryDirectory();
   const policy = quietPolicy({
@@ -26,7 +39,7 @@ async function verdictOn(sender: string): Promise<string> {
     recipients: recipientsOf(directory),
     settings: () => ({ dnsbl: "off", senderDomain: "reject" }),
     resolver: {
-      mx: () => Promise.resolve(NONE),
+      mx: (name) => Promise.resolve(MX[name] ?? NONE),
       records: (name, type) => Promise.resolve(DNS[name]?.[type === "A" ? 0 : 1] ?? NONE),
       // The host table of this machine, and literals.
       addresses: () => Promise.resolve(found("127.0.0.1")),
@@ -45,6 +58,9 @@ const CASES: readonly (readonly [sender: string, verdict: string])[] = [
   ["a@four.example", "accept"],
   ["a@six.example", "accept"],
   ["a@half.example", "accept"],
+  ["a@sick.example", "accept"],
+  ["a@both.example", "accept"],
+  ["a@null.example", "550 5.7.27"],
   ["a@nowhere.example", "550 5.1.8"],
   ["root@localhost", "550 5.1.8"],
   ["a@192.0.2.1", "550 5.1.8"],

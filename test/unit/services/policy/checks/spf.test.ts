@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
 import { formatReply } from "../../../../../src/mail/reply.ts";
 import { LONGEST_EXPLANATION, type SpfAnswer } from "../../../../../src/ports/authentication.ts";
-import type { CheckAction } from "../../../../../src/ports/checks.ts";
+import type { CheckAction, CheckSettings, DomainChecks } from "../../../../../src/ports/checks.ts";
 import type { RcptSubject } from "../../../../../src/services/policy/check.ts";
 import { spfCheck } from "../../../../../src/services/policy/checks/spf.ts";
 import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
@@ -59,4 +59,27 @@ test("a reply fits into its line, whatever the domain is called and says", async
   const both = await told("defer", { domain, explanation: "x".repeat(LONGEST_EXPLANATION) }, contact);
   assert.ok(both.length <= 510, `${both.length} characters`);
   assert.ok(both.includes(`; ${contact}; The domain ddd`));
+});
+
+test("the DNS is asked where SPF or DMARC is on for the recipient's domain, and waited for where SPF acts", async () => {
+  const run = (all: Pick<CheckSettings, "spf" | "dmarc">, own: DomainChecks): string => {
+    const authenticator = { spf: async () => FAIL, verifyBody: () => assert.fail("nobody asks for a body") };
+    const spf = new SpfInquiry(authenticator, { ip: "192.0.2.1", helo: "h", sender: "x@d.test" });
+    const domain = new MemoryDirectory([{ name: "our.test", settings: { checks: own } }]).domain(
+      "our.test",
+      0,
+    );
+    const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true };
+    const recipient = parseAddress("alice@our.test") as Address;
+    const subject = { ...client, sender: "x@d.test", announced: 0, recipient, domain, certain: false, spf };
+    const verdict = spfCheck({ settings: () => ({ dnsbl: "off", ...all }) }).run(subject);
+    return `${spf.asked === undefined ? "not asked" : "asked"}, ${verdict instanceof Promise ? "waits" : "at once"}`;
+  };
+  assert.equal(run({}, {}), "not asked, at once");
+  assert.equal(run({ spf: "reject", dmarc: "tag" }, { spf: "off", dmarc: "off" }), "not asked, at once");
+  assert.equal(run({}, { dmarc: "reject" }), "asked, at once", "DMARC needs it at the end of the body");
+  assert.equal(run({ dmarc: "tag" }, {}), "asked, at once");
+  assert.equal(run({}, { spf: "tag" }), "asked, at once");
+  assert.equal(run({}, { spf: "defer" }), "asked, waits");
+  assert.equal(run({ spf: "reject" }, {}), "asked, waits");
 });
