@@ -38,7 +38,7 @@ function pairRemarks(pair: Pair, path: Path, folder: string): readonly Remark[] 
   const wrong = mismatch ? `${why} in ${certificateFile}` : why;
   tell(part, {
     wrong,
-    right: mismatch ? "name the key that it was made with" : `name the PEM file of the ${part}`,
+    right: mismatch ? "name the private key of this certificate" : `name the PEM file of the ${part}`,
   });
   return found;
 }

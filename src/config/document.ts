@@ -88,10 +88,10 @@ function checkAliases(document: Document, placeOf: PlaceOf): readonly YamlFault[
     Alias(_, alias, ancestors) {
       count++;
       if (alias.resolve(document) === undefined)
-        fault(alias, `the alias *${alias.source} stands for nothing`, STAR);
+        fault(alias, `the alias *${alias.source} has no anchor`, STAR);
       else if (ancestors.some((node) => isCollection(node) && node.anchor !== undefined))
-        fault(alias, "an alias inside an anchor", "write the values out");
-      else if (count > MAX_ALIASES) fault(alias, "too many aliases", "write the values out");
+        fault(alias, "an alias inside an anchored value", "write the values out");
+      else if (count > MAX_ALIASES) fault(alias, `more than ${MAX_ALIASES} aliases`, "write the values out");
       return count > MAX_ALIASES ? visit.BREAK : undefined;
     },
   });
@@ -110,31 +110,34 @@ const STAR = 'put a text that begins with * in quotes, such as "*"';
 
 const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   TAB_AS_INDENT: { wrong: "a tab in the indentation", right: "indent with spaces" },
-  BAD_INDENT: { wrong: "wrong indentation", right: "give keys of one mapping the same column" },
+  BAD_INDENT: { wrong: "wrong indentation", right: "indent the keys of one mapping equally" },
   MULTIPLE_DOCS: { wrong: "a second document (---)", right: "keep one document in the file" },
   BLOCK_AS_IMPLICIT_KEY: {
-    wrong: "a second colon in one line",
-    right: "put the value in quotes, or the mapping in a line of its own",
+    wrong: "a second colon on one line",
+    right: "put the value in quotes, or the mapping on a line of its own",
   },
-  TAG_RESOLVE_FAILED: { wrong: "a YAML tag", right: "leave out what begins with !" },
+  TAG_RESOLVE_FAILED: {
+    wrong: "a YAML tag",
+    right: "remove the tag, or put a text that begins with ! in quotes",
+  },
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
 /** What the parser takes for a key in the lines that begin with the next one. */
 const DEEPER: Fault = {
-  wrong: "the line below is indented deeper than this one, which has its value already",
-  right: "give keys of one mapping the same column",
+  wrong: "the next line is indented deeper, but this key already has a value",
+  right: "indent the keys of one mapping equally",
 };
 
 /** `mode:backup`, and a word alone, are texts, no keys. */
 const NO_KEY: Fault = {
-  wrong: "no key with a value",
-  right: "write key: value, with a blank behind the colon",
+  wrong: "not a key with a value",
+  right: "write key: value, with a space after the colon",
 };
 
 const NO_WORD: Fault = {
-  wrong: "a list or a mapping in place of a key",
-  right: "put an IPv6 address in quotes; a key is one word",
+  wrong: "a list or a mapping instead of a key",
+  right: "write a key as one word; put IPv6 addresses in quotes",
 };
 
 /** `rest`: the line from the place of the error on. */
@@ -147,7 +150,7 @@ function explain(code: string, detail: string, rest: string): Fault {
   if (known !== undefined) return known;
   return {
     wrong: `not valid YAML: ${detail}`,
-    right: "check quotes, brackets and colons; IPv6 addresses and texts with * or @ in front need quotes",
+    right: "check quotes, brackets and colons; IPv6 addresses and texts that begin with * or @ need quotes",
   };
 }
 
@@ -188,7 +191,7 @@ function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceO
     const wrong =
       first === undefined
         ? "is not a known key"
-        : `stands here a second time, first in line ${placeOf(first).line}`;
+        : `is a duplicate: the same key is on line ${placeOf(first).line}`;
     const right = first === undefined ? "remove it" : "keep one";
     faults.push({ ...placeOf(offset), key: keyText([...pathOf(map, ancestors), key]), wrong, right });
   }

@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { codeOf } from "../runtime/system-code.ts";
-import type { Remark, Path } from "./problem.ts";
+import { quoted, type Remark, type Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
 export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
@@ -17,15 +17,15 @@ function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const files = isPath ? [resolve(folder, program)] : searched(program);
   if (files.some(isProgram)) return [];
   const missing = isPath
-    ? `${files[0]} is no program that can be run`
-    : `no folder of the PATH has ${program}`;
-  const wrong = `${missing}, so no alert goes out by it`;
+    ? `${files[0]} is not a program that can be run`
+    : `no folder in PATH contains the program ${quoted(program)}`;
+  const wrong = `${missing}, so no alert can be sent this way`;
   // Nobody takes a line as a shell does it apart.
   const words = alerts.command?.length === 1 ? program.trim().split(/\s+/) : [];
   const right =
     words.length > 1
-      ? `write its arguments apart, as in ${JSON.stringify(words)}`
-      : "name one that the daemon's user may run";
+      ? `write a list of the program and its arguments: ${JSON.stringify(words)}`
+      : "name a program that the daemon's user may run";
   return [{ path: ["alerts", "command"], wrong, right }];
 }
 
@@ -57,8 +57,8 @@ function folderDoubt(path: Path, written: string | undefined, directive: string)
   const folder = dirname(file);
   if (isFolder(file) === true) return [{ path, wrong: `${file} is a folder`, right: "name a file in it" }];
   if (isFolder(folder) !== false) return [];
-  const wrong = `${folder} is no folder, and without it the daemon does not start`;
-  return [{ path, wrong, right: `make it for the daemon's user, unless systemd does (${directive})` }];
+  const wrong = `${folder} is not a folder, and the daemon does not start without it`;
+  return [{ path, wrong, right: `create it for the daemon's user, unless systemd does so (${directive})` }];
 }
 
 /** Undefined where who asks may not look; the daemon's user may. */

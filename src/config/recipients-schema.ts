@@ -11,7 +11,7 @@ import { flag, instead, listOf, message, oneOf, scalar, section, words, type Sca
 
 const RECIPIENTS =
   'a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, ' +
-  "or { catchAll: true } to take every address";
+  "or { catchAll: true } to accept every address";
 
 export interface RecipientSource {
   readonly list?: readonly string[] | undefined;
@@ -37,11 +37,14 @@ function listAddress(): Scalar<string> {
     if (url === null) return { wrong: `${quoted(text)} is not a URL` };
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
-      return { wrong: "holds a password", right: "write authorizationFile or authorizationEnv instead" };
+      return { wrong: "contains a password", right: "write authorizationFile or authorizationEnv instead" };
     if (protocol === "https:" || (protocol === "http:" && isThisMachine(hostname)))
       return { value: url.href };
     return protocol === "http:"
-      ? { wrong: `${quoted(text)} is not encrypted`, right: "write https; http is for this machine only" }
+      ? {
+          wrong: `${quoted(text)} is not encrypted`,
+          right: "write https; http is allowed to this machine only",
+        }
       : { wrong: `${quoted(protocol)} is not https` };
   });
 }
@@ -108,7 +111,7 @@ const recipientKeys = section({
   const { list, file, url, callout = false, catchAll = false } = given;
   const lists = (["list", "file", "url"] as const).filter((key) => given[key] !== undefined);
   const sources = [...lists, ...(callout ? ["callout"] : []), ...(catchAll ? ["catchAll"] : [])];
-  if (sources.length === 0) wrong("names no recipients", `write ${RECIPIENTS}`);
+  if (sources.length === 0) wrong("has no list, file, url, callout or catchAll", `write ${RECIPIENTS}`);
   if (catchAll && sources.length > 1) wrong(`has both ${sources[0]} and catchAll`, `write ${RECIPIENTS}`);
   else if (lists.length > 1) wrong(`has both ${lists[0]} and ${lists[1]}`, "keep one");
   if (url === undefined) {

@@ -76,14 +76,14 @@ export function choice<const W extends string>(...words: readonly W[]): Scalar<W
   const notation = { type: words.map((word) => `\`${word}\``).join(" or "), expected, json: { enum: words } };
   return scalar(notation, (text) => {
     const word = words.find((candidate) => candidate === text);
-    return word === undefined ? { wrong: `${quoted(text)} is not known` } : { value: word };
+    return word === undefined ? { wrong: `${quoted(text)} is not a known value` } : { value: word };
   });
 }
 
 /** `off`, or a mapping; `expected` names both forms. */
 export function orOff<S extends z.ZodType>(mapping: S, expected: string) {
   const off: Scalar<"off"> = scalar({ type: "`off`", expected, json: { enum: ["off"] } }, (text) =>
-    text === "off" ? { value: text } : { wrong: `${quoted(text)} is not known` },
+    text === "off" ? { value: text } : { wrong: `${quoted(text)} is not a known value` },
   );
   return oneOf([off, mapping], expected);
 }

@@ -75,5 +75,5 @@ function firstLineFault(file: string, what: string): Fault | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
   const [line] = content.text.split(/\r?\n/, 1);
-  return line === "" ? { wrong: "has no first line", right: `write ${what} into it` } : undefined;
+  return line === "" ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
 }

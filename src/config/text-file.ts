@@ -33,7 +33,7 @@ export function accessFault(error: unknown): Fault {
   const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") return { wrong: "does not exist", right: "check the path" };
   if (code === "EACCES" || code === "EPERM") {
-    return { wrong: "may not be read", right: "let the user that the daemon runs as read it" };
+    return { wrong: "cannot be read: permission denied", right: "let the daemon's user read it" };
   }
   return { wrong: `cannot be read (${code ?? String(error)})`, right: "check the path and the disk" };
 }

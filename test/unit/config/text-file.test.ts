@@ -27,6 +27,6 @@ test("of what cannot be read it is said why, and what would be right", async () 
   assert.deepEqual(readText(join(file, "b"), 100), {
     fault: { wrong: "does not exist", right: "check the path" },
   });
-  assert.equal(accessFault({ code: "EACCES" }).wrong, "may not be read");
+  assert.equal(accessFault({ code: "EACCES" }).wrong, "cannot be read: permission denied");
   assert.equal(accessFault({ code: "EIO" }).wrong, "cannot be read (EIO)");
 });
