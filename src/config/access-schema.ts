@@ -36,7 +36,7 @@ const rule = section({
     default: "any",
   }),
   sender: described(patterned(SENDER, "address or `@` and a domain").optional(), {
-    meaning: "The return-path.",
+    meaning: "The return path.",
     example: '"@example.com"',
     default: "any",
   }),

@@ -53,6 +53,6 @@ export interface PrimaryStatus {
   readonly allowed?: number;
   /** Domains that are in probation there; absent: none. */
   readonly probation?: readonly ProbationStatus[];
-  /** Domains for which it takes every address, so that asking it tells nothing; absent: none is known. */
+  /** Domains for which it accepts every address, so callouts prove nothing; absent: none is known. */
   readonly acceptAll?: readonly string[];
 }

@@ -153,7 +153,7 @@ export class Callouts {
       return { kind: "accepted" };
     }
     if (!saysNoSuchMailbox(said)) return { kind: "mute", why: formatReply(said) };
-    if (way.inProbation()) return { kind: "mute", why: "its refusals are not believed yet after its outage" };
+    if (way.inProbation()) return { kind: "mute", why: "its refusals are not trusted yet after its outage" };
     if (!this.#evidence.fresh(record.name, way)) return { kind: "mute", why: doubtOf(address, witness) };
     memory.note(key, { kind: "refused", at, origin: "callout", reply: formatReply(said) });
     return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };

@@ -233,6 +233,8 @@ function unknownStep(address: string, said: Reply | undefined): RehearsalStep {
     return { what: "unknown", verdict: "warn", text: `${address} cannot be asked about` };
   const text = `${address}: ${formatReply(said)}`;
   if (isPermanent(said)) return { what: "unknown", verdict: "ok", text };
-  const why = isPositive(said) ? "it takes any address, and may bounce later" : "it does not decide at once";
+  const why = isPositive(said)
+    ? "it accepts any address, and may bounce later"
+    : "it does not decide at once";
   return { what: "unknown", verdict: "warn", text: `${text}; ${why}` };
 }

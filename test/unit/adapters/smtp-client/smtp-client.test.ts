@@ -649,12 +649,12 @@ describe("the beginning", () => {
     await using primary = await fakePrimary({ greeting: "silence" });
     await assert.rejects(client.converse(at(primary), 50), {
       stage: "greeting",
-      message: /^it says nothing; `implicitTls` is for servers/,
+      message: /^it sends no greeting; `implicitTls` is for servers/,
     });
     await using mute = await fakePrimary({ onEhlo: () => "silence" });
     await assert.rejects(client.converse(at(mute), 50), {
       stage: "ehlo",
-      message: "it does not answer any more",
+      message: "it no longer answers",
     });
   });
 

@@ -333,7 +333,7 @@ describe("what is believed", () => {
   test("no refusal in probation", async () => {
     has("postmaster@a.test", "bob@a.test");
     state.inProbation = true;
-    assert.match(await ask("eve@a.test"), /^mute: its refusals are not believed yet/);
+    assert.match(await ask("eve@a.test"), /^mute: its refusals are not trusted yet/);
     assert.equal(await ask("bob@a.test"), "accepted");
     state.inProbation = false;
     assert.equal(await ask("eve@a.test"), "refused");

@@ -144,7 +144,7 @@ test("each step says what was found, and what is wrong with it", async () => {
     "size ok: takes mail up to 48 MiB",
     "identity ok: takes XFORWARD from us: it trusts what we say of clients",
     "known ok: alice@a.test: 250 ok",
-    "unknown warn: nobody-x@a.test: 250 ok; it takes any address, and may bounce later",
+    "unknown warn: nobody-x@a.test: 250 ok; it accepts any address, and may bounce later",
     "connect warn: connection refused",
   ]);
   const plain = await steps({}, (server) => (server.tls = "TLSv1.3"));
@@ -192,7 +192,9 @@ test("all primaries are asked at once, ten at most; a domain without any says wh
     directory.set("a.test", [{ host: "", port: 25, tls: "none", preference: 0, mx: true }]);
     resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
   });
-  const steps = [{ what: "route", verdict: "fail", text: "MX of a.test: SERVFAIL" }];
+  const steps = [
+    { what: "route", verdict: "fail", text: "the MX records of a.test could not be looked up: SERVFAIL" },
+  ];
   assert.deepEqual(none.found, [{ destination: "", steps }]);
 });
 
