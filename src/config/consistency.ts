@@ -1,4 +1,4 @@
-/** What no key can know alone: keys that need or exclude each other, and files that must be there. */
+/** What concerns more than one key: keys that need or exclude each other, and files that must exist. */
 import { isIP } from "node:net";
 import { hostPort, isUnspecified } from "../mail/network.ts";
 import { certificateRemarks } from "./certificate-files.ts";
@@ -65,7 +65,7 @@ function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Remark[
   return [{ path, wrong, right: "give each its own address or port" }];
 }
 
-/** `0.0.0.0` is every address of IPv4, `::` every one of IPv6. */
+/** `0.0.0.0` stands for every IPv4 address, `::` for every IPv6 address. */
 function overlap(one: Endpoint, other: Endpoint): boolean {
   if (one.port !== other.port || isIP(one.address) !== isIP(other.address)) return false;
   return one.address === other.address || isUnspecified(one.address) || isUnspecified(other.address);
@@ -81,7 +81,7 @@ function socketRemarks({ admin, storage }: Partly<Parsed>): readonly Remark[] {
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
 }
 
-/** A domain that leaves the lists out takes those of all, so there must be some. */
+/** A domain without lists of its own uses those of `checks`, so there must be some. */
 function listRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
   return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
@@ -101,7 +101,7 @@ function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
   });
 }
 
-/** Likewise with the servers of scanners. */
+/** The same for the servers of scanners. */
 function scannerRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
     (["clamav", "rspamd"] as const).flatMap((scanner): Remark[] => {

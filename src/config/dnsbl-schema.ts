@@ -143,7 +143,7 @@ export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
   };
 }
 
-/** A domain's own, with all that it leaves out as it is for all. */
+/** A domain's own settings; what it leaves out is as in `checks`. */
 export function ownDnsblSettings(given: Own | "off", forAll: General | "off"): DnsblSettings | "off" {
   if (given === "off") return "off";
   const { lists: inherited = [], ...rest } = forAll === "off" ? {} : forAll;

@@ -30,7 +30,7 @@ interface YamlFault extends Place, Fault {
 }
 
 export interface ConfigText {
-  /** Mappings, lists and texts; undefined where the text is too broken to be taken apart. */
+  /** Mappings, lists and texts; undefined where the text is too broken to be parsed. */
   readonly value: unknown;
   readonly faults: readonly YamlFault[];
   /** A single value as far as the parser got, however broken the rest of the text is. */
@@ -69,7 +69,7 @@ export function readDocument(text: string): ConfigText {
   };
 }
 
-/** What the parser finds behind a fault in the same line follows from that one. */
+/** Further errors on the same line are consequences of the first one. */
 function firstOfLines(faults: readonly YamlFault[]): readonly YamlFault[] {
   const inOrder = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
@@ -123,13 +123,13 @@ const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
-/** What the parser takes for a key in the lines that begin with the next one. */
+/** The parser takes a value for a key if the next line is indented deeper. */
 const DEEPER: Fault = {
   wrong: "the next line is indented deeper, but this key already has a value",
   right: "indent the keys of one mapping equally",
 };
 
-/** `mode:backup`, and a word alone, are texts, no keys. */
+/** `mode:backup`, and a word alone, are texts, not keys. */
 const NO_KEY: Fault = {
   wrong: "not a key with a value",
   right: "write key: value, with a space after the colon",
@@ -253,7 +253,7 @@ function child(
 
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
-/** The pairs of a mapping by key, of double ones the first; where each of many keys has a fault, each is looked for. */
+/** The pairs of a mapping by key, of duplicates the first. Kept, because each of many faults looks its key up. */
 function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = indexes.get(map);
   if (known !== undefined) return known;

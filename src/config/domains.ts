@@ -122,7 +122,7 @@ export function declare(
   };
 }
 
-/** What the domain has of its own; undefined when it says nothing. */
+/** The domain's own checks; undefined if it has none. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
   const checks: DomainChecks = defined({

@@ -1,4 +1,4 @@
-/** What is sound, but perhaps not what was meant. */
+/** What is valid, but perhaps not what was meant. */
 import { isIP } from "node:net";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { isLoopback, isUnspecified } from "../mail/network.ts";
@@ -8,7 +8,7 @@ import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
 
 const FIVE_DAYS = 5 * 86_400_000;
-/** The port that senders come to. */
+/** The port that senders connect to. */
 const SMTP = 25;
 
 export function doubts(parsed: Parsed, folder: string): readonly Remark[] {
@@ -68,7 +68,7 @@ function asksSpf({ checks, domains }: Parsed): boolean {
   );
 }
 
-/** Clients can only be sent to where senders come. */
+/** Clients can only be referred to the port that senders use. */
 function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Remark[] => {
     const [first] = primary;
@@ -97,7 +97,7 @@ function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
   );
 }
 
-/** `0.0.0.0` takes what comes to 127.0.0.1, too. */
+/** `0.0.0.0` also accepts connections to 127.0.0.1. */
 function reaches(host: string, { address }: Endpoint): boolean {
   if (host === address) return true;
   return isUnspecified(address) && isIP(host) === isIP(address) && isLoopback(host);

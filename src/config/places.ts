@@ -1,4 +1,4 @@
-/** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
+/** Programs and folders that the configuration names: what is missing may still be created, so it is only a doubt. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { codeOf } from "../runtime/system-code.ts";
@@ -9,7 +9,7 @@ export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [...commandDoubts(parsed, folder), ...folderDoubts(parsed)];
 }
 
-/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
+/** Mail must not be refused because alerts cannot be sent. A name without a slash is looked for in PATH. */
 function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const [program] = alerts.command ?? [];
   if (program === undefined) return [];
@@ -20,7 +20,7 @@ function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
     ? `${files[0]} is not a program that can be run`
     : `no folder in PATH contains the program ${quoted(program)}`;
   const wrong = `${missing}, so no alert can be sent this way`;
-  // Nobody takes a line as a shell does it apart.
+  // Unlike in a shell, a line is not split into words.
   const words = alerts.command?.length === 1 ? program.trim().split(/\s+/) : [];
   const right =
     words.length > 1
@@ -43,7 +43,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** The daemon does not start without these folders; but systemd makes them only then. */
+/** The daemon does not start without these folders; but systemd creates them only when it starts the daemon. */
 function folderDoubts({ admin, log }: Parsed): readonly Remark[] {
   return [
     ...folderDoubt(["admin", "socket"], admin.socket, "RuntimeDirectory"),
@@ -61,7 +61,7 @@ function folderDoubt(path: Path, written: string | undefined, directive: string)
   return [{ path, wrong, right: `create it for the daemon's user, unless systemd does so (${directive})` }];
 }
 
-/** Undefined where who asks may not look; the daemon's user may. */
+/** Undefined if the present user may not look; the daemon's user may be allowed to. */
 function isFolder(path: string): boolean | undefined {
   try {
     return statSync(path).isDirectory();

@@ -14,7 +14,7 @@ export function integer(least: number, most: number): Scalar<number> {
   );
 }
 
-/** A whole number, or `off`; `what` it is called in messages. */
+/** A whole number, or `off`; `what` is its name in messages. */
 export function integerOrOff(least: number, most: number, what: string): Scalar<number | "off"> {
   const range = `${least} to ${most}`;
   const notation = {

@@ -16,7 +16,7 @@ export interface EntryFault extends Fault {
 }
 
 interface Entries {
-  /** Without doubles, in the order of the list. */
+  /** Without duplicates, in the order of the list. */
   readonly recipients: readonly string[];
   /** At most 20, and one more that counts the rest. */
   readonly faults: readonly EntryFault[];

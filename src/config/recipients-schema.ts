@@ -1,4 +1,4 @@
-/** Where a domain's recipients are known from. */
+/** The sources of a domain's recipients. */
 import { isIPv4 } from "node:net";
 import * as z from "zod";
 import { isLoopback } from "../mail/network.ts";
@@ -49,7 +49,7 @@ function listAddress(): Scalar<string> {
   });
 }
 
-/** As URLs have hosts: addresses of IPv6 in brackets; `127.example.com` is a name. */
+/** `host` as in a URL: IPv6 addresses in brackets; `127.example.com` is a name. */
 function isThisMachine(host: string): boolean {
   return host === "localhost" || host === "[::1]" || (isIPv4(host) && isLoopback(host));
 }
@@ -134,14 +134,14 @@ export const recipients = oneOf(
   RECIPIENTS,
 );
 
-/** A reflector's primary is there as a rule, and is asked. */
+/** A reflector's primary is normally up, so it is asked. */
 export const ASK: RecipientSource = { callout: true, catchAll: false };
 
 export const MISSING = message("is missing", `write ${RECIPIENTS}`);
 
 type Unknown = DomainSettings["unknownDuringOutage"];
 
-/** The default follows from whether the list can be taken for complete. */
+/** The default depends on whether the list can be considered complete. */
 export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
   return given ?? (source.callout || source.catchAll ? "accept" : "reject");
 }

@@ -30,7 +30,7 @@ export function message(wrong: string, right: string): string {
   return `${wrong}\n${right}`;
 }
 
-/** What stands where something else is wanted. */
+/** What was found where another kind of value is expected. */
 function kindOf(input: unknown): string {
   if (input === undefined) return "is missing";
   if (Array.isArray(input)) return "is a list";
@@ -49,7 +49,7 @@ export function section<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** Where something else stands: `expected` says what one would write. */
+/** The message for a value of another kind; `expected` says what to write. */
 export function instead(expected: string) {
   return { error: ({ input }: { readonly input?: unknown }) => message(kindOf(input), `write ${expected}`) };
 }

@@ -202,7 +202,7 @@ const RSPAMD = {
   headers: false,
 } as const;
 
-/** What the keys mean together; a domain's own with all that it leaves out as it is for all. */
+/** What the keys mean together; what a domain leaves out is as in `checks`. */
 export function clamavSettings(
   given: Given<ClamavSettings> | "off",
   forAll: Given<ClamavSettings> | "off" = "off",

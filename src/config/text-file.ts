@@ -5,7 +5,7 @@ import type { Fault } from "./problem.ts";
 
 type FileText = { readonly text: string } | { readonly fault: Fault };
 
-/** A text file as a whole; what the operator would have to change where it cannot be read. */
+/** A whole text file, or why it cannot be read and what the operator should change. */
 export function readText(file: string, maxBytes: number): FileText {
   let handle: number | undefined;
   try {
