@@ -129,7 +129,7 @@ const DEEPER: Fault = {
   right: "indent the keys of one mapping equally",
 };
 
-/** `mode:backup`, and a word alone, are texts, not keys. */
+/** `mode:backup`, and a word alone, are texts, not keys with a value. */
 const NO_KEY: Fault = {
   wrong: "not a key with a value",
   right: "write key: value, with a space after the colon",
@@ -166,14 +166,17 @@ function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   return faults;
 }
 
-/** Keys that are lists or mappings; `[::]:25` without quotes is read as one. */
+/** Keys that are lists or mappings, as `[::]:25` without quotes is; and keys that no colon follows. */
 function checkWords(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   const faults: YamlFault[] = [];
   visit(document, {
     Pair(_, pair, ancestors) {
-      if (!isCollection(pair.key)) return;
-      const key = keyText(pathOf(pair, ancestors));
-      faults.push({ ...placeOf(rangeOf(pair.key)?.[0] ?? 0), key, ...NO_WORD });
+      const isWord = !isCollection(pair.key);
+      // YAML reads `{ tls:require }` as a key without a value; as if commented out, it would be passed over.
+      if (isWord && pair.value !== null) return;
+      const path = pathOf(pair, ancestors);
+      const key = keyText(isWord ? [...path, keyOf(pair)] : path);
+      faults.push({ ...placeOf(rangeOf(pair.key)?.[0] ?? 0), key, ...(isWord ? NO_KEY : NO_WORD) });
     },
   });
   return faults;
@@ -214,7 +217,7 @@ function isDomains(ancestors: readonly unknown[]): boolean {
 
 function isEmpty(pair: Pair): boolean {
   const { value } = pair;
-  return value === null || (isScalar(value) && value.value === "" && value.type === "PLAIN");
+  return isScalar(value) && value.value === "" && value.type === "PLAIN";
 }
 
 function keyOf(pair: Pair): string {
@@ -253,11 +256,11 @@ function child(
 
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
-/** The pairs of a mapping by key, of duplicates the first. Kept, because each of many faults looks its key up. */
+/** The pairs of a mapping by key, of duplicates the last, whose value is read. Kept, because each of many faults looks its key up. */
 function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = indexes.get(map);
   if (known !== undefined) return known;
-  const index = new Map(map.items.toReversed().map((pair) => [keyOf(pair), pair]));
+  const index = new Map(map.items.map((pair) => [keyOf(pair), pair]));
   indexes.set(map, index);
   return index;
 }

@@ -72,6 +72,19 @@ test("what is not YAML is told with its line", async () => {
   ]);
 });
 
+test("a setting without a space after its colon, or without a value, is not passed over", async () => {
+  const right = "not a key with a value; write key: value, with a space after the colon";
+  const primary = "{ host: mail.example.com, tls:require }";
+  assert.deepEqual(await after(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`), [
+    `4:51: domains.a.example.primary.tls:require: ${right}`,
+  ]);
+  assert.deepEqual(await after("checks: { spf, dkim: tag }\n"), [`3:11: checks.spf: ${right}`]);
+  assert.deepEqual(await after("? checks\n"), [`3:3: checks: ${right}`]);
+  assert.deepEqual(await after("domains: { a.example }\n"), [`3:12: domains.a.example: ${right}`]);
+  const empty = await after(`checks: { spf: , dkim: }\ndomains:\n${DOMAIN}`);
+  assert.deepEqual(empty, [], "as if commented out");
+});
+
 test("an empty file says what is missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
