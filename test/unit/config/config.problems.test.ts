@@ -556,17 +556,13 @@ test("our own name is a host name, and no address", async () => {
   );
 });
 
-test("a socket path that no system takes is refused", async () => {
+test("a socket path that no system takes is refused, at the key that it comes from", async () => {
   const long = `/${"a".repeat(100)}`;
   const right = "set admin.socket to a short path such as /run/holdfast/admin.sock";
-  assert.equal(
-    await wrong(`admin: { socket: ${long} }\n`),
-    `the socket path "/${"a".repeat(59)}..." has 101 bytes, but at most 100 are possible; ${right}`,
-  );
-  assert.equal(
-    await wrong(`storage: sqlite:${long}\n`),
-    `the socket path "/${"a".repeat(59)}..." has 112 bytes, but at most 100 are possible; ${right}`,
-  );
+  const fault = (bytes: number): string =>
+    `the socket path "/${"a".repeat(59)}..." has ${bytes} bytes, but at most 100 are possible; ${right}`;
+  assert.deepEqual(await after(`admin: { socket: ${long} }\n`), [`3:18: admin.socket: ${fault(101)}`]);
+  assert.deepEqual(await after(`storage: sqlite:${long}\n`), [`3:10: storage: ${fault(112)}`]);
 });
 
 test("one mistake does not hide another", async () => {

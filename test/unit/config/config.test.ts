@@ -339,6 +339,8 @@ domains:
   a.example: { primary: { host: mx2 }, recipients: [] }
   b.example: { primary: [{ host: 192.0.2.1 }], recipients: { catchAll: true }, unknownDuringOutage: defer }
   c.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: accept }
+  d.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: reject }
+  e.example: { primary: { host: m.example }, recipients: { catchAll: true }, unknownDuringOutage: reject }
 `;
   assert.deepEqual(await linesOf(text), [
     "holdfast.yaml:1:11: hostname: is not a fully qualified name, and some servers refuse such a name in EHLO; write the name in your MX record",
@@ -350,8 +352,10 @@ domains:
     "holdfast.yaml:8:25: domains.b.example.primary: 192.0.2.1 port 25 is this server itself: mail would loop; name the domain's own mail server",
     "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, because with catchAll no address is unknown; remove it",
     "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, because without callout the list is complete, even during an outage; remove it",
+    "holdfast.yaml:11:99: domains.e.example.unknownDuringOutage: has no effect, because with catchAll no address is unknown; remove it",
   ]);
-  const everywhere = 'hostname: mx2.example.net\nsmtp: { listen: ["0.0.0.0:25"] }\ndomains:\n';
+  const everywhere =
+    'hostname: mx2.example.net\nsmtp: { listen: ["192.0.2.1:26", "0.0.0.0:25"] }\ndomains:\n';
   assert.deepEqual(
     await linesOf(`${everywhere}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
     [
