@@ -94,5 +94,5 @@ function followed(domain: DeclaredDomain): ListedRecipients | string {
   }
   const emptied = list.recipients?.length === 0 && domain.recipients?.length !== 0;
   if (!emptied) return list;
-  return `${domain.recipientsFile?.path} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
+  return `${domain.recipientsFile?.path} no longer lists any recipient; fill it again, or run \`holdfast reload\` if that is intended`;
 }

@@ -735,7 +735,7 @@ describe("TLS", () => {
       assert.deepEqual(kinds(results[0]?.outcomes ?? new Map()), { 10: "deferred 421" });
       assert.match(
         results[0]?.trouble?.message ?? "",
-        /^it takes mail over TLS only, .*`tls: require`.* 530 Must issue/,
+        /^it accepts mail over TLS only, .*`tls: require`.* 530 Must issue/,
       );
       assert.equal(results[1]?.outcomes.get(10)?.kind, "released");
     }
