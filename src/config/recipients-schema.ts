@@ -37,7 +37,10 @@ function listAddress(): Scalar<string> {
     if (url === null) return { wrong: `${quoted(text)} is not a URL` };
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
-      return { wrong: "contains a password", right: "write authorizationFile or authorizationEnv instead" };
+      return {
+        wrong: "contains a user name or a password",
+        right: "write authorizationFile or authorizationEnv instead",
+      };
     if (protocol === "https:" || (protocol === "http:" && isThisMachine(hostname)))
       return { value: url.href };
     return protocol === "http:"

@@ -25,7 +25,8 @@ export function readText(file: string, maxBytes: number): FileText {
 }
 
 function tooLarge(maxBytes: number): FileText {
-  return { fault: { wrong: "is too large", right: `keep it under ${maxBytes / 1e6} MB` } };
+  const most = maxBytes < 1e6 ? `${maxBytes / 1e3} KB` : `${maxBytes / 1e6} MB`;
+  return { fault: { wrong: "is too large", right: `keep it at ${most} or less` } };
 }
 
 /** What an error of the file system means for the operator. */

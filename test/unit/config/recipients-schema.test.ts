@@ -79,13 +79,15 @@ test("a list that is fetched, with its defaults", async () => {
 test("each wrong source has its error", async () => {
   const url = "domains.a.example.recipients.url";
   const here = "domains.a.example.recipients";
+  const secret = "contains a user name or a password; write authorizationFile or authorizationEnv instead";
   const right = "write an https address such as https://directory.example.com/recipients";
   const cases: Record<string, string> = {
     "{ url: lists.example }": `${url}: "lists.example" is not a URL; ${right}`,
     "{ url: ftp://lists.example/ }": `${url}: "ftp:" is not https; ${right}`,
     "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is allowed to this machine only`,
     "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is allowed to this machine only`,
-    "{ url: https://u:p@lists.example/ }": `${url}: contains a password; write authorizationFile or authorizationEnv instead`,
+    "{ url: https://u:p@lists.example/ }": `${url}: ${secret}`,
+    "{ url: https://u@lists.example/ }": `${url}: ${secret}`,
     "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too small; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
     "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
     "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
