@@ -233,6 +233,8 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
   let offset = 0;
   for (const [index, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
+    // One in a list is named as if it stood there alone.
+    if (isSeq(node) && typeof step === "string") node = node.items[0];
     const found = child(node, step);
     if (found === undefined) return offset;
     node = found.node;

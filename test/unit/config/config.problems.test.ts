@@ -565,6 +565,31 @@ test("a socket path that no system takes is refused, at the key that it comes fr
   assert.deepEqual(await after(`storage: sqlite:${long}\n`), [`3:10: storage: ${fault(112)}`]);
 });
 
+test("a mistake in a list of one has its own place", async () => {
+  const text = `smtp:
+  listen: ["127.0.0.1:25"]
+  tls:
+    - certificate: none.pem
+      key: none.key
+domains:
+  a.example:
+    recipients: [x]
+    primary:
+      - host: mail.example.com
+        tls: verify
+        login: { user: x, passwordFile: none.txt }
+`;
+  const lines = await linesOf(`hostname: mx2.example.net\n${text}`);
+  assert.deepEqual(
+    lines.map((line) => line.replace(/: \S+ does not exist.*/, "")),
+    [
+      "holdfast.yaml:5:20: smtp.tls.certificate",
+      "holdfast.yaml:6:12: smtp.tls.key",
+      "holdfast.yaml:13:41: domains.a.example.primary.login.passwordFile",
+    ],
+  );
+});
+
 test("one mistake does not hide another", async () => {
   const text = `domains:
   a.example: { mode: mirror, primary: { host: m.example }, recipients: [a b] }
