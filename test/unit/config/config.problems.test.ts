@@ -145,6 +145,8 @@ test("a quota says something, in mails and sizes", async () => {
   assert.match(await wrong(quota("{ messages: 0 }")), /^"0" is too small; /);
   assert.match(await wrong(quota("{ bytes: lots }")), /^"lots" is not a size; write a size from 1MB/);
   assert.match(await wrong(quota("{ mails: 3 }")), /is not a known key; .*messages/);
+  assert.deepEqual(await after(quota("{ messages: 3 }")), []);
+  assert.deepEqual(await after(quota("{ bytes: 1MB }")), []);
 });
 
 test("a domain without recipients is told the three forms", async () => {

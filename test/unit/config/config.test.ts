@@ -421,14 +421,14 @@ test("rules of access, in the spelling that they are compared in", async () => {
 });
 
 test("caps of a client network: those that are off are not there", async () => {
-  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50 } }";
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50, size: 1TB } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
   assert.deepEqual(result.config.smtp.rates, {
     period: 3_600_000,
     mails: 100,
     kibibytes: 2048,
-    address: { mails: 50 },
+    address: { mails: 50, kibibytes: 976_562_500 },
   });
 });
 

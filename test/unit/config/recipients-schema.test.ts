@@ -74,6 +74,10 @@ test("a list that is fetched, with its defaults", async () => {
   assert.match(all.fetched?.authorizationFile ?? "", /^\/.*users\.txt$/);
   assert.equal(all.fetched?.allowEmpty, true);
   assert.equal(all.unknownDuringOutage, "accept");
+  for (const host of ["localhost:8080", "[::1]:8080"]) {
+    const here = await settingsOf(`{ url: "http://${host}/a" }`);
+    assert.equal(here.fetched?.url, `http://${host}/a`);
+  }
 });
 
 test("each wrong source has its error", async () => {
