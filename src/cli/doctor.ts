@@ -56,5 +56,5 @@ function troubled(domains: readonly DiagnosisBody[]): readonly DiagnosisBody[] {
 function summary(domains: readonly DiagnosisBody[]): string {
   const count = counted(domains.length, "domain");
   const inTrouble = troubled(domains).length;
-  return inTrouble === 0 ? `${count}, all in order.` : `${count}, ${inTrouble} with something to look at.`;
+  return inTrouble === 0 ? `${count}, no problems.` : `${count}, ${inTrouble} with problems.`;
 }

@@ -76,14 +76,14 @@ function shortState(tool: Tool, domain: DomainBody): string {
 /** How a probation stands, in one line. */
 export function probationText(tool: Tool, { state, since, why, canaryAt }: ProbationBody): string {
   if (state === "running")
-    return `its first mails after an outage go one by one, for ${ageOf(since, tool.now)}`;
+    return `running for ${ageOf(since, tool.now)}: the first mails after the outage are delivered a few at a time`;
   const next = canaryAt === undefined ? "" : `; ${canaryText(canaryAt - tool.now)}`;
-  return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; domain resume lets it go on`;
+  return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; \`domain resume\` ends it`;
 }
 
 /** `wait` in ms. */
 function canaryText(wait: number): string {
-  return wait > 0 ? `next canary in ${timeInWords(wait)}` : "the next mail is its canary";
+  return wait > 0 ? `next canary in ${timeInWords(wait)}` : "the next mail is the canary";
 }
 
 function primaryText({ primaries, settings }: DomainBody): string {
@@ -121,13 +121,13 @@ function domainText(tool: Tool, domain: DomainBody): string {
       ["State", domainState(domain)],
       ["Mode", settings.mode],
       ["Recipients", recipientsText(domain)],
-      ["Unknown ones", unknownText(domain)],
+      ["Other addresses", unknownText(domain)],
       ["Checks", checksText(settings.checks ?? {})],
       ["Queue", amountText(domain.mail)],
       ["Notices", routeText(domain.notices)],
       ...fact("Quota", settings.quota && quotaText(settings.quota)),
       ...fact("Fetched list", fetched && fetchText(tool, fetched)),
-      ...fact("Old list", fileTrouble && `the file cannot be used since it changed: ${fileTrouble}`),
+      ...fact("Old list", fileTrouble && `in force, because the changed file cannot be used: ${fileTrouble}`),
       ...fact(
         "Oldest",
         oldest === undefined ? undefined : `${timeWithZone(oldest)}, ${ageOf(oldest, tool.now)} ago`,
@@ -147,7 +147,7 @@ function settingsFact(primary: DomainBody["settings"]["primaries"][number]): Fac
 function primaryFacts(tool: Tool, primary: DomainBody["primaries"][number]): readonly Fact[] {
   const { destination, state, since, why, slow, probation = [], acceptAll = [] } = primary;
   const age = (at: number): string => ageOf(at, tool.now);
-  const takesAll = `${destination} takes every address, so that asking it tells nothing`;
+  const takesAll = `${destination} accepts every address, so callouts prove nothing`;
   return [
     ["Now", `${destination} ${state} for ${age(since)}${why === undefined ? "" : `: ${why}`}`],
     ...fact("Slow", slow && `${destination} for ${age(slow.since)}: ${slow.why}`),
@@ -158,14 +158,14 @@ function primaryFacts(tool: Tool, primary: DomainBody["primaries"][number]): rea
 
 function recipientsText({ origin, declaredList, refusing, settings }: DomainBody): string {
   const { callout, catchAll, fetched } = settings;
-  const kind = origin === "file" ? "declared list" : "list of the API";
+  const kind = origin === "file" ? "list in the configuration" : "list from the API";
   const sources = [
     declaredList ? kind : `no ${kind}`,
     ...(fetched === undefined ? [] : [`list at ${fetched.url}`]),
     ...(callout === true ? ["callout"] : []),
     ...(catchAll ? ["catch-all"] : []),
   ];
-  const nobody = refusing ? "; no recipient is known: all mail but postmaster's is refused" : "";
+  const nobody = refusing ? "; no recipient is known: all mail except for postmaster is refused" : "";
   return `${sources.join(", ")}${nobody}`;
 }
 
@@ -173,8 +173,8 @@ function unknownText({ settings, fetched }: DomainBody): string {
   const { callout, catchAll, unknownDuringOutage = "accept" } = settings;
   if (catchAll) return "none";
   if (callout !== true && fetched !== undefined && fetched.entries === undefined)
-    return "put off until the list has come";
-  return callout === true ? `the primary is asked; ${unknownDuringOutage} while it is away` : "rejected";
+    return "deferred until the list has been fetched";
+  return callout === true ? `callout to the primary; during an outage: ${unknownDuringOutage}` : "rejected";
 }
 
 /** How a fetched list stands, in one line. */
@@ -184,7 +184,7 @@ function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchSta
       ? "never fetched"
       : `${counted(entries, "entry", "entries")}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
   const failed = failedAt === undefined ? "" : ` ${ageOf(failedAt, tool.now)} ago`;
-  return error === undefined ? had : `${had}; the last look${failed} failed: ${error}`;
+  return error === undefined ? had : `${had}; the last fetch${failed} failed: ${error}`;
 }
 
 function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
@@ -192,7 +192,7 @@ function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quot
     ...(messages === undefined ? [] : [counted(messages, "mail")]),
     ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
   ];
-  return `at most ${parts.join(" and ")} waiting`;
+  return `at most ${parts.join(" and ")} stored`;
 }
 
 export const domainRemove: Command = {
@@ -204,7 +204,7 @@ export const domainRemove: Command = {
     const name = input.word(0);
     const removed = await tool.daemon.ask<DomainRemoved>({ method: "DELETE", path: domainPath(name) });
     const text =
-      removed.result === "removed" ? "removed" : "takes no new mail; it goes when its queue is empty";
+      removed.result === "removed" ? "removed" : "accepts no new mail; it is removed when its queue is empty";
     tool.print(removed, () => `${plain(name)} ${text}.\n`);
     return OK;
   },

@@ -10,7 +10,7 @@ import { PartFile } from "./part-file.ts";
 
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
-  ENOTDIR: "a part of the path is no folder",
+  ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
   EACCES: "you may not",
   EPERM: "you may not",

@@ -4,31 +4,31 @@ import { fact, timeWithZone, type Fact } from "./terminal.ts";
 
 const ABOUT: Readonly<Record<ToldBody["kind"], string>> = {
   failed: "the refusal",
-  expired: "the end of all attempts",
+  expired: "the expiry",
   delayed: "the delay",
-  relayed: "the handing over",
+  relayed: "the handover to the primary",
 };
 
 const TRAITS: Readonly<Record<MailBody["traits"][number], string>> = {
-  list: "from a list",
-  bulk: "sent in bulk",
-  automatic: "written by a machine",
+  list: "from a mailing list",
+  bulk: "bulk mail",
+  automatic: "sent automatically",
 };
 
 /** What the sender asked for the mail, RFC 3461, and what its header says of who wrote it. */
 export function mailNotices({ dsn, traits }: MailBody): readonly Fact[] {
   const { ret, envid } = dsn ?? {};
   return [
-    ...fact("Asked", wish({ RET: ret, ENVID: envid })),
+    ...fact("Requested", wish({ RET: ret, ENVID: envid })),
     ...fact("Kind", traits.map((trait) => TRAITS[trait]).join(", ") || undefined),
   ];
 }
 
 export function recipientNotices({ notify, orcpt, told, owed }: QueueEntryBody): readonly Fact[] {
   return [
-    ...fact("Asked", wish({ NOTIFY: notify, ORCPT: orcpt })),
+    ...fact("Requested", wish({ NOTIFY: notify, ORCPT: orcpt })),
     ...fact("Sender", told && `${toldText(told)}, ${timeWithZone(told.at)}`),
-    ...fact("Sender", owed && `is yet to hear of ${ABOUT[owed]}`),
+    ...fact("Sender", owed && `is still to be notified of ${ABOUT[owed]}`),
   ];
 }
 
@@ -38,10 +38,10 @@ function wish(parameters: Readonly<Record<string, string | undefined>>): string 
   return given.map(([name, value]) => `${name}=${value}`).join(" ") || undefined;
 }
 
-/** `told of the refusal: notice 01k9...`, `not told of the refusal: why`. */
+/** `notified of the refusal: notice 01k9...`, `not notified of the refusal: why`. */
 export function toldText({ kind, notice, why }: ToldBody): string {
-  if (notice !== undefined) return `told of ${ABOUT[kind]}: notice ${notice}`;
-  return `not told of ${ABOUT[kind]}: ${why ?? "no reason known"}`;
+  if (notice !== undefined) return `notified of ${ABOUT[kind]}: notice ${notice}`;
+  return `not notified of ${ABOUT[kind]}: ${why ?? "no reason known"}`;
 }
 
 /** Which way notices go. */

@@ -91,7 +91,7 @@ export function mailText(tool: Tool, mail: MailBody): string {
       ...fact("Subject", mail.subject),
       ...fact("Message-ID", mail.messageId),
       ...mailNotices(mail),
-      ...fact("Set aside", mail.quarantine),
+      ...fact("Quarantined", mail.quarantine),
       ["Accepted", `${timeWithZone(mail.acceptedAt)}, ${ageOf(mail.acceptedAt, tool.now)} ago`],
       [
         "Client",
@@ -118,7 +118,7 @@ function authenticationFacts({ authentication }: MailBody): readonly Fact[] {
       dmarc && `${dmarc.result}${dmarc.policy === undefined ? "" : `, policy ${dmarc.policy}`}`,
     ),
     ...fact("From domain", fromDomain),
-    ["Return-path", returnPath ? "authenticated" : "not authenticated"],
+    ["Return path", returnPath ? "authenticated" : "not authenticated"],
   ];
 }
 
@@ -134,7 +134,10 @@ export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string):
       ...fact("Waits for", obstacle),
       ...fact("Rerouted to", entry.route),
       ...fact("Attempts", attempts > 0 ? String(attempts) : undefined),
-      ...fact("Replies lost", unconfirmed > 0 ? `${unconfirmed}; the primary may have it twice` : undefined),
+      ...fact(
+        "Replies lost",
+        unconfirmed > 0 ? `${unconfirmed}; the primary may have duplicates` : undefined,
+      ),
       ...fact("Primary", entry.destination),
       ...fact("Last reply", entry.lastReply),
       ...recipientNotices(entry),

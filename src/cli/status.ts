@@ -45,7 +45,7 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ...fact("Refusing", named(refusing, "no recipient is known")),
       ...fact("Deferring", named(unlisted, "no list was fetched yet")),
       ...fact("Over quota", named(overQuota, "senders get 452")),
-      ...fact("Old list", named(stuck, "the newer one cannot be used; domain show says why")),
+      ...fact("Old list", named(stuck, "the newer one cannot be used; `domain show` says why")),
       ...certificates.flatMap(({ trouble }) => fact("Certificate", keptText(trouble))),
       ...fact("Quarantine", quarantineText(body, tool.now)),
     ],

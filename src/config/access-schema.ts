@@ -36,7 +36,7 @@ const rule = section({
     default: "any",
   }),
   sender: described(patterned(SENDER, "address or `@` and a domain").optional(), {
-    meaning: "The return-path.",
+    meaning: "The return path.",
     example: '"@example.com"',
     default: "any",
   }),
@@ -59,7 +59,7 @@ const rule = section({
   const named = [given.network, given.helo, given.sender, given.recipient].some((part) => part !== undefined);
   if (!named) {
     const right = "name a network, helo, sender or recipient";
-    context.addIssue({ code: "custom", message: message("fits everybody", right) });
+    context.addIssue({ code: "custom", message: message("matches every client", right) });
   }
   return defined(given);
 });
@@ -67,7 +67,7 @@ const rule = section({
 const MAX_RULES = 10_000;
 const tooMany = message(
   `has more than ${MAX_RULES} rules`,
-  "write networks and domains instead of single ones",
+  "use networks and domains instead of single addresses",
 );
 const rules = listOf(rule, RULES).max(MAX_RULES, { error: tooMany });
 

@@ -32,9 +32,12 @@ export function endpoint(): Scalar<Endpoint> {
     if (match === null) return { wrong: `${quoted(text)} is not an address and a port` };
     if (Number(match[3]) > 65_535) return { wrong: `port ${match[3]} is above 65535` };
     if (address === "")
-      return { wrong: "no address before the port", right: `write "[::]:${match[3]}" for all` };
+      return {
+        wrong: "no address before the port",
+        right: `write "0.0.0.0:${match[3]}" for all IPv4 addresses, or "[::]:${match[3]}" for all IPv6 addresses`,
+      };
     if (address === "localhost")
-      return { wrong: "localhost is a name", right: `write "127.0.0.1:${match[3]}"` };
+      return { wrong: "localhost is a name, not an IP address", right: `write "127.0.0.1:${match[3]}"` };
     const fits = match[1] === undefined ? isIPv4(address) : isIPv6(address);
     if (!fits) return { wrong: `${quoted(address)} is not an IP address` };
     return { value: { address, port: Number(match[3]) } };
@@ -68,7 +71,7 @@ export function network(): Scalar<string> {
       return { ...fault, wrong: `${quoted(text)} ${fault.wrong}` };
     }
     if (parsed.bits > 0) return { value: text.toLowerCase() };
-    return { wrong: `${quoted(text)} is everybody, and nobody could be told from those who are trusted` };
+    return { wrong: `${quoted(text)} includes every address, so every client would be trusted` };
   });
 }
 
@@ -96,15 +99,15 @@ export function storageFolder(): Scalar<string> {
   return scalar(
     { type: "`sqlite:` and a folder", expected, json: { ...TEXT, pattern: "^sqlite:" } },
     (text) => {
-      if (/^postgres(ql)?:/.test(text)) return { wrong: "PostgreSQL is not in this version" };
+      if (/^postgres(ql)?:/.test(text)) return { wrong: "PostgreSQL is not supported" };
       const folder = /^sqlite:(.+)$/.exec(text)?.[1];
       if (folder === undefined) return { wrong: `${quoted(text)} is not a storage` };
-      if (folder.startsWith("~")) return { wrong: "~ is not expanded", right: "write the whole path" };
+      if (folder.startsWith("~")) return { wrong: "~ is not expanded", right: "write the full path" };
       // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
       if (/[\x00-\x1f\x7f]/.test(folder)) return { wrong: "contains control characters" };
-      if (folder.startsWith(" ")) return { wrong: "a blank before the folder", right: "leave it out" };
+      if (folder.startsWith(" ")) return { wrong: "a space before the folder", right: "remove it" };
       if (folder.startsWith(":")) return { wrong: `${quoted(folder)} is not a folder` };
-      if (/^\/\/[^/]/.test(folder)) return { wrong: `${quoted(text)} reads as a URL with a host` };
+      if (/^\/\/[^/]/.test(folder)) return { wrong: `${quoted(text)} looks like a URL with a host` };
       return { value: folder };
     },
   );

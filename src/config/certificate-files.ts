@@ -12,7 +12,7 @@ const MAX_PEM_BYTES = 1_000_000;
 type Pair = NonNullable<Parsed["smtp"]["tls"]>[number];
 
 export function certificateRemarks({ smtp }: Partly<Parsed>, folder: string): readonly Remark[] {
-  // What is wrong in it is left as it was written.
+  // If it has a mistake, it is here as it was written, whatever that is.
   const pairs: readonly Pair[] = Array.isArray(smtp?.tls) ? smtp.tls : [];
   const alone = pairs.length === 1;
   return pairs.flatMap((pair, index) =>
@@ -38,7 +38,7 @@ function pairRemarks(pair: Pair, path: Path, folder: string): readonly Remark[] 
   const wrong = mismatch ? `${why} in ${certificateFile}` : why;
   tell(part, {
     wrong,
-    right: mismatch ? "name the key that it was made with" : `name the PEM file of the ${part}`,
+    right: mismatch ? "name the private key of this certificate" : `name the PEM file of the ${part}`,
   });
   return found;
 }

@@ -33,7 +33,7 @@ const pair = section({
   }),
   names: described(
     listOf(serverName(), NAMES)
-      .min(1, { error: message("is empty, so nobody would see it", `write ${NAMES}`) })
+      .min(1, { error: message("is empty, so no client would get this certificate", `write ${NAMES}`) })
       .optional(),
     {
       meaning:

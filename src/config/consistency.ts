@@ -1,4 +1,4 @@
-/** What no key can know alone: keys that need or exclude each other, and files that must be there. */
+/** What concerns more than one key: keys that need or exclude each other, and files that must exist. */
 import { isIP } from "node:net";
 import { hostPort, isUnspecified } from "../mail/network.ts";
 import { certificateRemarks } from "./certificate-files.ts";
@@ -28,8 +28,10 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
 function stressRemarks({ smtp }: Partly<Parsed>): readonly Remark[] {
   const { begins, ends } = smtp?.stress ?? {};
   if (begins === undefined || ends === undefined || ends < begins) return [];
-  const wrong = `${ends * 100}% is not below the ${begins * 100}% at which it begins`;
-  return [{ path: ["smtp", "stress", "ends"], wrong, right: "write a lower share, such as ten less" }];
+  // Binary fractions: 0.57 * 100 is not 57. A percentage has at most three decimals.
+  const [low, high] = [ends, begins].map((share) => `${Number((share * 100).toFixed(3))}%`);
+  const wrong = `${low} is not below smtp.stress.begins (${high})`;
+  return [{ path: ["smtp", "stress", "ends"], wrong, right: `write a percentage below ${high}` }];
 }
 
 function listenerRemarks({ smtp, admin }: Partly<Parsed>): readonly Remark[] {
@@ -59,11 +61,11 @@ function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Remark[
   taken.push({ endpoint, path });
   if (other === undefined || endpoint.port === 0) return [];
   const [place, theirs] = [endpoint, other.endpoint].map(({ address, port }) => hostPort(address, port));
-  const wrong = `${place} is taken by ${keyText(other.path)}${place === theirs ? "" : `, which has ${theirs}`}`;
+  const wrong = `${place} is already used by ${keyText(other.path)}${place === theirs ? "" : ` (${theirs})`}`;
   return [{ path, wrong, right: "give each its own address or port" }];
 }
 
-/** `0.0.0.0` is every address of IPv4, `::` every one of IPv6. */
+/** `0.0.0.0` stands for every IPv4 address, `::` for every IPv6 address. */
 function overlap(one: Endpoint, other: Endpoint): boolean {
   if (one.port !== other.port || isIP(one.address) !== isIP(other.address)) return false;
   return one.address === other.address || isUnspecified(one.address) || isUnspecified(other.address);
@@ -75,18 +77,18 @@ function socketRemarks({ admin, storage }: Partly<Parsed>): readonly Remark[] {
   const length = Buffer.byteLength(socket);
   if (length <= MAX_SOCKET_BYTES) return [];
   const path = admin?.socket === undefined ? ["storage"] : ["admin", "socket"];
-  const wrong = `the socket ${quoted(socket)} has a path of ${length} bytes, and systems take ${MAX_SOCKET_BYTES}`;
+  const wrong = `the socket path ${quoted(socket)} has ${length} bytes, but at most ${MAX_SOCKET_BYTES} are possible`;
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
 }
 
-/** A domain that leaves the lists out takes those of all, so there must be some. */
+/** A domain without lists of its own uses those of `checks`, so there must be some. */
 function listRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
   return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
     const own = settings?.checks?.dnsbl;
     if (own === undefined || own === "off" || own.lists !== undefined) return [];
-    const right = "write the lists here or in checks.dnsbl";
-    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
+    const right = "add lists here or in checks.dnsbl";
+    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "has no lists", right }];
   });
 }
 
@@ -99,15 +101,15 @@ function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
   });
 }
 
-/** Likewise with the servers of scanners. */
+/** The same for the servers of scanners. */
 function scannerRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
     (["clamav", "rspamd"] as const).flatMap((scanner): Remark[] => {
       const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
       if (own === undefined || own === "off" || own.servers !== undefined) return [];
       if (forAll !== undefined && forAll !== "off") return [];
-      const right = `write the servers here or in checks.${scanner}`;
-      return [{ path: ["domains", name, "checks", scanner], wrong: "names no servers", right }];
+      const right = `add servers here or in checks.${scanner}`;
+      return [{ path: ["domains", name, "checks", scanner], wrong: "has no servers", right }];
     }),
   );
 }

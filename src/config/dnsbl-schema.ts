@@ -20,7 +20,7 @@ function weight(): Scalar<number> {
   return scalar(notation, (text) =>
     /^[+-]?\d{1,3}$/.test(text) && Math.abs(Number(text)) <= 100
       ? { value: Number(text) }
-      : { wrong: `${quoted(text)} is no weight` },
+      : { wrong: `${quoted(text)} is not a weight` },
   );
 }
 
@@ -60,11 +60,11 @@ const list = section({
 
 function lists() {
   return listOf(list, LISTS)
-    .min(1, { error: message("is empty, so nobody would be asked", `write ${LISTS}, or dnsbl: off`) })
+    .min(1, { error: message("is empty, so no list would be queried", `write ${LISTS}, or dnsbl: off`) })
     .transform((all, context) => {
       for (const [index, { zone: own }] of all.entries()) {
         if (all.findIndex((other) => other.zone === own) === index) continue;
-        const text = message(`${own} is there twice`, "keep one and put all its codes there");
+        const text = message(`${own} is listed twice`, "keep one entry with all its codes");
         context.addIssue({ code: "custom", message: text, path: [index, "zone"] });
       }
       return all;
@@ -143,7 +143,7 @@ export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
   };
 }
 
-/** A domain's own, with all that it leaves out as it is for all. */
+/** A domain's own settings; what it leaves out is as in `checks`. */
 export function ownDnsblSettings(given: Own | "off", forAll: General | "off"): DnsblSettings | "off" {
   if (given === "off") return "off";
   const { lists: inherited = [], ...rest } = forAll === "off" ? {} : forAll;

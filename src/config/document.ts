@@ -30,7 +30,7 @@ interface YamlFault extends Place, Fault {
 }
 
 export interface ConfigText {
-  /** Mappings, lists and texts; undefined where the text is too broken to be taken apart. */
+  /** Mappings, lists and texts; undefined where the text is too broken to be parsed. */
   readonly value: unknown;
   readonly faults: readonly YamlFault[];
   /** A single value as far as the parser got, however broken the rest of the text is. */
@@ -69,7 +69,7 @@ export function readDocument(text: string): ConfigText {
   };
 }
 
-/** What the parser finds behind a fault in the same line follows from that one. */
+/** Further errors on the same line are consequences of the first one. */
 function firstOfLines(faults: readonly YamlFault[]): readonly YamlFault[] {
   const inOrder = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
@@ -88,10 +88,10 @@ function checkAliases(document: Document, placeOf: PlaceOf): readonly YamlFault[
     Alias(_, alias, ancestors) {
       count++;
       if (alias.resolve(document) === undefined)
-        fault(alias, `the alias *${alias.source} stands for nothing`, STAR);
+        fault(alias, `the alias *${alias.source} has no anchor`, STAR);
       else if (ancestors.some((node) => isCollection(node) && node.anchor !== undefined))
-        fault(alias, "an alias inside an anchor", "write the values out");
-      else if (count > MAX_ALIASES) fault(alias, "too many aliases", "write the values out");
+        fault(alias, "an alias inside an anchored value", "write the values out");
+      else if (count > MAX_ALIASES) fault(alias, `more than ${MAX_ALIASES} aliases`, "write the values out");
       return count > MAX_ALIASES ? visit.BREAK : undefined;
     },
   });
@@ -110,31 +110,34 @@ const STAR = 'put a text that begins with * in quotes, such as "*"';
 
 const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   TAB_AS_INDENT: { wrong: "a tab in the indentation", right: "indent with spaces" },
-  BAD_INDENT: { wrong: "wrong indentation", right: "give keys of one mapping the same column" },
+  BAD_INDENT: { wrong: "wrong indentation", right: "indent the keys of one mapping equally" },
   MULTIPLE_DOCS: { wrong: "a second document (---)", right: "keep one document in the file" },
   BLOCK_AS_IMPLICIT_KEY: {
-    wrong: "a second colon in one line",
-    right: "put the value in quotes, or the mapping in a line of its own",
+    wrong: "a second colon on one line",
+    right: "put the value in quotes, or the mapping on a line of its own",
   },
-  TAG_RESOLVE_FAILED: { wrong: "a YAML tag", right: "leave out what begins with !" },
+  TAG_RESOLVE_FAILED: {
+    wrong: "a YAML tag",
+    right: "remove the tag, or put a text that begins with ! in quotes",
+  },
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
-/** What the parser takes for a key in the lines that begin with the next one. */
+/** The parser takes a value for a key if the next line is indented deeper. */
 const DEEPER: Fault = {
-  wrong: "the line below is indented deeper than this one, which has its value already",
-  right: "give keys of one mapping the same column",
+  wrong: "the next line is indented deeper, but this key already has a value",
+  right: "indent the keys of one mapping equally",
 };
 
-/** `mode:backup`, and a word alone, are texts, no keys. */
+/** `mode:backup`, and a word alone, are texts, not keys with a value. */
 const NO_KEY: Fault = {
-  wrong: "no key with a value",
-  right: "write key: value, with a blank behind the colon",
+  wrong: "not a key with a value",
+  right: "write key: value, with a space after the colon",
 };
 
 const NO_WORD: Fault = {
-  wrong: "a list or a mapping in place of a key",
-  right: "put an IPv6 address in quotes; a key is one word",
+  wrong: "a list or a mapping instead of a key",
+  right: "write a key as one word; put IPv6 addresses in quotes",
 };
 
 /** `rest`: the line from the place of the error on. */
@@ -150,7 +153,7 @@ function explain(code: string, detail: string, rest: string): Fault {
   if (known !== undefined) return known;
   return {
     wrong: `not valid YAML: ${detail}`,
-    right: "check quotes, brackets and colons; IPv6 addresses and texts with * or @ in front need quotes",
+    right: "check quotes, brackets and colons; IPv6 addresses and texts that begin with * or @ need quotes",
   };
 }
 
@@ -166,14 +169,17 @@ function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   return faults;
 }
 
-/** Keys that are lists or mappings; `[::]:25` without quotes is read as one. */
+/** Keys that are lists or mappings, as `[::]:25` without quotes is; and keys that no colon follows. */
 function checkWords(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   const faults: YamlFault[] = [];
   visit(document, {
     Pair(_, pair, ancestors) {
-      if (!isCollection(pair.key)) return;
-      const key = keyText(pathOf(pair, ancestors));
-      faults.push({ ...placeOf(rangeOf(pair.key)?.[0] ?? 0), key, ...NO_WORD });
+      const isWord = !isCollection(pair.key);
+      // YAML reads `{ tls:require }` as a key without a value; as if commented out, it would be passed over.
+      if (isWord && pair.value !== null) return;
+      const path = pathOf(pair, ancestors);
+      const key = keyText(isWord ? [...path, keyOf(pair)] : path);
+      faults.push({ ...placeOf(rangeOf(pair.key)?.[0] ?? 0), key, ...(isWord ? NO_KEY : NO_WORD) });
     },
   });
   return faults;
@@ -191,7 +197,7 @@ function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceO
     const wrong =
       first === undefined
         ? "is not a known key"
-        : `stands here a second time, first in line ${placeOf(first).line}`;
+        : `is a duplicate: the same key is on line ${placeOf(first).line}`;
     const right = first === undefined ? "remove it" : "keep one";
     faults.push({ ...placeOf(offset), key: keyText([...pathOf(map, ancestors), key]), wrong, right });
   }
@@ -214,7 +220,7 @@ function isDomains(ancestors: readonly unknown[]): boolean {
 
 function isEmpty(pair: Pair): boolean {
   const { value } = pair;
-  return value === null || (isScalar(value) && value.value === "" && value.type === "PLAIN");
+  return isScalar(value) && value.value === "" && value.type === "PLAIN";
 }
 
 function keyOf(pair: Pair): string {
@@ -230,6 +236,8 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
   let offset = 0;
   for (const [index, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
+    // One in a list is named as if it stood there alone.
+    if (isSeq(node) && typeof step === "string") node = node.items[0];
     const found = child(node, step);
     if (found === undefined) return offset;
     node = found.node;
@@ -253,11 +261,11 @@ function child(
 
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
-/** The pairs of a mapping by key, of double ones the first; where each of many keys has a fault, each is looked for. */
+/** The pairs of a mapping by key, of duplicates the last, whose value is read. Kept, because each of many faults looks its key up. */
 function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = indexes.get(map);
   if (known !== undefined) return known;
-  const index = new Map(map.items.toReversed().map((pair) => [keyOf(pair), pair]));
+  const index = new Map(map.items.map((pair) => [keyOf(pair), pair]));
   indexes.set(map, index);
   return index;
 }

@@ -46,7 +46,7 @@ const primary = primaryKeys.transform((given, context): Primary => {
   if (mx && host !== "")
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
-    context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
+    context.addIssue({ code: "custom", message: message("has no host", `write ${PRIMARY}`) });
   return { ...defined({ host, port, preference, weight }), ...transport(given, context), ...(mx && { mx }) };
 });
 
@@ -55,7 +55,7 @@ const primaries = oneOrMore(primary, PRIMARY).transform((list, context) => {
   for (const [index, one] of list.entries()) {
     const place = `${one.host}:${one.port}`;
     if (seen.has(place)) {
-      const text = message("is the same server as one before it", "remove one of the two");
+      const text = message("is the same server as an earlier one", "remove one");
       context.addIssue({ code: "custom", message: text, path: [index] });
     }
     seen.add(place);
@@ -76,7 +76,7 @@ const quota = section({
   }),
 }).transform(({ messages, bytes }, context): Quota => {
   if (messages === undefined && bytes === undefined)
-    context.addIssue({ code: "custom", message: message("says nothing", `write ${QUOTA}`) });
+    context.addIssue({ code: "custom", message: message("sets no limit", `write ${QUOTA}`) });
   return defined({ messages, bytes });
 });
 

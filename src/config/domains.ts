@@ -54,7 +54,7 @@ function nameRemarks(names: readonly string[]): readonly Remark[] {
     const name = normaliseDomain(written);
     if (name === undefined || isIP(name) !== 0) {
       const right = written.startsWith("*")
-        ? "write each domain by its name; * is not in this version"
+        ? "list each domain by name; wildcards are not supported"
         : "write a domain such as example.com";
       return [{ path, wrong: `${quoted(written)} is not a domain`, right, atKey: true }];
     }
@@ -63,7 +63,7 @@ function nameRemarks(names: readonly string[]): readonly Remark[] {
       seen.set(name, written);
       return [];
     }
-    const wrong = `is the same domain as ${quoted(first)}, ${name} in the DNS`;
+    const wrong = `is the same domain as ${quoted(first)} (${name} in the DNS)`;
     return [{ path, wrong, right: "keep one", atKey: true }];
   });
 }
@@ -75,7 +75,8 @@ function domainWarnings(
 ): readonly Remark[] {
   const source = settings?.recipients;
   if (recipients?.length === 0 && source?.callout !== true) {
-    const wrong = "the list is empty: every address but postmaster is unknown until the API adds some";
+    const wrong =
+      "the list is empty: every address except postmaster is unknown until recipients are added through the API";
     return [{ path, wrong, right: "list the recipients" }];
   }
   const given = settings?.unknownDuringOutage;
@@ -84,8 +85,8 @@ function domainWarnings(
   // A complete list is the authority, outage or not.
   if (!all && given === "reject") return [];
   const wrong = all
-    ? "has no effect, since with catchAll no address is unknown"
-    : "has no effect, since the list decides, outage or not, where there is no callout";
+    ? "has no effect, because with catchAll no address is unknown"
+    : "has no effect, because without callout the list is complete, even during an outage";
   return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
 }
 
@@ -121,7 +122,7 @@ export function declare(
   };
 }
 
-/** What the domain has of its own; undefined when it says nothing. */
+/** The domain's own checks; undefined if it has none. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
   const checks: DomainChecks = defined({

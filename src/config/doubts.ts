@@ -1,4 +1,4 @@
-/** What is sound, but perhaps not what was meant. */
+/** What is valid, but perhaps not what was meant. */
 import { isIP } from "node:net";
 import { everyClientOf } from "../mail/access-pattern.ts";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
@@ -9,7 +9,7 @@ import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
 
 const FIVE_DAYS = 5 * 86_400_000;
-/** The port that senders come to. */
+/** The port that senders connect to. */
 const SMTP = 25;
 
 export function doubts(parsed: Parsed, folder: string): readonly Remark[] {
@@ -29,23 +29,27 @@ function generalDoubts(parsed: Parsed): readonly Remark[] {
   if (!parsed.hostname.includes("."))
     doubt(
       "hostname",
-      "is not a full name, and some servers refuse such a greeting",
-      "write the name of the MX record",
+      "is not a fully qualified name, and some servers refuse such a name in EHLO",
+      "write the name in your MX record",
     );
   if (Object.keys(parsed.domains).length === 0)
-    doubt("domains", "no domain is declared: mail is taken only for those of the API", "declare a domain");
-  if (parsed.retention.waiting < FIVE_DAYS)
-    doubt("retention", "mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1", "keep it 30d");
-  if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
     doubt(
-      "admin.listen",
-      "tokens cross the network in plain HTTP",
-      "listen on 127.0.0.1 behind a proxy with TLS",
+      "domains",
+      "no domain is declared: mail is accepted only for domains added through the API",
+      "declare a domain",
     );
+  if (parsed.retention.waiting < FIVE_DAYS)
+    doubt(
+      "retention",
+      "waiting mail expires before the 4 to 5 days that RFC 5321 §4.5.4.1 asks for",
+      "write at least 5d, such as 30d",
+    );
+  if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
+    doubt("admin.listen", "tokens cross the network in plain HTTP", "listen on 127.0.0.1 behind a TLS proxy");
   if (parsed.notices.route.kind !== "off" && !asksSpf(parsed))
     doubt(
       "notices.route",
-      "no notice will ever go: without SPF no return-path is proven",
+      "no notice is ever sent: without SPF, no return path is proven",
       "add checks: { spf: tag }",
     );
   const postmasterDomain = parsed.postmaster?.split("@").at(-1);
@@ -53,8 +57,8 @@ function generalDoubts(parsed: Parsed): readonly Remark[] {
   if (postmasterDomain !== undefined && !declared)
     doubt(
       "postmaster",
-      `${quoted(postmasterDomain)} is not declared here, so its mail goes to the postmaster of the first domain`,
-      "name an address of one of the domains",
+      `${quoted(postmasterDomain)} is not a domain declared here, so mail for this postmaster goes to the postmaster of the first domain`,
+      "write an address in one of the declared domains",
     );
   return found;
 }
@@ -66,14 +70,14 @@ function asksSpf({ checks, domains }: Parsed): boolean {
   );
 }
 
-/** Clients can only be sent to where senders come. */
+/** Clients can only be referred to the port that senders use. */
 function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Remark[] => {
     const [first] = primary;
     const action = own?.reachability ?? checks.reachability;
     if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
       return [];
-    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
+    const wrong = `senders connect to port 25 only, but reachability refers them to port ${first?.port}`;
     const right = "write checks: { reachability: off } for this domain";
     return [{ path: ["domains", name, "primary"], wrong, right }];
   });
@@ -101,15 +105,15 @@ function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
         (listener) => listener.port === port && (host === hostname || reaches(host, listener)),
       );
       const at = primary.length === 1 ? [] : [index];
-      const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
+      const wrong = `${displayDomain(host)} port ${port} is this server itself: mail would loop`;
       return own
-        ? [{ path: ["domains", name, "primary", ...at], wrong, right: "name the domain's own server" }]
+        ? [{ path: ["domains", name, "primary", ...at], wrong, right: "name the domain's own mail server" }]
         : [];
     }),
   );
 }
 
-/** `0.0.0.0` takes what comes to 127.0.0.1, too. */
+/** `0.0.0.0` also accepts connections to 127.0.0.1. */
 function reaches(host: string, { address }: Endpoint): boolean {
   if (host === address) return true;
   return isUnspecified(address) && isIP(host) === isIP(address) && isLoopback(host);

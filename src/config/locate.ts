@@ -1,4 +1,4 @@
-/** Where the configuration lies, and where the daemon's socket is, even when the file is wrong. */
+/** Where the configuration is, and where the daemon's socket is, even if the file has mistakes. */
 import { join, resolve } from "node:path";
 import { storageFolder } from "./addresses.ts";
 import { readDocument } from "./document.ts";
@@ -32,13 +32,13 @@ export function adminSocket(path: string): string | undefined {
   const document = readDocument(withoutDomains(content.text));
   const socket = document.textAt(["admin", "socket"]);
   if (socket !== undefined) return socketPath("", socket);
-  // A line of its own can be told even where the parser gave up before it.
+  // A key on a line of its own is found even if the parser gave up before it.
   const written = document.textAt(["storage"]) ?? /^storage:\s*["']?([^"'#\s]+)/m.exec(content.text)?.[1];
   const storage = storageFolder().safeParse(written ?? DEFAULT_STORAGE);
   return storage.success ? socketPath(storage.data, undefined) : undefined;
 }
 
-/** The domains say nothing of the socket; thousands of them take seconds to parse, at each use of the tool. */
+/** The domains do not matter here, and to parse thousands of them would take seconds at each use of the tool. */
 function withoutDomains(text: string): string {
   if (/^\s*\{/.test(text)) return jsonWithoutDomains(text);
   const begin = text.search(/^domains:[ \t]*\r?$/m);
@@ -48,7 +48,7 @@ function withoutDomains(text: string): string {
   return text.slice(0, begin) + (next === -1 ? "" : rest.slice(next));
 }
 
-/** What a program wrote is often JSON, which is YAML. */
+/** What a program wrote is often JSON, which is YAML, too. */
 function jsonWithoutDomains(text: string): string {
   try {
     return JSON.stringify({ ...(JSON.parse(text) as object), domains: undefined });

@@ -36,6 +36,6 @@ interface Cell {
 function cell({ a, b, i, j, before, row, next }: Cell): number {
   const same = a[i - 1] === b[j - 1];
   const least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1));
-  const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+  const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
   return swapped ? Math.min(least, (before[j - 2] ?? 0) + 1) : least;
 }

@@ -29,7 +29,7 @@ const host = section({
 const bare = scalar(
   { type: "`off` or `direct`", expected: ROUTE, json: { enum: ["off", "direct"] } },
   (text): Reading<"off" | "direct"> =>
-    text === "off" || text === "direct" ? { value: text } : { wrong: `${quoted(text)} is not known` },
+    text === "off" || text === "direct" ? { value: text } : { wrong: `${quoted(text)} is not a known value` },
 );
 
 const route = oneOf([bare.transform((kind): DsnRoute => ({ kind })), host], ROUTE);

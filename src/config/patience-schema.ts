@@ -1,4 +1,4 @@
-/** Checks that put clients off and let those in who come again. */
+/** Checks that defer clients and admit those that return. */
 import type { GreylistSettings, ReachabilitySettings } from "../ports/checks.ts";
 import { described } from "./notes.ts";
 import { duration } from "./quantities.ts";

@@ -1,15 +1,15 @@
-/** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
+/** Programs and folders that the configuration names: what is missing may still be created, so it is only a doubt. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { codeOf } from "../runtime/system-code.ts";
-import type { Remark, Path } from "./problem.ts";
+import { quoted, type Remark, type Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
 export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [...commandDoubts(parsed, folder), ...folderDoubts(parsed)];
 }
 
-/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
+/** Mail must not be refused because alerts cannot be sent. A name without a slash is looked for in PATH. */
 function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const [program] = alerts.command ?? [];
   if (program === undefined) return [];
@@ -17,15 +17,15 @@ function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const files = isPath ? [resolve(folder, program)] : searched(program);
   if (files.some(isProgram)) return [];
   const missing = isPath
-    ? `${files[0]} is no program that can be run`
-    : `no folder of the PATH has ${program}`;
-  const wrong = `${missing}, so no alert goes out by it`;
-  // Nobody takes a line as a shell does it apart.
+    ? `${files[0]} is not a program that can be run`
+    : `no folder in PATH contains the program ${quoted(program)}`;
+  const wrong = `${missing}, so no alert can be sent this way`;
+  // Unlike in a shell, a line is not split into words.
   const words = alerts.command?.length === 1 ? program.trim().split(/\s+/) : [];
   const right =
     words.length > 1
-      ? `write its arguments apart, as in ${JSON.stringify(words)}`
-      : "name one that the daemon's user may run";
+      ? `write a list of the program and its arguments: ${JSON.stringify(words)}`
+      : "name a program that the daemon's user may run";
   return [{ path: ["alerts", "command"], wrong, right }];
 }
 
@@ -43,7 +43,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** The daemon does not start without these folders; but systemd makes them only then. */
+/** The daemon does not start without these folders; but systemd creates them only when it starts the daemon. */
 function folderDoubts({ admin, log }: Parsed): readonly Remark[] {
   return [
     ...folderDoubt(["admin", "socket"], admin.socket, "RuntimeDirectory"),
@@ -57,11 +57,11 @@ function folderDoubt(path: Path, written: string | undefined, directive: string)
   const folder = dirname(file);
   if (isFolder(file) === true) return [{ path, wrong: `${file} is a folder`, right: "name a file in it" }];
   if (isFolder(folder) !== false) return [];
-  const wrong = `${folder} is no folder, and without it the daemon does not start`;
-  return [{ path, wrong, right: `make it for the daemon's user, unless systemd does (${directive})` }];
+  const wrong = `${folder} is not a folder, and the daemon does not start without it`;
+  return [{ path, wrong, right: `create it for the daemon's user, unless systemd does so (${directive})` }];
 }
 
-/** Undefined where who asks may not look; the daemon's user may. */
+/** Undefined if the present user may not look; the daemon's user may be allowed to. */
 function isFolder(path: string): boolean | undefined {
   try {
     return statSync(path).isDirectory();

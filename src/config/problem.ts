@@ -56,7 +56,7 @@ export function keyText(path: Path): string {
 /** Characters of a wrong value that are shown. */
 const MAX_QUOTE = 60;
 
-/** A value of the operator's as a message shows it. */
+/** An operator's value as a message shows it. */
 export function quoted(text: string): string {
   const plain = printable(text);
   return `"${plain.length > MAX_QUOTE ? `${plain.slice(0, MAX_QUOTE)}...` : plain}"`;

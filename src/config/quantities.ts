@@ -14,7 +14,7 @@ export function integer(least: number, most: number): Scalar<number> {
   );
 }
 
-/** A whole number, or `off`; `what` it is called in messages. */
+/** A whole number, or `off`; `what` is its name in messages. */
 export function integerOrOff(least: number, most: number, what: string): Scalar<number | "off"> {
   const range = `${least} to ${most}`;
   const notation = {
@@ -25,7 +25,7 @@ export function integerOrOff(least: number, most: number, what: string): Scalar<
   return scalar<number | "off">(notation, (text) => {
     if (text === "off") return { value: text };
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    return value >= least && value <= most ? { value } : { wrong: `${quoted(text)} is no ${what}` };
+    return value >= least && value <= most ? { value } : { wrong: `${quoted(text)} is not a ${what}` };
   });
 }
 
@@ -117,6 +117,6 @@ function readPercent(text: string): number | undefined {
 }
 
 function between(value: number, least: number, most: number, text: string): Reading<number> {
-  if (value < least) return { wrong: `${quoted(text)} is too little` };
-  return value > most ? { wrong: `${quoted(text)} is too much` } : { value };
+  if (value < least) return { wrong: `${quoted(text)} is too small` };
+  return value > most ? { wrong: `${quoted(text)} is too large` } : { value };
 }

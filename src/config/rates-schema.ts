@@ -19,7 +19,7 @@ function sizeCap() {
   return scalar<number | "off">(notation, (text) => {
     const value = text === "off" ? "off" : (readSize(text) ?? 0);
     const sound = value === "off" || (value >= 2 ** 20 && value <= 1e12);
-    return sound ? { value } : { wrong: `${quoted(text)} is no cap` };
+    return sound ? { value } : { wrong: `${quoted(text)} is not a cap` };
   }).prefault("off");
 }
 

@@ -71,7 +71,7 @@ function statsOf(file: string): Stats | undefined {
   }
 }
 
-/** Another text for another content; a file that is gone has a mark as well. */
+/** Differs if the content may differ; a file that is gone has a mark as well. */
 function markOf(stats: Stats | undefined): string {
   return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }

@@ -1,5 +1,6 @@
 /** Recipients of one domain as the operator lists them, in the form in which they are compared and stored. */
 import { readPattern, withoutComment } from "../mail/recipient-pattern.ts";
+import { counted } from "../runtime/quantities.ts";
 import { quoted, type Fault } from "./problem.ts";
 
 /** As many as the store takes for one domain. */
@@ -7,7 +8,7 @@ const MAX_RECIPIENTS = 1_000_000;
 
 /** Wrong entries of one list that are shown one by one. */
 const MAX_FAULTS = 20;
-const LOCAL = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
+const LOCAL = 'write a local part such as alice, an address of the domain, or a prefix such as "list-*"';
 
 export interface EntryFault extends Fault {
   /** Index in the list, or of the line, from 0. */
@@ -15,7 +16,7 @@ export interface EntryFault extends Fault {
 }
 
 interface Entries {
-  /** Without doubles, in the order of the list. */
+  /** Without duplicates, in the order of the list. */
   readonly recipients: readonly string[];
   /** At most 20, and one more that counts the rest. */
   readonly faults: readonly EntryFault[];
@@ -51,7 +52,8 @@ function tooMany(count: number): EntryFault {
 function bounded(faults: readonly EntryFault[]): readonly EntryFault[] {
   const next = faults[MAX_FAULTS];
   if (next === undefined) return faults;
-  const wrong = `${faults.length - MAX_FAULTS} more entries are wrong from here on`;
+  const rest = faults.length - MAX_FAULTS;
+  const wrong = `from here on, ${counted(rest, "more entry is", "more entries are")} wrong`;
   return [...faults.slice(0, MAX_FAULTS), { index: next.index, wrong, right: LOCAL }];
 }
 

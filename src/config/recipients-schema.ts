@@ -1,4 +1,4 @@
-/** Where a domain's recipients are known from. */
+/** The sources of a domain's recipients. */
 import { isIPv4 } from "node:net";
 import * as z from "zod";
 import { isLoopback } from "../mail/network.ts";
@@ -11,7 +11,7 @@ import { flag, instead, listOf, message, oneOf, scalar, section, words, type Sca
 
 const RECIPIENTS =
   'a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, ' +
-  "or { catchAll: true } to take every address";
+  "or { catchAll: true } to accept every address";
 
 export interface RecipientSource {
   readonly list?: readonly string[] | undefined;
@@ -37,16 +37,22 @@ function listAddress(): Scalar<string> {
     if (url === null) return { wrong: `${quoted(text)} is not a URL` };
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
-      return { wrong: "holds a password", right: "write authorizationFile or authorizationEnv instead" };
+      return {
+        wrong: "contains a user name or a password",
+        right: "write authorizationFile or authorizationEnv instead",
+      };
     if (protocol === "https:" || (protocol === "http:" && isThisMachine(hostname)))
       return { value: url.href };
     return protocol === "http:"
-      ? { wrong: `${quoted(text)} is not encrypted`, right: "write https; http is for this machine only" }
+      ? {
+          wrong: `${quoted(text)} is not encrypted`,
+          right: "write https; http is allowed to this machine only",
+        }
       : { wrong: `${quoted(protocol)} is not https` };
   });
 }
 
-/** As URLs have hosts: addresses of IPv6 in brackets; `127.example.com` is a name. */
+/** `host` as in a URL: IPv6 addresses in brackets; `127.example.com` is a name. */
 function isThisMachine(host: string): boolean {
   return host === "localhost" || host === "[::1]" || (isIPv4(host) && isLoopback(host));
 }
@@ -108,7 +114,7 @@ const recipientKeys = section({
   const { list, file, url, callout = false, catchAll = false } = given;
   const lists = (["list", "file", "url"] as const).filter((key) => given[key] !== undefined);
   const sources = [...lists, ...(callout ? ["callout"] : []), ...(catchAll ? ["catchAll"] : [])];
-  if (sources.length === 0) wrong("names no recipients", `write ${RECIPIENTS}`);
+  if (sources.length === 0) wrong("has no list, file, url, callout or catchAll", `write ${RECIPIENTS}`);
   if (catchAll && sources.length > 1) wrong(`has both ${sources[0]} and catchAll`, `write ${RECIPIENTS}`);
   else if (lists.length > 1) wrong(`has both ${lists[0]} and ${lists[1]}`, "keep one");
   if (url === undefined) {
@@ -131,14 +137,14 @@ export const recipients = oneOf(
   RECIPIENTS,
 );
 
-/** A reflector's primary is there as a rule, and is asked. */
+/** A reflector's primary is normally up, so it is asked. */
 export const ASK: RecipientSource = { callout: true, catchAll: false };
 
 export const MISSING = message("is missing", `write ${RECIPIENTS}`);
 
 type Unknown = DomainSettings["unknownDuringOutage"];
 
-/** The default follows from whether the list can be taken for complete. */
+/** The default depends on whether the list can be considered complete. */
 export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
   return given ?? (source.callout || source.catchAll ? "accept" : "reject");
 }

@@ -1,4 +1,4 @@
-/** Issues of the schema as remarks, and what can be used of a value of which parts are wrong. */
+/** Issues of the schema as remarks, and the valid parts of a value that is partly wrong. */
 import * as z from "zod";
 import { nearest } from "./nearest.ts";
 import type { Remark, Path } from "./problem.ts";
@@ -15,7 +15,7 @@ export function remarksOf(issues: readonly Issue[], base: Path = []): readonly R
   });
 }
 
-/** A misspelt key is one mistake: that the mapping therefore lacks what it should have is not told as well. */
+/** A misspelt key is one mistake: that the mapping therefore lacks a key is not reported as well. */
 function withoutEchoes(issues: readonly Issue[]): readonly Issue[] {
   const unknown = issues.filter((issue) => issue.code === "unrecognized_keys");
   const misspelt = new Set(unknown.map((issue) => JSON.stringify(issue.path)));
@@ -27,7 +27,7 @@ function remark(path: Path, text: string): Remark {
   return { path, wrong, right };
 }
 
-/** The message of the schema is the list of the keys that it knows. `document.ts` has told of `__proto__`. */
+/** The message of the schema is the list of the keys that it knows. `document.ts` has reported `__proto__` already. */
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Remark[] {
   const known = issue.message.split("\n");
   const unknown = issue.keys.filter((key) => key !== "__proto__");
@@ -38,7 +38,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): reado
   });
 }
 
-/** The form that was meant is the one of the same kind: its faults are told, not those of the others. */
+/** The form that was meant is the one of the same kind: only its faults are reported. */
 function fromUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly Remark[] {
   const meant = issue.errors.find(
     (issues) => !issues.some(({ code, path: own }) => code === "invalid_type" && own.length === 0),
@@ -52,7 +52,7 @@ export type Partly<T> = T extends readonly unknown[] | Endpoint
     ? { readonly [K in keyof T]?: Partly<T[K]> | undefined }
     : T;
 
-/** The sound parts of a value, so that what concerns several keys can be checked beside what is wrong. */
+/** The valid parts of a value, so that keys can be checked against each other although others are wrong. */
 export function soundParts<S extends z.ZodType>(schema: S, value: unknown): Partly<z.output<S>> | undefined {
   return salvage(schema, value) as Partly<z.output<S>> | undefined;
 }

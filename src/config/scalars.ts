@@ -30,7 +30,7 @@ export function message(wrong: string, right: string): string {
   return `${wrong}\n${right}`;
 }
 
-/** What stands where something else is wanted. */
+/** What was found where another kind of value is expected. */
 function kindOf(input: unknown): string {
   if (input === undefined) return "is missing";
   if (Array.isArray(input)) return "is a list";
@@ -49,7 +49,7 @@ export function section<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** Where something else stands: `expected` says what one would write. */
+/** The message for a value of another kind; `expected` says what to write. */
 export function instead(expected: string) {
   return { error: ({ input }: { readonly input?: unknown }) => message(kindOf(input), `write ${expected}`) };
 }
@@ -76,14 +76,14 @@ export function choice<const W extends string>(...words: readonly W[]): Scalar<W
   const notation = { type: words.map((word) => `\`${word}\``).join(" or "), expected, json: { enum: words } };
   return scalar(notation, (text) => {
     const word = words.find((candidate) => candidate === text);
-    return word === undefined ? { wrong: `${quoted(text)} is not known` } : { value: word };
+    return word === undefined ? { wrong: `${quoted(text)} is not a known value` } : { value: word };
   });
 }
 
 /** `off`, or a mapping; `expected` names both forms. */
 export function orOff<S extends z.ZodType>(mapping: S, expected: string) {
   const off: Scalar<"off"> = scalar({ type: "`off`", expected, json: { enum: ["off"] } }, (text) =>
-    text === "off" ? { value: text } : { wrong: `${quoted(text)} is not known` },
+    text === "off" ? { value: text } : { wrong: `${quoted(text)} is not a known value` },
   );
   return oneOf([off, mapping], expected);
 }

@@ -31,21 +31,21 @@ function server(): Scalar<string> {
 
 function readServer(text: string): Reading<string> {
   if (text.startsWith("/")) return { value: text };
-  if (/^\w+:\/\//.test(text)) return { wrong: `${quoted(text)} is a web address` };
+  if (/^\w+:\/\//.test(text)) return { wrong: `${quoted(text)} is a URL` };
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
-  if (match === null) return { wrong: `${quoted(text)} is neither a whole path nor a host and a port` };
+  if (match === null) return { wrong: `${quoted(text)} is neither an absolute path nor a host and a port` };
   const port = Number(match[3]);
   if (port < 1 || port > 65_535) return { wrong: `port ${match[3]} is not between 1 and 65535` };
   const [, literal, name = ""] = match;
   if (literal !== undefined)
-    return isIPv6(literal) ? { value: text } : { wrong: `${quoted(literal)} is no IPv6 address` };
+    return isIPv6(literal) ? { value: text } : { wrong: `${quoted(literal)} is not an IPv6 address` };
   const host = isIP(name) === 0 ? normaliseDomain(name) : name;
   return host === undefined ? { wrong: `${quoted(name)} is not a host name` } : { value: `${host}:${port}` };
 }
 
 function servers(name: Name) {
   return listOf(server(), `a list such as ${EXAMPLE[name]}`).min(1, {
-    error: message("is empty, so nobody would be asked", `write ${EXAMPLE[name]}, or ${name}: off`),
+    error: message("is empty, so no scanner would be used", `write ${EXAMPLE[name]}, or ${name}: off`),
   });
 }
 
@@ -202,7 +202,7 @@ const RSPAMD = {
   headers: false,
 } as const;
 
-/** What the keys mean together; a domain's own with all that it leaves out as it is for all. */
+/** What the keys mean together; what a domain leaves out is as in `checks`. */
 export function clamavSettings(
   given: Given<ClamavSettings> | "off",
   forAll: Given<ClamavSettings> | "off" = "off",

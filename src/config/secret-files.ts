@@ -20,7 +20,7 @@ export function secretRemarks(parts: Partly<Parsed>, folder: string): readonly R
 /** Passwords of primaries. */
 function loginRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, domain]) => {
-    // What is wrong elsewhere in it is left as it was written.
+    // If it has a mistake, it is here as it was written, whatever that is.
     const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
     return primaries.flatMap(({ login }, index): Remark[] => {
       const at = primaries.length === 1 ? [] : [index];
@@ -54,7 +54,7 @@ function authorizationRemarks({ domains = {} }: Partly<Parsed>, folder: string):
 interface Secret {
   readonly file: string | undefined;
   readonly env: string | undefined;
-  /** What they are called. */
+  /** What the secret is, and the names of the two keys. */
   readonly keys: { readonly what: string; readonly file: string; readonly env: string };
 }
 
@@ -75,5 +75,5 @@ function firstLineFault(file: string, what: string): Fault | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
   const [line] = content.text.split(/\r?\n/, 1);
-  return line === "" ? { wrong: "has no first line", right: `write ${what} into it` } : undefined;
+  return line === "" ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
 }

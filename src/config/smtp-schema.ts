@@ -41,7 +41,10 @@ const listener = oneOf([endpoint(), listenerKeys], LISTENER).transform((given) =
 export const smtp = section({
   listen: described(
     listOf(listener, 'a list such as ["0.0.0.0:25", "[::]:25"]').min(1, {
-      error: message("is empty, so no mail could come in", 'write a list such as ["0.0.0.0:25", "[::]:25"]'),
+      error: message(
+        "is empty, so no mail could be received",
+        'write a list such as ["0.0.0.0:25", "[::]:25"]',
+      ),
     }),
     {
       meaning:

@@ -5,7 +5,7 @@ import type { Fault } from "./problem.ts";
 
 type FileText = { readonly text: string } | { readonly fault: Fault };
 
-/** A text file as a whole; what the operator would have to change where it cannot be read. */
+/** A whole text file, or why it cannot be read and what the operator should change. */
 export function readText(file: string, maxBytes: number): FileText {
   let handle: number | undefined;
   try {
@@ -25,7 +25,8 @@ export function readText(file: string, maxBytes: number): FileText {
 }
 
 function tooLarge(maxBytes: number): FileText {
-  return { fault: { wrong: "is too large", right: `keep it under ${maxBytes / 1e6} MB` } };
+  const most = maxBytes < 1e6 ? `${maxBytes / 1e3} KB` : `${maxBytes / 1e6} MB`;
+  return { fault: { wrong: "is too large", right: `keep it at ${most} or less` } };
 }
 
 /** What an error of the file system means for the operator. */
@@ -33,7 +34,7 @@ export function accessFault(error: unknown): Fault {
   const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") return { wrong: "does not exist", right: "check the path" };
   if (code === "EACCES" || code === "EPERM") {
-    return { wrong: "may not be read", right: "let the user that the daemon runs as read it" };
+    return { wrong: "cannot be read: permission denied", right: "let the daemon's user read it" };
   }
   return { wrong: `cannot be read (${code ?? String(error)})`, right: "check the path and the disk" };
 }

@@ -18,7 +18,7 @@ function pin() {
     if (/^[0-9a-f]{64}$/.test(hex)) return { value: hex };
     const bytes = Buffer.from(bare, "base64");
     if (/^[A-Za-z0-9+/]{43}=$/.test(bare) && bytes.length === 32) return { value: bytes.toString("hex") };
-    return { wrong: `${quoted(text)} is not a SHA-256` };
+    return { wrong: `${quoted(text)} is not a SHA-256 fingerprint` };
   });
 }
 
@@ -122,11 +122,12 @@ export function transport(
   const complain = (key: string, wrong: string, right: string): void =>
     context.addIssue({ code: "custom", message: message(wrong, right), path: [key] });
   if (tls === "pin" && (pins === undefined || pins.length === 0))
-    complain("tls", "pins nothing", `add pin with ${PIN}`);
-  if (tls !== "pin" && pins !== undefined) complain("pin", "has no effect", "write tls: pin");
+    complain("tls", "needs the key pin", `add pin with ${PIN}`);
+  if (tls !== "pin" && pins !== undefined)
+    complain("pin", "has no effect without tls: pin", "write tls: pin, or remove it");
   if (tls === "none" && implicitTls === true) complain("implicitTls", "contradicts tls: none", "remove one");
   if (credentials !== undefined && (tls === "none" || tls === "opportunistic"))
-    complain("login", "could cross the network in clear", "write tls: require, verify or pin");
+    complain("login", "could be sent unencrypted", "write tls: require, verify or pin");
   const { identity, pipelining, chunking, connections, mailsPerConnection, mailsPerSecond } = given;
   const pacing = { pipelining, chunking, connections, mailsPerConnection, mailsPerSecond };
   return defined({ tls, implicitTls, pins, login: credentials, identity, ...pacing });

@@ -22,7 +22,7 @@ export function doubtedAges(
   log.warn("clock.doubted", {
     unused,
     right:
-      "look at the clock of this machine: by it the data folder lay unused for long, so for a day no mail expires",
+      "check the clock of this machine: according to it, the data folder was unused for long; so no mail expires for a day",
   });
   return () => Math.max(0, begun + DAY - clock.elapsed());
 }

@@ -59,7 +59,7 @@ export async function layFoundation(
   const storage = await startStorage(config, crew);
   const storageEnded = watchStorage(storage, stack, sink.log);
   const trace = openTraceWriter(config.storage.folder, (file) =>
-    sink.log.warn("the trace was damaged and begins anew; mail is not concerned", { file }),
+    sink.log.warn("the trace was damaged and has been started anew; no mail is affected", { file }),
   );
   stack.defer(() => {
     sink.flushTrace();

@@ -99,5 +99,5 @@ function followed(domain: DeclaredDomain, mark: string): ListedRecipients | stri
   if (list.recipientsFile?.mark !== mark) return undefined;
   const emptied = list.recipients?.length === 0 && domain.recipients?.length !== 0;
   if (!emptied) return list;
-  return `${domain.recipientsFile?.path} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
+  return `${domain.recipientsFile?.path} no longer lists any recipient; fill it again, or run \`holdfast reload\` if that is intended`;
 }

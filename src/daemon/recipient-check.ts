@@ -48,15 +48,17 @@ function refused(address: string, why: string): RecipientCheckBody {
   return { address, answer: "reject", why };
 }
 
-const PROBE =
-  "a local part with `%`, `!` or `@` asks us to pass the mail on: refused, whatever the lists say";
+const PROBE = "a local part with `%`, `!` or `@` asks us to relay the mail: refused, whatever the lists say";
 
 function wordsFor(about: Case, parts: RecipientCheckParts): Words {
   const { address, record } = about;
   const { clock, directory, fetched } = parts;
   if (looksLikeRelayProbe(address)) return { answer: "reject", why: PROBE, reply: formatReply(RELAY_DENIED) };
   if (record.draining)
-    return { answer: "defer", why: `${record.name} was removed and hands over what it holds` };
+    return {
+      answer: "defer",
+      why: `${record.name} was removed; it accepts no new mail and delivers what is waiting`,
+    };
   const found = new Known(directory, parts).find(record, address);
   const now = clock.now();
   switch (found.kind) {
@@ -69,7 +71,7 @@ function wordsFor(about: Case, parts: RecipientCheckParts): Words {
     case "postmaster":
       return { answer: "accept", why: "postmaster is always valid", origin: "always" };
     case "catchAll":
-      return { answer: "accept", why: "the domain takes every recipient", origin: "catch-all" };
+      return { answer: "accept", why: "the domain accepts every address", origin: "catch-all" };
     case "accepted": {
       const { origin, at } = found;
       return { answer: "accept", why: takenText(origin), origin: learntFrom(origin), age: now - at };
@@ -77,7 +79,7 @@ function wordsFor(about: Case, parts: RecipientCheckParts): Words {
     case "refused": {
       const { doubted, origin, at } = found;
       const why = doubted
-        ? "its primary refuses it, but it existed lately: put off for the first day"
+        ? "its primary refuses it, but accepted it recently: deferred for the first day"
         : "its primary has no such mailbox";
       const admission: Admission = doubted
         ? { kind: "defer", why: "doubted" }
@@ -94,7 +96,7 @@ function learntFrom(origin: "delivery" | "callout"): string {
 }
 
 function takenText(origin: "delivery" | "callout"): string {
-  return origin === "callout" ? "its primary said that it exists" : "its primary took mail for it";
+  return origin === "callout" ? "its primary said that it exists" : "its primary accepted mail for it";
 }
 
 /** An answer with the words that a client reads. */
@@ -114,11 +116,11 @@ function unknownText({ record, primaries }: Case): Words {
   if (up !== undefined) {
     const all = up.acceptAll?.includes(record.name) === true;
     const why = all
-      ? `nobody knows it, and ${up.destination} takes every address`
-      : `nobody knows it; ${up.destination} would be asked`;
+      ? `unknown, and ${up.destination} accepts every address`
+      : `unknown; ${up.destination} would be asked`;
     return { answer: all ? "accept" : "ask", why };
   }
-  const away = "nobody knows it, and no primary is up to be asked; unknownDuringOutage is";
+  const away = "unknown, and no primary is up to be asked; unknownDuringOutage is";
   if (unknownDuringOutage === "accept") return { answer: "accept", why: `${away} accept` };
   return told({ kind: unknownDuringOutage, why: "outage" }, `${away} ${unknownDuringOutage}`);
 }
@@ -141,7 +143,7 @@ function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckPa
     sources.push({ source: "memory", says: `its primary refused it: ${no.reply}`, age: now - no.at });
   if (settings.callout === true)
     for (const { destination, state, acceptAll = [] } of primaries) {
-      const all = acceptAll.includes(record.name) ? ", takes every address" : "";
+      const all = acceptAll.includes(record.name) ? ", accepts every address" : "";
       sources.push({ source: "callout", says: `${destination} is ${state}${all}` });
     }
   return sources;
@@ -156,10 +158,10 @@ function listed(record: DomainRecord, { local }: Address, directory: Directory):
 }
 
 function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "source"> {
-  if (status === undefined) return { says: "was not looked at yet" };
+  if (status === undefined) return { says: "not fetched yet" };
   const { entries, checkedAt, error } = status;
   const had = entries === undefined ? "was never fetched" : `${entries} entries`;
-  const trouble = error === undefined ? "" : `; last look failed: ${error}`;
+  const trouble = error === undefined ? "" : `; the last fetch failed: ${error}`;
   return { says: `${had}${trouble}`, ...(checkedAt !== undefined && { age: now - checkedAt }) };
 }
 

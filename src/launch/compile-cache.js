@@ -1,6 +1,6 @@
-// Keeps what Node.js makes of the sources: stripping the types needs a compiler of its own, about 17 MB in each
-// thread and half of the time until the daemon is ready. Plain JavaScript, because it runs before that compiler is
-// spared. An entry of the cache is used only for the very text that it was made from.
+// Caches the compiled sources: stripping the types needs a compiler of its own, which costs about 17 MB in each thread
+// and half of the time until the daemon is ready. Plain JavaScript, so that this file does not need that compiler. An
+// entry of the cache is used only for exactly the text that it was made from.
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import module from "node:module";
@@ -28,7 +28,7 @@ export async function fillCompiled() {
   const done = join(folder, `holdfast-${newest(SOURCES)}`);
   if (existsSync(done)) return;
   const script = `const { loadAll } = await import(process.argv[1]); await loadAll();`;
-  // Under other flags V8 does not take what was compiled; that of the nursery was taken back.
+  // V8 rejects code that was compiled under other flags; the flag for the nursery has been reset (lean-memory.js).
   const flags = process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size"));
   const args = [...flags, "--input-type=module", "--eval", script, import.meta.url, "version"];
   const error = await new Promise((resolve) => {

@@ -1,6 +1,6 @@
 // The daemon's process is replaced by itself, once, with settings for memory that only the start of a process can
-// give: its pid, its streams and its arguments stay. Elsewhere than on Linux, and where a setting was given already,
-// everything works with more memory. Plain JavaScript, because it runs before the TypeScript is compiled.
+// give; pid, streams and arguments stay the same. On other systems than Linux, and where a setting was given already,
+// everything works, but needs more memory. Plain JavaScript, because it runs before the TypeScript is compiled.
 import { setFlagsFromString } from "node:v8";
 
 /** glibc: one arena for all threads, and blocks from 64 KiB go back to the system when they are freed. */

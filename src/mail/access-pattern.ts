@@ -58,8 +58,8 @@ function readMailbox(text: string): PatternReading {
   const [, starred] = STARRED.exec(text) ?? [];
   if (starred !== undefined)
     return {
-      wrong: "has a *, which stands for nothing here",
-      right: `write "@${starred}" for all of the domain, or one address`,
+      wrong: "contains a *, which has no meaning here",
+      right: `write "@${starred}" for the whole domain, or a single address`,
     };
   const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
   const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;

@@ -9,10 +9,10 @@ const LONGEST = 253 - 64;
 export const LIST_ZONE: PatternKind = {
   expected: "the DNS zone of a list, such as zen.example",
   read: (text) => {
-    if (/^https?:/i.test(text)) return { wrong: "is a web address" };
+    if (/^https?:/i.test(text)) return { wrong: "is a URL" };
     const name = normaliseDomain(text);
     if (name === undefined || !/[a-z]/.test(name)) return { wrong: "is not a DNS zone" };
-    return name.length > LONGEST ? { wrong: "is too long for a question in the DNS" } : { value: name };
+    return name.length > LONGEST ? { wrong: "is too long for a DNS query" } : { value: name };
   },
 };
 
@@ -27,7 +27,7 @@ export const LIST_CODE: PatternKind = {
     if (parts.length !== 4 || !parts.every(isOctetPattern)) return { wrong: "is not a code" };
     if (parts[0] !== "127") return { wrong: "is outside 127.0.0.0/8" };
     if (text.startsWith("127.255.255."))
-      return { wrong: "says that the list may not be asked, and never counts" };
+      return { wrong: "is how a list refuses a query, and never counts as a listing" };
     return { value: text };
   },
 };

@@ -87,7 +87,7 @@ export interface Network {
   readonly bits: number;
 }
 
-/** Reads an address or a network such as `192.0.2.0/24`; undefined for what is neither, or has bits beyond its length. */
+/** Reads an address or a network such as `192.0.2.0/24`; undefined for what is neither, or has bits set beyond its prefix length. */
 export function parseNetwork(text: string): Network | undefined {
   const [, address = "", length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const groups = addressGroups(address);
@@ -114,12 +114,12 @@ export function networkFault(text: string): TextFault {
   const bits = Number(prefix);
   if (bits > most)
     return {
-      wrong: `has a prefix above ${most}, and an ${family} address has no more bits`,
-      right: `write a prefix of up to ${most}, such as ${networkText(groups, usual)}, or ${address} for the one address`,
+      wrong: `has a prefix length above ${most}, the number of bits in an ${family} address`,
+      right: `write a prefix length of up to ${most}, such as ${networkText(groups, usual)}, or ${address} for the single address`,
     };
   return {
-    wrong: "has bits beyond its length",
-    right: `write ${networkText(groups, bits)} for the network, or ${address} for the one address`,
+    wrong: "has bits set beyond its prefix length",
+    right: `write ${networkText(groups, bits)} for the network, or ${address} for the single address`,
   };
 }
 

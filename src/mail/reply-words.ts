@@ -9,7 +9,7 @@ export function replyWords(expected: string): PatternKind {
   return {
     expected,
     read: (text) => {
-      if (/[^\x20-\x7e]/.test(text)) return { wrong: "is not all printable US-ASCII, as replies must be" };
+      if (/[^\x20-\x7e]/.test(text)) return { wrong: "contains characters that are not printable US-ASCII" };
       return text.length > LONGEST ? { wrong: `has more than ${LONGEST} characters` } : { value: text };
     },
   };

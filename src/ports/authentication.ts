@@ -67,11 +67,11 @@ export interface SignatureResult {
   readonly selector?: string;
 }
 
-/** What a whole body says of who wrote it. */
+/** What a whole body proves about its author. */
 export interface BodyProof {
   /** Empty: the mail is not signed. */
   readonly signatures: readonly SignatureResult[];
-  /** Its signatures were not looked at, since it is larger or stranger than what we look at: no proof against it. */
+  /** The signatures were not checked, because the mail is too large or malformed; that proves nothing against it. */
   readonly unread?: true;
   /** Absent where it was not asked for. */
   readonly dmarc?: DmarcFacts;

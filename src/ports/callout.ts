@@ -5,19 +5,19 @@ export interface CalloutQuestion {
   readonly domain: string;
   /** As it goes on the wire. */
   readonly address: string;
-  /** Asked though an answer is known, because that grows old. */
+  /** Ask although an answer is known, because that answer is getting old. */
   readonly refresh?: boolean;
 }
 
 export type CalloutAnswer =
   | { readonly kind: "accepted" }
-  /** No such mailbox; `doubted`: it existed lately, so that this may be an error. */
+  /** No such mailbox; `doubted`: it existed recently, so this may be an error. */
   | { readonly kind: "refused"; readonly doubted: boolean }
-  /** The primary takes every address, so that its answer tells nothing. */
+  /** The primary accepts every address, so its answer proves nothing. */
   | { readonly kind: "acceptAll" }
   /** No primary of the domain is up. */
   | { readonly kind: "away" }
   /** It gave no answer that could be believed. */
   | { readonly kind: "mute"; readonly why: string }
-  /** Too many questions wait for it. */
+  /** Too many callouts are waiting for it. */
   | { readonly kind: "busy" };

@@ -18,7 +18,7 @@ export interface CheckSettings {
   readonly dkim?: CheckAction | "off";
   /** The author's domain stands behind the mail, RFC 9989; absent: off. */
   readonly dmarc?: ContentAction | "off";
-  /** Unknown clients are put off once; absent: off. */
+  /** Unknown clients are deferred once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
   /** Clients are sent to a primary that is up; absent: off. */
   readonly reachability?: ReachabilitySettings | "off";
@@ -55,10 +55,10 @@ export interface AccessRule {
 /** What a domain has of its own; absent: as for all. */
 export type DomainChecks = Partial<Omit<CheckSettings, "contact" | "access">>;
 
-/** What becomes of a body that somebody finds fault with; `quarantine`: taken and set aside. */
+/** What happens to a body that a check objects to; `quarantine`: it is accepted and quarantined. */
 export type ContentAction = "tag" | "defer" | "quarantine" | "reject";
 
-/** Whom to ask, in this order; the next takes over when one is away. */
+/** The servers to ask, in this order; the next one takes over while one is unavailable. */
 export interface ScanServers {
   /** At least one: a path of a Unix socket, or `host:port` (IPv6 in brackets). */
   readonly servers: readonly string[];
@@ -90,26 +90,26 @@ export interface RspamdSettings extends ScannerSettings {
   readonly headers: boolean;
 }
 
-/** What greylisting and reachability do: a refusal for good would lose the mail of whoever comes again. */
+/** What greylisting and reachability may do: a permanent refusal would lose the mail of clients that return. */
 type PatientAction = "tag" | "defer";
 
 export interface GreylistSettings {
-  /** How long a client must wait before it comes again, in ms. */
+  /** How long a client must wait before it returns, in ms. */
   readonly delay: number;
   /** Absent: `defer`. */
   readonly action?: PatientAction;
 }
 
 export interface ReachabilitySettings {
-  /** Who comes again after this time is let in, in ms. */
+  /** A client that returns after this time is admitted, in ms. */
   readonly delay: number;
-  /** How long a network is let in at once from then on, in ms. */
+  /** How long its network is then admitted at once, in ms. */
   readonly remember: number;
   /** Absent: `defer`. */
   readonly action?: PatientAction;
 }
 
-/** The weights of the lists that have a client add up; from a threshold on the client is treated so. */
+/** The weights of the lists that contain a client add up to its score; a threshold is the score from which it applies. */
 export interface DnsblSettings {
   readonly lists: readonly DnsList[];
   readonly tag?: number;
@@ -126,6 +126,6 @@ export interface DnsList {
   readonly codes: readonly string[];
   /** Negative for lists of good clients. */
   readonly weight: number;
-  /** A hit alone leads to this, whatever the sum. */
+  /** What a listing there causes by itself, whatever the score. */
   readonly action?: CheckAction;
 }

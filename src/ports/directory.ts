@@ -9,7 +9,7 @@ import type { Page } from "./page.ts";
 export type Origin = "file" | "api";
 export type TlsLevel = "none" | "opportunistic" | "require" | "verify" | "pin";
 
-/** Who we are to a primary that asks; the password itself is never stored. */
+/** How we log in at a primary; the password itself is never stored. */
 export interface Login {
   readonly user: string;
   /** Absolute path; its first line is the password. One of the two is there. */
@@ -22,11 +22,11 @@ export interface Login {
 
 /**
  * What a primary is told of the client that brought a mail. `headers`: our header fields, and XFORWARD where it is
- * offered; `xforward`: the same, and it is told when it is not offered; `xclient`: the primary sees the client itself.
+ * offered; `xforward`: the same, with an alert if it is not offered; `xclient`: the primary sees the client itself.
  */
 export type Identity = "headers" | "xforward" | "xclient";
 
-/** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too. */
+/** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: also the next envelope together with a body. */
 type Pipelining = "none" | "envelope" | "mails";
 
 /** How a primary is spoken to. */
@@ -67,7 +67,7 @@ export interface Primary extends Transport {
 export interface FetchSettings {
   /** https; http only to this machine. */
   readonly url: string;
-  /** Ms between two looks. */
+  /** Ms between two fetches. */
   readonly every: number;
   /** Absolute path; its first line is the value of the Authorization field. At most one of the two is there. */
   readonly authorizationFile?: string;
@@ -77,7 +77,7 @@ export interface FetchSettings {
   readonly allowEmpty?: boolean;
 }
 
-/** How much may wait for a domain; at least one of the two. */
+/** How much may be stored for a domain, in whatever state; at least one of the two. */
 export interface Quota {
   readonly messages?: number;
   /** Octets of bodies. */
@@ -98,7 +98,7 @@ export interface DomainSettings {
   /** A list that is fetched over HTTP. */
   readonly fetched?: FetchSettings;
   readonly bareNewlines: "normalise" | "reject";
-  /** Absent: as much as the disk takes. */
+  /** Absent: no limit but the disk. */
   readonly quota?: Quota;
   /** Checks that the domain has of its own. */
   readonly checks?: DomainChecks;
@@ -117,11 +117,11 @@ export interface DomainRecord {
   readonly paused: boolean;
   /** When the pause ends by itself, ms since 1970; absent: when an operator says so. */
   readonly pausedUntil?: number;
-  /** Vanished from the configuration while mail is held: takes no new mail, hands over what it has. */
+  /** Vanished from the configuration while mail is held: accepts no new mail, delivers what it has. */
   readonly draining: boolean;
 }
 
-/** It fetches a list, and none has come yet: mail for those whom nobody else knows is put off. */
+/** It fetches a list, and none has come yet: mail for addresses that no other source knows is deferred. */
 export function awaitsFirstList({ settings, fetched }: Pick<DomainRecord, "settings" | "fetched">): boolean {
   return settings.fetched !== undefined && fetched === undefined;
 }

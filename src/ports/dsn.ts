@@ -16,7 +16,7 @@ import type { Body } from "./stored-body.ts";
 /** Under this domain DSNs wait in the queue. */
 export const DSN_DOMAIN = "+notices";
 
-/** What a sender may be told of a recipient: refused, given up for its age, still waiting, handed over. */
+/** What a DSN says about a recipient: refused, expired, still waiting, handed over to the primary. */
 export type DsnKind = "failed" | "expired" | "delayed" | "relayed";
 
 export interface OwedRecipient extends DsnRecipient {
@@ -34,7 +34,7 @@ export interface OwedRecipient extends DsnRecipient {
   readonly at: number;
 }
 
-/** A mail whose sender is to hear something. */
+/** A mail whose sender is owed a DSN. */
 export interface OwedMail {
   readonly id: string;
   /** Empty for the null sender. */
@@ -46,7 +46,7 @@ export interface OwedMail {
   readonly messageId?: string;
   readonly dsn?: DsnRequest;
   readonly traits: readonly Trait[];
-  /** What was found at receipt; absent where nothing was asked. */
+  /** What was found at receipt; absent where nothing was checked. */
   readonly authentication?: Authentication;
   readonly recipients: readonly OwedRecipient[];
   /** DSNs that were written to this sender in the past 24 h. */
@@ -64,7 +64,7 @@ export interface ToldRequest {
   readonly notice?: { readonly mail: NewMail; readonly body: Buffer };
 }
 
-/** What became of the sender's right to know. */
+/** How the debt was closed. */
 export interface Told {
   readonly kind: DsnKind;
   /** Ms since 1970. */
@@ -93,7 +93,7 @@ export interface DelayAnswer {
 }
 
 export interface DsnStore {
-  /** The oldest mails whose senders are to hear something. */
+  /** The oldest mails whose senders are owed a DSN. */
   owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
   /** Durable when it answers; false: nothing of that kind is owed any more, and nothing was written. */
   told(request: ToldRequest): Promise<boolean>;
@@ -110,7 +110,7 @@ export type DsnRoute =
 /** What operators set for notices to senders. Times in ms, sizes in octets. */
 export interface NoticeSettings {
   readonly route: DsnRoute;
-  /** From what age on a sender hears that mail still waits; absent: never. */
+  /** Age at which the sender of waiting mail is notified; absent: never. */
   readonly delay?: number;
   /** Most notices to one address in 24 h. */
   readonly perSender: number;

@@ -15,7 +15,7 @@ export interface Explanation {
   readonly verdict: "accept" | "tag" | "defer" | "reject";
   /** Header fields that checks would add. */
   readonly fields: readonly string[];
-  /** Which checks looked. */
+  /** What each check found. */
   readonly checks: readonly CheckNote[];
   /** How long the client would wait for the greeting, in ms. */
   readonly greetDelay: number;

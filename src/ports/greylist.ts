@@ -3,16 +3,16 @@
 export interface Sighting {
   /** When it was seen first, ms since 1970. */
   readonly firstAt: number;
-  /** It came again after the delay. */
+  /** The client returned after the delay. */
   readonly passed: boolean;
   /** Forgotten from here on. */
   readonly until: number;
 }
 
 export interface Greylist {
-  /** What is known under a key, also what was noted a moment ago by this thread; may be over. */
+  /** What is known under a key, including what this thread noted a moment ago; may have ended. */
   find(key: string): Sighting | undefined;
-  /** Kept soon; lost when the store is out of order or the process dies first, which costs a client one more try. */
+  /** Stored soon; lost if the store fails or the process dies first, which costs a client one more attempt. */
   note(key: string, sighting: Sighting): void;
   close(): void;
 }

@@ -3,15 +3,15 @@ import type { Capabilities } from "./smtp-client.ts";
 
 /**
  * up        the last word from it was good
- * suspect   one trouble; asked again at once
+ * suspect   one failure; probed again at once
  * down      no connection, or it answers 421: probed until it returns
  * banned    it answers, but refuses us at connect (421 or 5xx): probed gently
  * loop      it is ourselves: nothing is sent, an operator must act
- * unknown   not asked yet
+ * unknown   not contacted yet
  */
 export type PrimaryState = "unknown" | "up" | "suspect" | "down" | "banned" | "loop";
 
-/** What the primaries of a domain can take, as their EHLO told. */
+/** What the primaries of a domain accept, according to their EHLO. */
 export interface PrimaryOffers {
   readonly smtpUtf8: boolean;
   /** Octets of a whole message; absent: no limit. */
@@ -21,7 +21,7 @@ export interface PrimaryOffers {
 /** The first mails of a domain to a primary after an outage, or the stop that they led to. */
 export interface ProbationStatus {
   readonly domain: string;
-  /** `stopped`: nothing of the domain is handed over but a canary from time to time. */
+  /** `stopped`: of the domain's mail, only a canary is delivered from time to time. */
   readonly state: "running" | "stopped";
   /** When that began, ms since 1970. */
   readonly since: number;
@@ -43,9 +43,9 @@ export interface PrimaryStatus {
   readonly why?: string;
   readonly lastProbe?: number;
   readonly capabilities?: Capabilities;
-  /** When it told those, ms since 1970. */
+  /** When it announced these, ms since 1970. */
   readonly learnedAt?: number;
-  /** It takes mail, or connections at least, but keeps us waiting as tarpits do. */
+  /** It accepts mail, or at least connections, but responds slowly, as tarpits do. */
   readonly slow?: { readonly since: number; readonly why: string };
   /** Connections in use. */
   readonly connections: number;
@@ -53,6 +53,6 @@ export interface PrimaryStatus {
   readonly allowed?: number;
   /** Domains that are in probation there; absent: none. */
   readonly probation?: readonly ProbationStatus[];
-  /** Domains for which it takes every address, so that asking it tells nothing; absent: none is known. */
+  /** Domains for which it accepts every address, so callouts prove nothing; absent: none is known. */
   readonly acceptAll?: readonly string[];
 }

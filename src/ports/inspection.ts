@@ -59,9 +59,9 @@ export interface Inspection {
   readonly name: string;
   /** Recipients for whom this differs cannot share a mail; empty where it does nothing. */
   profile(view: ContentView): string;
-  /** When a body begins; undefined: this mail is none of its business. */
+  /** When a body begins; undefined: it does not inspect this mail. */
   begin(mail: InspectedMail): Inspector | undefined;
-  /** What becomes of a mail whose inspector failed, or did not answer in time. */
+  /** What happens to a mail whose inspector failed or did not answer in time. */
   lost?(mail: InspectedMail, why: string): Inspected;
 }
 

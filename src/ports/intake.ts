@@ -44,7 +44,7 @@ export interface NewMail {
   readonly dsn?: DsnRequest;
   /** What its header says of who wrote it. */
   readonly traits?: readonly Trait[];
-  /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
+  /** Why it is quarantined: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
   readonly quarantine?: string;
   /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
   readonly authentication?: Authentication;

@@ -33,9 +33,9 @@ export type MailEvent =
       readonly messageId?: string;
       /** Remarks such as `bare newlines normalised`. */
       readonly notes?: readonly string[];
-      /** Why it was set aside. */
+      /** Why it was quarantined. */
       readonly quarantine?: string;
-      /** Which checks looked: a list of `CheckNote` as JSON, bounded. */
+      /** What each check found: a list of `CheckNote` as JSON, bounded. */
       readonly checks?: string;
     }
   | {
@@ -51,11 +51,11 @@ export type MailEvent =
       /** Milliseconds from acceptance, for delivered mail. */
       readonly age?: number;
       readonly dueAt?: number;
-      /** A reply was lost before: this delivery may be a double. */
+      /** An earlier reply was lost, so this delivery may be a duplicate. */
       readonly maybeDouble?: boolean;
     };
 
-/** What senders are told of their mail, and why not. */
+/** Notices to senders, or the reason for sending none. */
 export type NoticeEvent =
   | {
       readonly kind: "notice.written";
@@ -74,7 +74,7 @@ export type NoticeEvent =
       readonly domain: string;
       readonly about: DsnKind;
       readonly why: string;
-      /** A notice would be right, but the operator's settings stand in its way. */
+      /** A notice would be right, but the operator's settings prevent it. */
       readonly operators: boolean;
     }
   | {
@@ -88,7 +88,7 @@ export type NoticeEvent =
       readonly dueAt?: number;
     };
 
-/** What a client was told. */
+/** A client was refused. */
 export type ClientEvent = {
   readonly kind: "client.refused";
   readonly ip: string;
@@ -96,11 +96,11 @@ export type ClientEvent = {
   readonly reply: Reply;
   readonly sender?: string;
   readonly recipient?: string;
-  /** Which checks looked, as in `mail.accepted`. */
+  /** What each check found, as in `mail.accepted`. */
   readonly checks?: string;
 };
 
-/** One check that looked: its name, the stage, what it said, how long that took in ms, for how many recipients. */
+/** One check: its name, the stage, what it found, how long that took in ms, and for how many recipients. */
 export type CheckNote = readonly [check: string, stage: string, said: string, took: number, times: number];
 
 type PrimaryEvent =
@@ -115,7 +115,7 @@ type PrimaryEvent =
       readonly kind: "primary.up";
       readonly destination: string;
       readonly domains: readonly string[];
-      /** Milliseconds that it was away. */
+      /** Length of the outage, in ms. */
       readonly outage: number;
       readonly held: number;
     }
@@ -127,8 +127,8 @@ type PrimaryEvent =
     }
   | {
       /**
-       * `weakened`: it lacks what it had, such as TLS; `slow`: it keeps us waiting, as tarpits do. Mail is handed over all
-       * the same.
+       * `weakened`: it no longer offers something, such as TLS; `slow`: it responds slowly, as tarpits do. Mail is
+       * delivered all the same.
        */
       readonly kind: "primary.loop" | "primary.weakened" | "primary.slow";
       readonly destination: string;
@@ -148,7 +148,7 @@ type PrimaryEvent =
       readonly elsewhere?: true;
     };
 
-/** What we learn of recipients. */
+/** What we learn about recipients. */
 export type RecipientEvent =
   | {
       /** A primary was asked whether it has a mailbox. */
@@ -160,16 +160,16 @@ export type RecipientEvent =
       readonly reply?: Reply;
       readonly why?: string;
     }
-  /** It takes an address that nobody has: what it says of mailboxes tells nothing. */
+  /** It accepted an invented address, so its answers about mailboxes prove nothing. */
   | { readonly kind: "primary.acceptAll"; readonly destination: string; readonly domain: string }
-  /** A list came over HTTP, or from a file that changed. */
+  /** A list was fetched over HTTP, or read from a file that changed. */
   | { readonly kind: "recipients.fetched"; readonly domain: string; readonly entries: number }
-  /** It could not be had, or not be believed; the one before it goes on to count. */
+  /** It could not be read, or is not credible; the previous list stays in force. */
   | {
       readonly kind: "recipients.stuck";
       readonly domain: string;
       readonly why: string;
-      /** There is none before it: senders are put off. */
+      /** There is no previous list: unknown recipients are deferred. */
       readonly first?: true;
     };
 
@@ -183,7 +183,7 @@ interface ThreadEvent {
 type StoreEvent =
   | ({ readonly kind: "store.condition" } & ConditionChange)
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
-  /** The database was looked through after an unclean end; no findings: it is sound. */
+  /** The database was checked after an unclean end; no findings: it is sound. */
   | { readonly kind: "store.checked"; readonly findings: readonly string[]; readonly took: number }
   | {
       readonly kind: "queue.oldest";
@@ -197,13 +197,13 @@ type StoreEvent =
       readonly share: number;
       readonly recipients: number;
     }
-  /** `expired`: given up, and parked; `deleted`: parked or in quarantine, and nobody decided until its end. */
+  /** `expired`: given up, and parked; `deleted`: its retention ended before anybody decided. */
   | { readonly kind: "queue.expired" | "queue.deleted"; readonly recipients: number }
-  /** Somebody set the wall clock, by so many ms; below zero: back. */
+  /** The wall clock was set; `by` in ms, below zero: backwards. */
   | { readonly kind: "clock.set"; readonly by: number }
   /**
-   * Nobody decides on what is in quarantine, or parked. `age`: for how long the mail that is deleted next has been
-   * there; `left`: how long until then; in ms.
+   * Nobody has decided on quarantined or parked mail. `age`: how long the mail that is deleted next has been there;
+   * `left`: how long until then; in ms.
    */
   | {
       readonly kind: "quarantine.unread" | "parked.unread";
@@ -219,7 +219,7 @@ type StoreEvent =
       readonly bytes: number;
     };
 
-/** A list of clients failed its test and is set aside, or passes it again. */
+/** A DNS list of clients failed its test and is not used, or passes it again. */
 type ListEvent =
   | { readonly kind: "blocklist.sick"; readonly zone: string; readonly why: string }
   | { readonly kind: "blocklist.sound"; readonly zone: string }
@@ -258,7 +258,7 @@ export type ScannerEvent =
 
 export type ScannerName = "clamav" | "rspamd";
 
-/** Who did what was asked for over the Unix socket. */
+/** `who` for everything that comes over the Unix socket. */
 export const SOCKET_CALLER = "socket";
 
 export type OperatorEvent =
@@ -271,12 +271,12 @@ export type OperatorEvent =
       readonly count: number;
       /** The mail, where the act concerned one. */
       readonly id?: string;
-      /** Whose mail it concerned, where that was said: senders, recipients. */
+      /** Senders and recipients that the request named. */
       readonly addresses?: readonly string[];
     }
   | (DeclareResult & {
       readonly kind: "config.reloaded";
-      /** What is most likely not meant so, or not in effect everywhere. */
+      /** What was probably not intended, or is not in effect everywhere. */
       readonly warnings?: readonly string[];
     })
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };

@@ -33,7 +33,7 @@ export interface QueueEntry extends DsnRecipient {
   readonly updatedAt: number;
   readonly dueAt?: number;
   readonly attempts: number;
-  /** Times that a reply to the final dot was lost: each may be a double. */
+  /** How often the reply to the final dot was lost: each time, the primary may have got a copy. */
   readonly unconfirmed: number;
   /** The primary's last words, with codes. */
   readonly lastReply?: string;
@@ -43,11 +43,11 @@ export interface QueueEntry extends DsnRecipient {
   readonly size: number;
   /** SHA-256 in hexadecimal of the body that the primary took. */
   readonly hash?: string;
-  /** What its sender was told last, or why nothing. */
+  /** The last notice to its sender, or why there was none. */
   readonly told?: Told;
-  /** What its sender is yet to hear. */
+  /** The notice that its sender is still owed. */
   readonly owed?: DsnKind;
-  /** Why the mail was set aside when it came. */
+  /** Why the mail was quarantined when it was accepted. */
   readonly quarantine?: string;
   /** Printable. */
   readonly subject?: string;
@@ -69,7 +69,7 @@ export interface MailDetail {
   readonly dsn?: DsnRequest;
   /** What its header says of who wrote it. */
   readonly traits: readonly Trait[];
-  /** Why it was set aside when it came. */
+  /** Why it was quarantined when it was accepted. */
   readonly quarantine?: string;
   readonly authentication?: Authentication;
   readonly recipients: readonly QueueEntry[];
@@ -118,7 +118,7 @@ export interface Parked {
   readonly oldestContent?: number;
 }
 
-/** Reads; never in front of anybody's 250. */
+/** Reads, which never delay a 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
@@ -152,8 +152,9 @@ export interface OperatorStore {
   /**
    * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
-   * bounce: waiting, unconfirmed, held -> parked; their senders, and those of parked mail who were not told yet, are
-   * owed a word. Notices themselves stay. delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   * bounce: waiting, unconfirmed, held -> parked; their senders, and those of parked mail who were not notified yet,
+   * are owed a notice. Notices themselves stay. delete: all but claimed and gone -> gone. flush: waiting, unconfirmed
+   * become due now.
    * reroute: as release, and flush for what waits, towards another host; notices stay.
    */
   operate(request: OperatorRequest): Promise<number>;

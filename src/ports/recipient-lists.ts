@@ -7,7 +7,7 @@ export interface FetchRequest extends Pick<FetchSettings, "url" | "authorization
 }
 
 export type FetchAnswer =
-  /** What was listed, as written, not yet looked at. */
+  /** The entries as written, not checked yet. */
   | { readonly kind: "list"; readonly entries: readonly string[]; readonly etag?: string }
   | { readonly kind: "unchanged" }
   | { readonly kind: "failed"; readonly why: string };
@@ -17,7 +17,7 @@ export interface ListServer {
   fetch(request: FetchRequest, ending: AbortSignal): Promise<FetchAnswer>;
 }
 
-/** What is kept of a domain's list between two looks. Times in ms since 1970. */
+/** What is kept about a domain's list between two fetches. Times in ms since 1970. */
 export interface FetchRecord {
   readonly url: string;
   readonly etag?: string;

@@ -1,11 +1,11 @@
 /** Primaries' replies about single addresses: read synchronously on the caller's own thread, written without waiting. */
 
-/** Who told: mail that was handed over, or a question. */
+/** How it was learned: from a delivery, or from a callout. */
 export type Teller = "delivery" | "callout";
 
 /** The primary said that there is no such mailbox. */
 export interface Refusal {
-  /** First time, without a word to the contrary since; ms since 1970. */
+  /** First time, not contradicted since; ms since 1970. */
   readonly since: number;
   /** Last time. */
   readonly at: number;
@@ -36,6 +36,6 @@ export type Note =
   | { readonly kind: "refused"; readonly at: number; readonly origin: Teller; readonly reply: string };
 
 export interface RecipientNotes extends RecipientMemory {
-  /** Kept soon, and found at once by the same thread; lost when the store is out of order or the process dies first. */
+  /** Stored soon, and found at once by the same thread; lost if the store fails or the process dies first. */
   note(key: string, note: Note): void;
 }

@@ -33,6 +33,6 @@ export interface RehearsalRequest {
   readonly known: string;
   /** One that should not. */
   readonly unknown: string;
-  /** What our own listeners take, in octets. */
+  /** What our own listeners accept, in octets. */
   readonly maxMessageSize: number;
 }

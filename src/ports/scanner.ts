@@ -10,7 +10,7 @@ export interface Scanner<R> {
   open(mail: InspectedMail, servers: ScanServers): Scan<R>;
 }
 
-/** One body's way past a scanner. */
+/** One body at a scanner. */
 export interface Scan<R> {
   /** As in Inspector. */
   feed(chunk: Buffer): Promise<void> | undefined;
@@ -32,7 +32,7 @@ export type VirusResult =
   /** Larger than the scanner looks at. */
   | { readonly kind: "oversize" };
 
-/** What rspamd can ask for; `discard` and `reject` are one to us. */
+/** What rspamd can request; `discard` counts as `reject`. */
 export type SpamWord =
   | "no action"
   | "greylist"

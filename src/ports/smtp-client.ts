@@ -12,7 +12,7 @@ export interface Target extends Transport {
   readonly port: number;
 }
 
-/** What the primary's greeting and EHLO told. */
+/** What the primary's greeting and EHLO reply announced. */
 export interface Capabilities {
   /** The name by which it greets. */
   readonly name: string;
@@ -42,7 +42,7 @@ export function lackOf(
   return size !== undefined && wireSize(mail) > size ? "SIZE" : undefined;
 }
 
-/** Trouble before any mail was spoken of: it belongs to the destination, never to a mail. */
+/** Trouble before any mail was mentioned: it belongs to the destination, never to a mail. */
 export class DestinationTrouble extends Error {
   /** Where it ended; `session`: after EHLO, between or within mails. */
   readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "login" | "session" | "loop";

@@ -29,9 +29,9 @@ export interface TraceWriter {
 }
 
 export interface TraceRequest {
-  /** Mails' ids, addresses (of senders or recipients) and Message-IDs; what is about any of them is told. */
+  /** Mails' ids, addresses (of senders or recipients) and Message-IDs; events about any of them are returned. */
   readonly about: readonly string[];
-  /** So many events at most, the newest. */
+  /** At most this many events: the newest. */
   readonly limit: number;
 }
 
@@ -50,11 +50,11 @@ export interface TraceLine {
   readonly kind: string;
   /** One sentence for people. */
   readonly text: string;
-  /** Which checks looked: a list of `CheckNote` as JSON. */
+  /** What each check found: a list of `CheckNote` as JSON. */
   readonly checks?: string;
 }
 
-/** Stands for the id where no mail came of it. */
+/** Stands for the id where there is no mail. */
 export const NO_MAIL = "-";
 
 /** The trace for people; the oldest line first. */
@@ -62,7 +62,7 @@ export interface TraceReader {
   trace(request: TraceRequest): Promise<readonly TraceLine[]>;
 }
 
-/** Under what an event is found, in lower case: ids, addresses, Message-IDs. Undefined: it leaves no trace. */
+/** The keys under which an event is found, in lower case: ids, addresses, Message-IDs. Undefined: it is not traced. */
 export function traceKeys(event: JournalEvent): readonly string[] | undefined {
   switch (event.kind) {
     case "mail.accepted":

@@ -19,7 +19,7 @@ export interface ClaimedRecipient extends DsnRecipient {
   readonly address: string;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** Times that a reply to the final dot was lost before. */
+  /** How often the reply to the final dot was lost before. */
   readonly unconfirmed: number;
 }
 
@@ -36,7 +36,7 @@ export interface ClaimedMail {
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
   readonly dsn?: DsnRequest;
-  /** What was found at receipt; absent where nothing was asked. */
+  /** What was found at receipt; absent where nothing was checked. */
   readonly authentication?: Authentication;
   /** Bytes of the body, top fields not counted. */
   readonly size: number;
@@ -62,7 +62,7 @@ export interface Settlement {
   readonly reason?: Reason;
   /** When it is due again, for waiting and unconfirmed. */
   readonly dueAt?: number;
-  /** The sender is to hear of it, unless it turns out that silence is right. */
+  /** The notice that the sender is owed, unless the rules for notices forbid it. */
   readonly owes?: DsnKind;
 }
 
@@ -83,7 +83,7 @@ export interface DueMail {
   readonly recipients: readonly string[];
 }
 
-/** Lets mail go on that probation set aside. */
+/** Releases mail that a probation holds. */
 export interface UnholdRequest {
   /** Absent: every domain. */
   readonly domain?: string;

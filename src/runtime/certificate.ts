@@ -29,11 +29,11 @@ type PairJudgement =
 export function judgePair(pair: PemPair): PairJudgement {
   const certificate = attempt(() => new X509Certificate(pair.certificate));
   if ("why" in certificate)
-    return broken("certificate", unread("is no PEM certificate", pair.certificate, certificate.why));
+    return broken("certificate", unread("is not a PEM certificate", pair.certificate, certificate.why));
   const key = attempt(() => createPrivateKey(pair.key));
   if ("why" in key) {
     const isEncrypted = /^-----BEGIN ENCRYPTED |^Proc-Type:.*ENCRYPTED/m.test(pair.key);
-    return broken("key", isEncrypted ? ENCRYPTED : unread("is no PEM private key", pair.key, key.why));
+    return broken("key", isEncrypted ? ENCRYPTED : unread("is not a PEM private key", pair.key, key.why));
   }
   if (!certificate.value.checkPrivateKey(key.value)) {
     return { ...broken("key", "does not belong to the certificate"), mismatch: true };
@@ -45,7 +45,7 @@ export function judgePair(pair: PemPair): PairJudgement {
 }
 
 const ENCRYPTED =
-  "is encrypted, and the daemon has no pass phrase for it (`openssl pkey -in OLD -out NEW` writes it without)";
+  "is encrypted, and the daemon has no passphrase for it (`openssl pkey -in OLD -out NEW` decrypts it)";
 
 /** What OpenSSL says where it finds nothing of the kind adds nothing. */
 function unread(what: string, text: string, why: string): string {

@@ -117,7 +117,7 @@ export class SupervisedThread<M extends Methods> {
     const { clock, log, plan } = this.#supervision;
     if (clock.elapsed() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
     const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
-    log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
+    log.error("thread died, restarting it", { thread: plan.name, error, delay: this.#delay });
     this.#restartLater();
   }
 

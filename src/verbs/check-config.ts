@@ -9,7 +9,7 @@ export async function checkConfig(path: string | undefined, json: boolean): Prom
   if (json) return checkAsJson(path);
   const config = readConfig(path);
   if (config === undefined) return WRONG_USE;
-  const told = config.notices.route.kind === "off" ? "; senders are told nothing (notices.route is off)" : "";
+  const told = config.notices.route.kind === "off" ? "; senders are not notified (notices.route is off)" : "";
   process.stdout.write(`${path ?? config.file}: ok, ${counted(config.domains.length, "domain")}${told}\n`);
   for (const files of config.smtp.tls ?? [])
     process.stdout.write(`${certificateLine(files, await readTls(files), Date.now())}\n`);

@@ -22,7 +22,7 @@ export async function serve(path: string | undefined): Promise<number> {
   if (daemon === undefined) return 1;
   // holdfast.js has made one that comes before this harmless.
   process.on("SIGHUP", () => void daemon.reload().catch(complainOf("the configuration was not reloaded")));
-  void tellReady().catch(complainOf("systemd was not told that mail is taken"));
+  void tellReady().catch(complainOf("systemd could not be told that mail is accepted"));
   return end(daemon);
 }
 

@@ -112,7 +112,7 @@ describe("an operator", () => {
     assert.match(await holdfast("domain", "list"), /^example\.test +file +active +127\.0\.0\.1:\d+ /m);
     assert.match(
       await holdfast("check-config"),
-      /: ok, 1 domain; senders are told nothing \(notices\.route is off\)$/m,
+      /: ok, 1 domain; senders are not notified \(notices\.route is off\)$/m,
     );
     assert.equal(await holdfast("health", "--ready"), "ok\n");
   });
@@ -139,7 +139,7 @@ describe("an operator", () => {
     const here = `127.0.0.1:${site.primary.port}`;
     await holdfast("domain", "add", "moves.test", "--primary", gone, "--tls", "none", "--catch-all");
     const first = await send("moves.test");
-    assert.match(await holdfast("domain", "remove", "moves.test"), /takes no new mail/);
+    assert.match(await holdfast("domain", "remove", "moves.test"), /accepts no new mail/);
     assert.match(await complaint(1, "domain", "add", DOMAIN, "--mx"), /exists already/);
     await holdfast("domain", "add", "moves.test", "--primary", gone, "--tls", "none", "--catch-all");
     const second = await send("moves.test");

@@ -72,7 +72,7 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   assert.equal(status.entries, 2);
   assert.match(status.error ?? "", /the list is empty/);
   const explained = (await check("bob@fetched.test")).sources?.find(({ source }) => source === lists.url);
-  assert.match(explained?.says ?? "", /^2 entries; last look failed: the list is empty/);
+  assert.match(explained?.says ?? "", /^2 entries; the last fetch failed: the list is empty/);
 
   assert.equal(await told("bob@filed.test"), "550 5.1.1");
   await writeFile(file, "alice\nbob\n");

@@ -230,7 +230,7 @@ export class FakeWorld {
       checkRecipient: async (address) => ({
         address,
         answer: "accept",
-        why: "it is in the declared list",
+        why: "in the configured list",
         origin: "file",
         sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
       }),

@@ -38,14 +38,20 @@ export const SENDERS: readonly Sender[] = [
     hears: [],
     why: /mailing list/,
   },
-  { name: "owner", from: "owner-talk@friend.test", fate: "refused", hears: [], why: /of a list/ },
+  {
+    name: "owner",
+    from: "owner-talk@friend.test",
+    fate: "refused",
+    hears: [],
+    why: /belongs to a mailing list/,
+  },
   {
     name: "bulk",
     from: FRIEND,
     header: "Precedence: bulk\r\n",
     fate: "refused",
     hears: [],
-    why: /sent in bulk/,
+    why: /bulk mail/,
   },
   {
     name: "automatic",
@@ -53,7 +59,7 @@ export const SENDERS: readonly Sender[] = [
     header: "Auto-Submitted: auto-replied\r\n",
     fate: "refused",
     hears: [],
-    why: /a machine wrote it/,
+    why: /sent automatically/,
   },
   {
     name: "utf8",

@@ -19,7 +19,7 @@ export const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 
  * two questions for some names, each of which it goes on with, where there are three servers, after we have given it up.
  */
 const MAX_OPEN = 4000;
-const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
+const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many queries are pending" };
 
 /** A lookup's result and the milliseconds that its owner lets it live. */
 export interface Answer<T> {

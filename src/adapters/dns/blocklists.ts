@@ -105,7 +105,7 @@ class DnsBlocklists implements Blocklists {
   async #askOnce(zone: string, name: string): Promise<Answer<string>> {
     const trouble = this.#troubles.get(zone);
     if (trouble !== undefined && trouble.restsUntil > this.#clock.elapsed())
-      return failed("the list did not answer, it is asked again in a while");
+      return failed("the list did not answer; it is queried again later");
     const answer = await this.#ask(name);
     this.#note(zone, answer.lookup);
     return answer;
@@ -115,7 +115,7 @@ class DnsBlocklists implements Blocklists {
     const answer = await askAddresses(this.#dns, name, "A");
     const codes = answer.lookup.kind === "found" ? answer.lookup.records : [];
     const foreign = codes.find((code) => !isCode(code));
-    return foreign === undefined ? answer : failed(`answers ${foreign}, which is no word on a client`);
+    return foreign === undefined ? answer : failed(`answers ${foreign}, which is not a listing`);
   }
 
   #note(zone: string, lookup: Lookup<string>): void {

@@ -63,8 +63,11 @@ export class Metrics {
     buckets: AGES,
     registers: [this.#registry],
   });
-  readonly #quarantined = this.#counter("mails_quarantined_total", "Mails that were taken and set aside");
-  readonly #inQuarantine = this.#gauge("quarantine_recipients", "Recipients whose mail was set aside");
+  readonly #quarantined = this.#counter(
+    "mails_quarantined_total",
+    "Mails that were accepted and quarantined",
+  );
+  readonly #inQuarantine = this.#gauge("quarantine_recipients", "Recipients whose mail is in quarantine");
   readonly #scans = new Histogram({
     name: "holdfast_scan_seconds",
     help: "Time that scanners took after the last octet of a body, by what they said",
@@ -86,7 +89,7 @@ export class Metrics {
     "When the oldest mail of a state was accepted",
     ["state"],
   );
-  readonly #primary = this.#gauge("primary_up", "Whether a primary takes mail (the first 1000)", [
+  readonly #primary = this.#gauge("primary_up", "Whether a primary accepts mail (the first 1000)", [
     "destination",
   ]);
   readonly #connections = this.#gauge("smtp_connections", "SMTP clients connected");

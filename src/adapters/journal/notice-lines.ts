@@ -6,17 +6,17 @@ import { timeInWords } from "../../runtime/quantities.ts";
 
 const ABOUT: Readonly<Record<DsnKind, string>> = {
   failed: "of the refusal",
-  expired: "of the end of all attempts",
+  expired: "of the expiry",
   delayed: "of the delay",
-  relayed: "of the handing over",
+  relayed: "of the handover to the primary",
 };
 
 export function noticeText(event: NoticeEvent, at: number): string {
   switch (event.kind) {
     case "notice.written":
-      return `<${event.sender}> is told ${ABOUT[event.about]} for ${whom(event.recipients)}: notice ${event.notice}`;
+      return `<${event.sender}> is notified ${ABOUT[event.about]} for ${whom(event.recipients)}: notice ${event.notice}`;
     case "notice.withheld":
-      return `<${event.sender}> is not told ${ABOUT[event.about]} for ${whom(event.recipients)}: ${event.why}`;
+      return `<${event.sender}> is not notified ${ABOUT[event.about]} for ${whom(event.recipients)}: ${event.why}`;
     default: {
       const where = event.destination === undefined ? "" : ` at ${event.destination}`;
       const words = [event.why, event.reply && formatReply(event.reply)].filter(Boolean).join(", ");

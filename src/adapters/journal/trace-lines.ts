@@ -44,7 +44,7 @@ function actText({ verb, who, what, count, id }: Act): string {
   // The line stands under the id.
   const [, more = ""] = /^id \S+?(?:,? (.+))?$/.exec(what) ?? [];
   const about = id === undefined ? `${what}: ${counted(count, "recipient")}` : more;
-  return `${verb}${about && ` (${about})`}, asked for ${by}`;
+  return `${verb}${about && ` (${about})`}, requested ${by}`;
 }
 
 function acceptedText(event: AcceptedEvent): string {
@@ -63,7 +63,8 @@ function recipientText(event: RecipientEvent, at: number): string {
   const age = event.age === undefined ? "" : ` after ${timeInWords(event.age)}`;
   const words = [event.why, event.reply && formatReply(event.reply)].filter(Boolean).join(", ");
   const next = event.dueAt === undefined ? "" : `; next attempt in ${timeInWords(event.dueAt - at)}`;
-  const double = event.maybeDouble === true ? "; may be a double, a reply was lost before" : "";
+  const double =
+    event.maybeDouble === true ? "; possibly a duplicate, because an earlier reply was lost" : "";
   return `${event.recipient} ${what}${where}${age}${words && `: ${words}`}${next}${double}`;
 }
 

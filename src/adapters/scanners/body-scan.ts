@@ -65,7 +65,7 @@ export class BodyScan<R> implements Scan<R> {
     const { clock, settings, servers } = this.#parts;
     const until = clock.elapsed() + settings.timeout;
     const left = new Set(servers.filter((server) => server.ready));
-    let why = "every server rests after failures";
+    let why = "all servers are suspended after failures";
     const live = this.#live;
     if (live !== undefined) {
       this.#live = undefined;
@@ -126,7 +126,7 @@ export class BodyScan<R> implements Scan<R> {
   async #ask(server: Server, body: WholeBody, until: number): Promise<R | Trouble> {
     if (!(await server.take(this.#parts.settings.connections, until))) {
       server.undecided();
-      return new Trouble("has no place free");
+      return new Trouble("has no free connection");
     }
     // Nobody waits any more: the place is for the next in line.
     if (this.#aborted) {

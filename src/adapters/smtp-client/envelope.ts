@@ -27,7 +27,7 @@ export class Closing extends Error {
 
 /** RFC 3207 §4: about this session, whatever the mail. Other words with that code may be about the sender. */
 const WANTS_TLS = /\bSTARTTLS\b/i;
-const NO_TLS = "it takes mail over TLS only, and there is none: `tls: require` would tell why; it answered";
+const NO_TLS = "it accepts mail over TLS only, and there is none: `tls: require` would show why; it answered";
 
 interface Envelope {
   /** RSET stands at its head: the mail before may have left its sender and recipients behind. */

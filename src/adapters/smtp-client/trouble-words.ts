@@ -12,10 +12,10 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     /wrong version number|packet length too long|http request/i,
     "it does not begin with TLS on this port; `implicitTls` is for servers that do, as on port 465",
   ],
-  [/self[- ]signed certificate/i, `its certificate, or the authority behind it, is signed by itself; ${PIN}`],
+  [/self[- ]signed certificate/i, `its certificate, or that of its authority, is self-signed; ${PIN}`],
   [
     /unable to verify the first certificate|unable to get (?:local )?issuer certificate/i,
-    `its certificate leads to no authority that is known here, or those in between are not sent; ${PIN}`,
+    `its certificate is not from a known authority, or it does not send the intermediate certificates; ${PIN}`,
   ],
   [/certificate has expired/i, "its certificate has expired"],
   [/^connection closed/i, "it closed the connection instead of answering"],
@@ -29,19 +29,22 @@ export function errorWords(message: string): string {
 
 /** Of a wait that ended, for the greeting or for what comes behind it. */
 export function silenceWords(stage: DestinationTrouble["stage"]): string {
-  if (stage !== "greeting") return "it does not answer any more";
-  return "it says nothing; `implicitTls` is for servers that begin with TLS on this port, as on 465";
+  if (stage !== "greeting") return "it no longer answers";
+  return "it sends no greeting; `implicitTls` is for servers that begin with TLS on this port, as on 465";
 }
 
 /** Of an answer that ended it; `said` is what came, which may be no answer of SMTP at all. */
 export function answerWords({ code, text }: Reply, said: string): string {
   const words = /^[2-5]\d\d/.test(said)
     ? `it answered ${code} ${text}`
-    : `it does not speak SMTP: it said ${printable(said)}`;
+    : `it does not speak SMTP: it sent ${printable(said)}`;
   return words.slice(0, LONGEST);
 }
 
 /** Of the answer to a STARTTLS that we insist on. */
 export function noTlsWords(answer: Reply): string {
-  return `it does not take STARTTLS, which \`tls\` asks for: ${answer.code} ${answer.text}`.slice(0, LONGEST);
+  return `it does not accept STARTTLS, which \`tls\` requires: ${answer.code} ${answer.text}`.slice(
+    0,
+    LONGEST,
+  );
 }

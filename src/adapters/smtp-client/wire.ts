@@ -64,7 +64,7 @@ export class Wire {
     this.#replyDeadline = new Deadline(clock, (limit) =>
       this.lose(`no reply within ${Math.round(limit / 1000)} s`),
     );
-    this.#drainDeadline = new Deadline(clock, () => this.lose("the peer takes no more octets"));
+    this.#drainDeadline = new Deadline(clock, () => this.lose("the peer accepts no more octets"));
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", (error) => this.lose(connectError(error)));
     socket.on("end", () => this.lose("the peer closed the connection"));
@@ -173,7 +173,7 @@ export class Wire {
 
   #read(chunk: Buffer): void {
     this.#unread = chunk.length + (this.#replies.length === 0 ? 0 : this.#unread);
-    if (this.#unread > MAX_UNREAD) return this.lose("the peer sends replies that nobody asked for");
+    if (this.#unread > MAX_UNREAD) return this.lose("the peer sends unsolicited replies");
     try {
       this.#reader.push(chunk, this.#take);
     } catch (error) {

@@ -76,6 +76,6 @@ function answerError(error: Error, c: AdminContext, log: Logger): Response {
   if (error instanceof HTTPException && error.status === 504)
     return answerRefusal(c, new Refusal("timeout", "the daemon did not answer in time"));
   log.error("admin request failed", { method: c.req.method, path: c.req.path, error: errorText(error) });
-  const hint = "the daemon's log says why, and `holdfast status` what ails the storage";
+  const hint = "see the daemon's log for the cause, and `holdfast status` for the state of the storage";
   return answerRefusal(c, new Refusal("internal", "this request failed", hint));
 }

@@ -41,7 +41,7 @@ const DnsblBody = z
       .readonly()
       .refine(
         (lists) => new Set(lists.map(({ zone }) => zone)).size === lists.length,
-        "a zone is there twice",
+        "a zone is listed twice",
       ),
     tag: threshold.default("off"),
     defer: threshold.default(1),

@@ -20,7 +20,7 @@ export function issueWords(issue: z.core.$ZodRawIssue): string | undefined {
       return `${shown(issue.input)} is not ${KINDS[String(issue.expected)] ?? String(issue.expected)}`;
     case "invalid_value":
       if (issue.input === undefined) return "is missing";
-      return `${shown(issue.input)} is not known; write ${oneOf(issue.values ?? [])}`;
+      return `${shown(issue.input)} is not a known value; write ${oneOf(issue.values ?? [])}`;
     case "unrecognized_keys":
       return unknownKeys(issue.keys ?? []);
     case "too_small":
@@ -46,14 +46,14 @@ function tooSmall({ origin, minimum, input }: z.core.$ZodRawIssue): string {
   if (origin === "string") return `is shorter than ${minimum} characters`;
   return origin === "array"
     ? `has fewer than ${minimum} entries`
-    : `${shown(input)} is too little; write ${minimum} or more`;
+    : `${shown(input)} is too small; write ${minimum} or more`;
 }
 
 function tooBig({ origin, maximum, input }: z.core.$ZodRawIssue): string {
   if (origin === "string") return `is longer than ${counted(Number(maximum), "character")}`;
   return origin === "array"
     ? `has more than ${maximum} entries`
-    : `${shown(input)} is too much; write ${maximum} or less`;
+    : `${shown(input)} is too large; write ${maximum} or less`;
 }
 
 function oneOf(values: readonly unknown[]): string {

@@ -90,7 +90,7 @@ export const PrimaryStatusBody = z.object({
   slow: z.object({ since: time, why: z.string() }).exactOptional(),
   /** Domains in probation there; absent: none. */
   probation: z.array(ProbationBody).readonly().exactOptional(),
-  /** Domains for which it takes every address, so that asking it tells nothing; absent: none. */
+  /** Domains for which it accepts every address, so callouts prove nothing; absent: none. */
   acceptAll: z.array(z.string()).readonly().exactOptional(),
 });
 export type PrimaryStatusBody = z.infer<typeof PrimaryStatusBody>;

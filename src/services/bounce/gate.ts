@@ -17,9 +17,9 @@ type Judgement =
 const EVENTS = { failed: "FAILURE", expired: "FAILURE", delayed: "DELAY", relayed: "SUCCESS" } as const;
 
 const TRAIT_WORDS: Readonly<Record<Trait, string>> = {
-  list: "it came over a mailing list (a List- field)",
-  bulk: "it was sent in bulk (its Precedence field)",
-  automatic: "a machine wrote it (its Auto-Submitted field)",
+  list: "it came from a mailing list (a List- field)",
+  bulk: "it is bulk mail (its Precedence field)",
+  automatic: "it was sent automatically (its Auto-Submitted field)",
 };
 
 /** Lists and mail systems, RFC 2142 §6 and RFC 3834 §2: what comes back to them is read by no person. */
@@ -34,27 +34,27 @@ export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRul
 }
 
 function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {
-  if (sender === "") return "the null sender is told nothing";
+  if (sender === "") return "the null sender is never notified";
   if (wantsDsn(notify, EVENTS[kind])) return undefined;
-  return notify === undefined ? "the sender asked for none" : `the sender asked for none (NOTIFY=${notify})`;
+  return notify === undefined ? "the sender requested none" : `the sender requested none (NOTIFY=${notify})`;
 }
 
 function nobodyThere({ sender, traits }: OwedMail): string | undefined {
   const [trait] = traits;
   if (trait !== undefined) return TRAIT_WORDS[trait];
   return NOBODY.test(sender.slice(0, sender.lastIndexOf("@")))
-    ? "its return-path is that of a list or of a mail system"
+    ? "its return path belongs to a mailing list or a mail system"
     : undefined;
 }
 
 /** The return-path must be proven to be the sender's own, or a stranger would be told. */
 function unproven({ authentication }: OwedMail): string | undefined {
   if (authentication === undefined)
-    return "SPF was not checked when it came, and its return-path may be forged; `checks: { spf: tag }` checks it";
+    return "the mail was accepted without SPF, so its return path may be forged; `checks: { spf: tag }` checks it";
   if (authentication.returnPath) return undefined;
   const { spf, dkim = [] } = authentication;
   const signed = dkim.length === 0 ? "no signature" : "a signature of another domain";
-  return `its return-path may be forged (spf ${spf?.result ?? "not asked"}, ${signed})`;
+  return `its return path may be forged (spf ${spf?.result ?? "not checked"}, ${signed})`;
 }
 
 function hindrance({ noticesToSender }: OwedMail, { route, perSender }: BounceRules): string | undefined {

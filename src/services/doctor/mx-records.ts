@@ -20,12 +20,12 @@ export async function mxFindings(
   const { name } = domain;
   const lookup = await dns.mx(name);
   if (lookup.kind === "failed")
-    return [finding("mx", "warn", `the DNS could not be asked for the MX records: ${lookup.why}`)];
+    return [finding("mx", "warn", `the MX records could not be looked up: ${lookup.why}`)];
   const all = lookup.kind === "found" ? lookup.records : [];
   if (all.some(({ host }) => host === ""))
-    return unserved(domain, self, "the domain says that it takes no mail (null MX)");
+    return unserved(domain, self, "the domain declares that it accepts no mail (null MX)");
   if (all.length === 0)
-    return unserved(domain, self, `there is no MX record: senders never come to ${self.hostname}`);
+    return unserved(domain, self, `there is no MX record: senders never connect to ${self.hostname}`);
   const own = await ours(all, self, dns);
   const others = all.filter((record) => !own.includes(record));
   if (own.length === 0) return [notNamed(domain, self, all)];
@@ -51,7 +51,7 @@ function unserved({ name, settings }: DomainRecord, self: Self, text: string): r
   const reflects = settings.mode === "reflector";
   const own = finding("mx", "fail", text, mxRecord(name, reflects ? STEP : 2 * STEP, self.hostname));
   if (reflects) return [own];
-  const first = "beside it the primary needs a record of its own, or all mail comes here first";
+  const first = "the primary needs an MX record, too, or all mail comes here first";
   return [own, finding("mx", "warn", first, ofPrimary(name, settings, STEP))];
 }
 
@@ -65,7 +65,7 @@ function ofPrimary(name: string, { primaries }: DomainSettings, preference: numb
 }
 
 function notNamed({ name, settings }: DomainRecord, self: Self, all: readonly MxRecord[]): Finding {
-  const text = `the MX records name ${texts(all)} only: senders never come to ${self.hostname}`;
+  const text = `the MX records name ${texts(all)} only: senders never connect to ${self.hostname}`;
   const best = preferenceOf(all);
   const ours = settings.mode === "reflector" ? Math.max(0, best - STEP) : best + STEP;
   return finding("mx", "fail", text, mxRecord(name, ours, self.hostname));
@@ -82,13 +82,13 @@ function asBackup(
     return finding("mx", "warn", text, ofPrimary(name, settings, mine - STEP));
   }
   if (mine > best) return finding("mx", "ok", `${texts(others)}, then ${texts(own)}`);
-  const text = `${texts(own)} is not behind ${texts(others)}: senders come here first`;
+  const text = `${texts(own)} is not less preferred than ${texts(others)}: senders connect here first`;
   return finding("mx", "warn", text, mxRecord(name, best + STEP, own[0]?.host ?? ""));
 }
 
 function asReflector(own: readonly MxRecord[], others: readonly MxRecord[]): Finding {
   if (others.length === 0) return finding("mx", "ok", `${texts(own)} is the only MX record`);
-  return finding("mx", "warn", `senders may go past ${texts(own)} to ${texts(others)}`);
+  return finding("mx", "warn", `senders may bypass ${texts(own)} and connect to ${texts(others)}`);
 }
 
 function preferenceOf(records: readonly MxRecord[]): number {

@@ -10,14 +10,14 @@ const DAY = 86_400_000;
 const SOON = 14 * DAY;
 
 export function portFindings({ listening }: Self): readonly Finding[] {
-  if (listening.length === 0) return [finding("port", "fail", "nothing listens for SMTP")];
+  if (listening.length === 0) return [finding("port", "fail", "no SMTP listener is open")];
   const where = listed(listening);
   const open = listening.filter((text) => !isLoopback(parseHostPort(text)?.host ?? ""));
   if (open.length === 0)
-    return [finding("port", "warn", `only this machine can come to ${where}; senders come to port 25`)];
+    return [finding("port", "warn", `only this machine can connect to ${where}; senders connect to port 25`)];
   if (open.some((text) => parseHostPort(text)?.port === SMTP_PORT))
     return [finding("port", "ok", `listening on ${where}`)];
-  return [finding("port", "warn", `senders come to port 25, which must be forwarded to ${listed(open)}`)];
+  return [finding("port", "warn", `senders connect to port 25, which must be forwarded to ${listed(open)}`)];
 }
 
 export function certificateFindings({ hostname, certificates }: Self, now: number): readonly Finding[] {
@@ -33,14 +33,19 @@ function shownCertificate(hostname: string, certificates: Self["certificates"], 
   const fitting = certificates.find((certificate) => covers(certificate, hostname));
   const shown = fitting ?? certificates[0];
   if (shown === undefined)
-    return finding("certificate", "warn", "no certificate: all mail comes in clear, or not at all");
+    return finding(
+      "certificate",
+      "warn",
+      "no certificate: mail is received unencrypted, and senders that require TLS cannot deliver",
+    );
   const until = new Date(shown.expiresAt).toISOString().slice(0, 10);
   if (fitting === undefined) {
-    const names = listed(shown.names) || "nobody";
-    return finding("certificate", "warn", `it is for ${names}, not for ${hostname}`);
+    const names = listed(shown.names) || "no name";
+    return finding("certificate", "warn", `the certificate is for ${names}, not for ${hostname}`);
   }
-  if (shown.expiresAt <= now) return finding("certificate", "warn", `it ended on ${until}`);
-  if (shown.expiresAt - now < SOON) return finding("certificate", "warn", `it ends soon, on ${until}`);
+  if (shown.expiresAt <= now) return finding("certificate", "warn", `the certificate expired on ${until}`);
+  if (shown.expiresAt - now < SOON)
+    return finding("certificate", "warn", `the certificate expires soon, on ${until}`);
   return finding("certificate", "ok", `for ${hostname} until ${until}`);
 }
 

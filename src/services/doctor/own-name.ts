@@ -10,8 +10,7 @@ const MOST_ADDRESSES = 8;
 export async function nameFindings(self: Self, dns: Resolver & RecordSource): Promise<readonly Finding[]> {
   const { hostname } = self;
   const found = await publishedAddresses(hostname, dns);
-  if ("why" in found)
-    return [finding("name", "warn", `the DNS could not be asked for ${hostname}: ${found.why}`)];
+  if ("why" in found) return [finding("name", "warn", `${hostname} could not be looked up: ${found.why}`)];
   if (found.addresses.length === 0) return [unknownName(self)];
   const addresses = found.addresses.slice(0, MOST_ADDRESSES);
   return [
@@ -34,20 +33,24 @@ export async function publishedAddresses(
 function unknownName({ hostname, addresses }: Self): Finding {
   const ip = addresses[0] ?? "ADDRESS";
   const record = `${hostname}. IN ${ip.includes(":") ? "AAAA" : "A"} ${ip}`;
-  return finding("name", "fail", `the DNS has no address for ${hostname}: senders cannot come here`, record);
+  return finding("name", "fail", `the DNS has no address for ${hostname}: senders cannot connect`, record);
 }
 
 function nameFinding({ hostname, addresses: own }: Self, addresses: readonly string[]): Finding {
   const says = `${hostname} is ${listed(addresses)}`;
   if (addresses.some((ip) => own.includes(ip))) return finding("name", "ok", says);
-  return finding("name", "warn", `${says}; no interface of this machine has that, right only behind a NAT`);
+  return finding(
+    "name",
+    "warn",
+    `${says}; no interface of this machine has that address, which is right only behind a NAT`,
+  );
 }
 
 /** Primaries, and whoever judges our mail, look at the name of the address that we come from. */
 async function reverse(ip: string, { hostname }: Self, dns: Resolver): Promise<Finding> {
   const lookup = await dns.confirmedName(ip);
   if (lookup.kind === "failed")
-    return finding("reverse", "warn", `the DNS could not be asked for the name of ${ip}: ${lookup.why}`);
+    return finding("reverse", "warn", `the name of ${ip} could not be looked up: ${lookup.why}`);
   const [name] = lookup.kind === "found" ? lookup.records : [];
   if (name === hostname) return finding("reverse", "ok", `${ip} points back to ${hostname}`);
   const record = `${reverseName(ip)}. IN PTR ${hostname}.`;
@@ -55,8 +58,13 @@ async function reverse(ip: string, { hostname }: Self, dns: Resolver): Promise<F
     return finding(
       "reverse",
       "warn",
-      `${ip} has no name that leads back to it; a primary may refuse it`,
+      `${ip} has no name that resolves back to it; primaries may refuse mail from it`,
       record,
     );
-  return finding("reverse", "warn", `${ip} is named ${name}, but greets as ${hostname}`, record);
+  return finding(
+    "reverse",
+    "warn",
+    `the name of ${ip} is ${name}, but this server greets as ${hostname}`,
+    record,
+  );
 }

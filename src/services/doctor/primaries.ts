@@ -27,7 +27,7 @@ export async function primaryFindings(
 async function byName({ host, port }: Primary, { self, dns }: World): Promise<Finding> {
   const lookup = await dns.addresses(host);
   if (lookup.kind === "failed")
-    return finding("primary", "warn", `the DNS could not be asked for ${host}: ${lookup.why}`);
+    return finding("primary", "warn", `${host} could not be looked up: ${lookup.why}`);
   if (lookup.kind === "none") return finding("primary", "fail", `${host} has no address: mail waits here`);
   const literal = lookup.records.includes(host);
   const says = literal ? hostPort(host, port) : `${host} is ${listed(lookup.records)}, port ${port}`;
@@ -49,13 +49,17 @@ function leadsHere(ip: string, port: number, { listening, addresses }: Self): bo
 async function byExchange(name: string, primary: Primary, { self, dns }: World): Promise<Finding> {
   const lookup = await dns.mx(name);
   if (lookup.kind === "failed")
-    return finding("primary", "warn", `the DNS could not be asked for the MX records: ${lookup.why}`);
+    return finding("primary", "warn", `the MX records could not be looked up: ${lookup.why}`);
   if (lookup.kind === "none")
     return byName({ ...primary, host: name, port: primary.port || SMTP_PORT }, { self, dns });
   const route = mxRoute(lookup.records, self.hostname);
   if (route.kind === "null")
-    return finding("primary", "fail", "the domain says that it takes no mail (null MX): mail waits here");
+    return finding(
+      "primary",
+      "fail",
+      "the domain declares that it accepts no mail (null MX): mail waits here",
+    );
   if (route.kind === "ourselves")
-    return finding("primary", "fail", "no MX record stands before ours: mail waits here");
-  return finding("primary", "ok", `the MX records before ours: ${listed(route.tiers.flat())}`);
+    return finding("primary", "fail", "no MX record is preferred to ours: mail waits here");
+  return finding("primary", "ok", `MX hosts preferred to ours: ${listed(route.tiers.flat())}`);
 }

@@ -10,17 +10,26 @@ export function recipientFindings(
   const { catchAll, callout = false, fetched } = settings;
   if (record.draining)
     return [
-      finding("recipients", "warn", "the domain was removed: it takes no new mail and hands over what waits"),
+      finding(
+        "recipients",
+        "warn",
+        "the domain was removed: it accepts no new mail and delivers what is waiting",
+      ),
     ];
   if (catchAll)
     return [
-      finding("recipients", "warn", "every recipient is taken, those too that the primary will refuse"),
+      finding(
+        "recipients",
+        "warn",
+        "every recipient is accepted, including those that the primary will refuse",
+      ),
     ];
-  if (listed) return [finding("recipients", "ok", callout ? "a list, and the primary is asked" : "a list")];
-  if (callout) return [finding("recipients", "ok", "the primary is asked")];
+  if (listed)
+    return [finding("recipients", "ok", callout ? "a list, and callouts to the primary" : "a list")];
+  if (callout) return [finding("recipients", "ok", "callouts to the primary")];
   if (fetched !== undefined && record.fetched === undefined)
     return [
-      finding("recipients", "fail", `the list at ${fetched.url} was never fetched: all mail is put off`),
+      finding("recipients", "fail", `the list at ${fetched.url} was never fetched: all mail is deferred`),
     ];
-  return [finding("recipients", "fail", "no recipient is known: all mail but postmaster's is refused")];
+  return [finding("recipients", "fail", "no recipient is known: all mail except for postmaster is refused")];
 }

@@ -17,7 +17,8 @@ const SILENCE = 50_000;
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
 
-const CROWDED = "it takes connections and says nothing, as hundreds of other primaries do at the same time";
+const CROWDED =
+  "it accepts connections but does not greet, like hundreds of other primaries at the same time";
 
 /** A greeting that is awaited. */
 interface Awaited {

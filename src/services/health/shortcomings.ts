@@ -53,7 +53,7 @@ export class Shortcomings {
 
   /** It takes connections, and said nothing for as long as a probe waits, in ms. */
   silent(took: number, now: number): void {
-    this.#becameSlow(`it takes connections but did not greet in ${seconds(took)}`, now);
+    this.#becameSlow(`it accepts connections but did not greet within ${seconds(took)}`, now);
   }
 
   /** Milliseconds from MAIL to the last reply of a mail of so many octets. */
@@ -68,7 +68,7 @@ export class Shortcomings {
     // While what was before is not known, the next conversation is looked at again.
     this.#encrypted = tls === undefined && before === undefined ? undefined : tls !== undefined;
     if (tls === undefined && before === true)
-      this.#tell("primary.weakened", "it spoke TLS before and offers none any more; mail goes in clear");
+      this.#tell("primary.weakened", "it offered TLS before but no longer does; mail is sent unencrypted");
   }
 
   /** The operator counts on it; told once. */
@@ -78,7 +78,7 @@ export class Shortcomings {
     if (missing && !this.#anonymous)
       this.#tell(
         "primary.weakened",
-        `it offers us no ${identity.toUpperCase()}; it is not told of clients but in header fields`,
+        `it does not offer us ${identity.toUpperCase()}; it learns about clients from header fields only`,
       );
     this.#anonymous = missing;
   }

@@ -38,7 +38,7 @@ export class TlsMemory {
 
   /** It serves an alert only: mail goes on without. */
   #complain(error: unknown): void {
-    this.#log.warn("what is known of primaries' TLS could not be read or written", {
+    this.#log.warn("the TLS history of primaries could not be read or written", {
       error: errorText(error),
     });
   }

@@ -66,7 +66,8 @@ export class CalloutLine {
   stop(): void {
     this.#timer?.cancel();
     for (const feed of this.#idle.splice(0)) feed(undefined);
-    for (const { resolve } of this.#waiting.splice(0)) resolve({ answers: new Map(), why: "we stop" });
+    for (const { resolve } of this.#waiting.splice(0))
+      resolve({ answers: new Map(), why: "Holdfast is stopping" });
   }
 
   #plan(): void {

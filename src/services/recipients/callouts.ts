@@ -153,7 +153,7 @@ export class Callouts {
       return { kind: "accepted" };
     }
     if (!saysNoSuchMailbox(said)) return { kind: "mute", why: formatReply(said) };
-    if (way.inProbation()) return { kind: "mute", why: "its refusals are not believed yet after its outage" };
+    if (way.inProbation()) return { kind: "mute", why: "its refusals are not trusted yet after its outage" };
     if (!this.#evidence.fresh(record.name, way)) return { kind: "mute", why: doubtOf(address, witness) };
     memory.note(key, { kind: "refused", at, origin: "callout", reply: formatReply(said) });
     return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };
@@ -194,8 +194,8 @@ function isTaken(said: { readonly code: number } | undefined): boolean {
 /** Why a refusal that nobody vouches for is not believed. */
 function doubtOf({ text }: Address, witness: string | undefined): string {
   return witness === undefined || witness === text
-    ? "its refusal is not believed, because nobody else is known there who could be taken"
-    : `it does not take ${witness} either, which exists`;
+    ? "its refusal is not trusted, because no known address could confirm that it accepts mail"
+    : `it refuses ${witness}, too, although that address exists`;
 }
 
 /** What is known already, as an answer. */

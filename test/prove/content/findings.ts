@@ -47,7 +47,7 @@ async function showQuarantine(world: World, size: number, tally: FindingTally): 
   const { code } = await world.send(DOMAIN, plainMail("large", size));
   const list = (query: string) => world.daemon.api<QueuePage>("GET", `/v1/queue?${query}`);
   const [held] = (await list("reason=quarantine")).items;
-  if (code !== 250 || held?.quarantine?.includes("larger than the virus scanner takes") !== true)
+  if (code !== 250 || held?.quarantine?.includes("larger than the virus scanner accepts") !== true)
     tally.failures.push(`a large mail is not in quarantine: ${code} ${JSON.stringify(held)}`);
   const act = { verb: "delete", filter: { reason: "quarantine" } };
   await world.daemon.api("POST", "/v1/queue/actions", act);

@@ -29,10 +29,10 @@ test("wrong uses of access say what would be right", async () => {
   await using tool = await toolWorld();
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["stop", "--helo", "x"], /ACTION is allow or block, not stop/],
-    [["block"], /fits everybody\nname a network/],
+    [["block"], /matches every client\nname a network/],
     [
       ["block", "--network", "192.0.2.1/24"],
-      /has bits beyond its length\nwrite 192\.0\.2\.0\/24 for the network/,
+      /has bits set beyond its prefix length\nwrite 192\.0\.2\.0\/24 for the network/,
     ],
     [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
     [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90m, 2h, 3d or a time such as /],

@@ -181,7 +181,10 @@ test("trouble within the daemon is exit code 1 with its hint", async () => {
   tool.world.trouble = new Error("disk");
   const { code, stderr } = await tool.run(["queue", "list"]);
   assert.equal(code, 1);
-  assert.match(stderr, /the daemon's log says why, and `holdfast status` what ails the storage/);
+  assert.match(
+    stderr,
+    /see the daemon's log for the cause, and `holdfast status` for the state of the storage/,
+  );
 });
 
 test("what is not there, or there already, is told with what helps", async () => {

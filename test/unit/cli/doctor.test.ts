@@ -24,7 +24,7 @@ test("of all domains those are shown that need something, and how it would be me
   assert.match(stdout, /^other\.example\n {2}FAIL {2}mx {2}there is no MX record/m);
   assert.match(stdout, /^ {12}publish: other\.example\. IN MX 10 mx2\.example\.net\.$/m);
   assert.doesNotMatch(stdout, /^example\.com$/m);
-  assert.match(stdout, /\n2 domains, 1 with something to look at\.\n$/);
+  assert.match(stdout, /\n2 domains, 1 with problems\.\n$/);
   fits(stdout);
 });
 

@@ -83,7 +83,7 @@ test("a mail that breaks off on its way out is no whole mail", async () => {
     assert.equal(code, 1, String(before));
     assert.match(stderr, /cut off; the daemon's log says why/);
     assert.equal(existsSync(file), false);
-    assert.match(tool.world.logged.at(-1) ?? "", /an export was cut off.*a bad sector/);
+    assert.match(tool.world.logged.at(-1) ?? "", /an export was interrupted.*a bad sector/);
   }
 });
 

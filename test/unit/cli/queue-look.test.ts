@@ -93,7 +93,7 @@ test("a mail is shown with its recipients; one that is not there is exit code 1"
   assert.match(stdout, /^SPF: +softfail, sender\.example$/m);
   assert.match(stdout, /^DKIM: +pass, sender\.example \(s1\)$/m);
   assert.match(stdout, /^DMARC: +pass, policy reject$/m);
-  assert.match(stdout, /^Return-path: +authenticated$/m);
+  assert.match(stdout, /^Return path: +authenticated$/m);
   assert.match(stdout, /^Recipient: +carol@other\.example$/m);
   assert.match(stdout, /^Next attempt: +in 48 min, 2026-03-01 /m);
   const missing = await tool.run(["queue", "show", "nothing"]);

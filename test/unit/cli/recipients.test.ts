@@ -28,7 +28,7 @@ test("recipients come as words, from a file, or from stdin", async () => {
   assert.match(listed.stdout, /^alice +file\nThere are more;/m);
   assert.match((await tool.run(["recipients", "list", "example.com", "--all"])).stdout, /^list-\* +api$/m);
   const checked = (await tool.run(["recipients", "check", "alice@example.com"])).stdout;
-  assert.match(checked, /^Answer: +accept\nWhy: +it is in the declared list\nKnown from: +file$/m);
+  assert.match(checked, /^Answer: +accept\nWhy: +in the configured list\nKnown from: +file$/m);
   assert.match(checked, /^Source: +list \(file\): has `alice` \(1 h ago\)$/m);
   assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
 });

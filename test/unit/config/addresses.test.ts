@@ -37,7 +37,8 @@ test("an endpoint is an address and a port, IPv6 in brackets", () => {
 test("a name server is an address, at port 53 unless another is written", () => {
   assert.equal(nameServer().parse("[2001:db8::1]:5353"), "[2001:db8::1]:5353");
   assert.equal(nameServer().parse("2001:db8::1"), "[2001:db8::1]:53");
-  for (const text of ["192.0.2.1:0", "192.0.2.1:99999", "192.0.2", "[]:53"])
+  assert.equal(nameServer().parse("192.0.2.1:65535"), "192.0.2.1:65535");
+  for (const text of ["192.0.2.1:0", "192.0.2.1:65536", "192.0.2", "[]:53"])
     assert.equal(nameServer().safeParse(text).success, false, text);
 });
 

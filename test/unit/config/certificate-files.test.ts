@@ -33,10 +33,10 @@ test("each pair is looked at, and what is wrong is named with file, line and key
     - { certificate: two.key, key: two.key }`;
   const lines = await linesOf(text(tls), await files());
   assert.deepEqual(lines, [
-    "holdfast.yaml:5:36: smtp.tls[0].key: two.key does not belong to the certificate in one.pem; name the key that it was made with",
-    "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is no PEM private key; name the PEM file of the key",
+    "holdfast.yaml:5:36: smtp.tls[0].key: two.key does not belong to the certificate in one.pem; name the private key of this certificate",
+    "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is not a PEM private key; name the PEM file of the key",
     "holdfast.yaml:7:36: smtp.tls[2].key: none.key does not exist; check the path",
-    "holdfast.yaml:8:22: smtp.tls[3].certificate: two.key is no PEM certificate; name the PEM file of the certificate",
+    "holdfast.yaml:8:22: smtp.tls[3].certificate: two.key is not a PEM certificate; name the PEM file of the certificate",
   ]);
 });
 
@@ -52,7 +52,7 @@ test("a key with a pass phrase is told as that, in both of its forms", async () 
         "one.key": key,
       }),
       [
-        "holdfast.yaml:4:37: smtp.tls.key: one.key is encrypted, and the daemon has no pass phrase for it (`openssl pkey -in OLD -out NEW` writes it without); name the PEM file of the key",
+        "holdfast.yaml:4:37: smtp.tls.key: one.key is encrypted, and the daemon has no passphrase for it (`openssl pkey -in OLD -out NEW` decrypts it); name the PEM file of the key",
       ],
     );
   }

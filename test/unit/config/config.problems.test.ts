@@ -20,7 +20,7 @@ async function wrong(text: string): Promise<string> {
 const KNOWN =
   "hostname, postmaster, storage, smtp, admin, dns, store, retention, delivery, notices, alerts, log, checks, domains";
 const THREE_FORMS =
-  'write a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, or { catchAll: true } to take every address';
+  'write a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, or { catchAll: true } to accept every address';
 const PRIMARY = "write { host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
 
 test("a file that cannot be read is named", async () => {
@@ -43,39 +43,49 @@ test("what is not YAML is told with its line", async () => {
       "a: [1, 2\nb: 3\n",
       "2:1: a [ or { that is not closed, or goes on in a line that is not indented; close it with ] or }, or indent that line",
     ],
-    ["a:\n  b: 1\n c: 2\n", "3:1: wrong indentation; give keys of one mapping the same column"],
+    ["a:\n  b: 1\n c: 2\n", "3:1: wrong indentation; indent the keys of one mapping equally"],
     [
       "a: b: c\n",
-      "1:4: a second colon in one line; put the value in quotes, or the mapping in a line of its own",
+      "1:4: a second colon on one line; put the value in quotes, or the mapping on a line of its own",
     ],
     [
       "a:\n  b: one\n    c: 2\n",
-      "2:6: the line below is indented deeper than this one, which has its value already; give keys of one mapping the same column",
+      "2:6: the next line is indented deeper, but this key already has a value; indent the keys of one mapping equally",
     ],
-    ["a:1\nb: 2\n", "1:1: no key with a value; write key: value, with a blank behind the colon"],
-    ["a: 1\nb:2\n", "2:1: no key with a value; write key: value, with a blank behind the colon"],
-    ["a: 1\nb\nc: 2\n", "2:1: no key with a value; write key: value, with a blank behind the colon"],
+    ["a:1\nb: 2\n", "1:1: not a key with a value; write key: value, with a space after the colon"],
+    ["a: 1\nb:2\n", "2:1: not a key with a value; write key: value, with a space after the colon"],
+    ["a: 1\nb\nc: 2\n", "2:1: not a key with a value; write key: value, with a space after the colon"],
     ["a: 1\n---\nb: 2\n", "2:1: a second document (---); keep one document in the file"],
     ["a: [*, x]\n", '1:5: an alias without a name; put a text that begins with * in quotes, such as "*"'],
-    [
-      "a: [*x]\n",
-      '1:5: the alias *x stands for nothing; put a text that begins with * in quotes, such as "*"',
-    ],
-    ["a: &a [x]\nb: &b [*a]\n", "2:8: an alias inside an anchor; write the values out"],
+    ["a: [*x]\n", '1:5: the alias *x has no anchor; put a text that begins with * in quotes, such as "*"'],
+    ["a: &a [x]\nb: &b [*a]\n", "2:8: an alias inside an anchored value; write the values out"],
     [
       "listen: [::]:25\n",
-      "1:13: not valid YAML: Unexpected scalar at node end; check quotes, brackets and colons; IPv6 addresses and texts with * or @ in front need quotes",
+      "1:13: not valid YAML: Unexpected scalar at node end; check quotes, brackets and colons; IPv6 addresses and texts that begin with * or @ need quotes",
     ],
   ];
   for (const [text, line] of cases) {
     assert.deepEqual(await linesOf(text), [`holdfast.yaml:${line}`], text);
   }
   assert.deepEqual(await after("log: !pretty { level: info }\n"), [
-    "3:6: a YAML tag; leave out what begins with !",
+    "3:6: a YAML tag; remove the tag, or put a text that begins with ! in quotes",
   ]);
   assert.deepEqual(await linesOf("nonsense\n"), [
     `holdfast.yaml:1:1: "nonsense" is a single value; write a mapping with the keys ${KNOWN}`,
   ]);
+});
+
+test("a setting without a space after its colon, or without a value, is not passed over", async () => {
+  const right = "not a key with a value; write key: value, with a space after the colon";
+  const primary = "{ host: mail.example.com, tls:require }";
+  assert.deepEqual(await after(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`), [
+    `4:51: domains.a.example.primary.tls:require: ${right}`,
+  ]);
+  assert.deepEqual(await after("checks: { spf, dkim: tag }\n"), [`3:11: checks.spf: ${right}`]);
+  assert.deepEqual(await after("? checks\n"), [`3:3: checks: ${right}`]);
+  assert.deepEqual(await after("domains: { a.example }\n"), [`3:12: domains.a.example: ${right}`]);
+  const empty = await after(`checks: { spf: , dkim: }\ndomains:\n${DOMAIN}`);
+  assert.deepEqual(empty, [], "as if commented out");
 });
 
 test("an empty file says what is missing", async () => {
@@ -92,7 +102,7 @@ test("keys: unknown, misspelt, double, and __proto__", async () => {
       "3:1: stroage: is not a known key; did you mean storage?",
       `4:1: limits: is not a known key; the keys here are ${KNOWN}`,
       "5:8: log.lvel: is not a known key; did you mean level?",
-      "6:1: hostname: stands here a second time, first in line 1; keep one",
+      "6:1: hostname: is a duplicate: the same key is on line 1; keep one",
       "7:1: __proto__: is not a known key; remove it",
     ],
   );
@@ -120,8 +130,8 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
 `;
   const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, quota, checks";
   assert.deepEqual(await after(text), [
-    '5:3: domains.xn--bcher-kva.example: is the same domain as "Bücher.example", xn--bcher-kva.example in the DNS; keep one',
-    '6:3: domains.*.example: "*.example" is not a domain; write each domain by its name; * is not in this version',
+    '5:3: domains.xn--bcher-kva.example: is the same domain as "Bücher.example" (xn--bcher-kva.example in the DNS); keep one',
+    '6:3: domains.*.example: "*.example" is not a domain; list each domain by name; wildcards are not supported',
     '7:3: domains.192.0.2.1: "192.0.2.1" is not a domain; write a domain such as example.com',
     '8:3: domains.a b.example: "a b.example" is not a domain; write a domain such as example.com',
     `9:17: domains.empty.example: is empty; write a mapping with the keys ${keys}`,
@@ -134,10 +144,12 @@ test("a quota says something, in mails and sizes", async () => {
   const quota = (text: string): string =>
     `domains:\n  a.example: { primary: { host: m.example }, recipients: [a], quota: ${text} }\n`;
   const forms = "write { messages: 100000 }, { bytes: 20GB }, or both";
-  assert.equal(await wrong(quota("{}")), `says nothing; ${forms}`);
-  assert.match(await wrong(quota("{ messages: 0 }")), /^"0" is too little; /);
+  assert.equal(await wrong(quota("{}")), `sets no limit; ${forms}`);
+  assert.match(await wrong(quota("{ messages: 0 }")), /^"0" is too small; /);
   assert.match(await wrong(quota("{ bytes: lots }")), /^"lots" is not a size; write a size from 1MB/);
   assert.match(await wrong(quota("{ mails: 3 }")), /is not a known key; .*messages/);
+  assert.deepEqual(await after(quota("{ messages: 3 }")), []);
+  assert.deepEqual(await after(quota("{ bytes: 1MB }")), []);
 });
 
 test("a domain without recipients is told the three forms", async () => {
@@ -151,7 +163,7 @@ test("a domain without recipients is told the three forms", async () => {
   assert.deepEqual(await after(text), [
     `4:3: domains.a.example.recipients: is missing; ${THREE_FORMS}`,
     `5:58: domains.b.example.recipients: "alice" is a single value; ${THREE_FORMS}`,
-    `6:58: domains.c.example.recipients: names no recipients; ${THREE_FORMS}`,
+    `6:58: domains.c.example.recipients: has no list, file, url, callout or catchAll; ${THREE_FORMS}`,
     `7:58: domains.d.example.recipients: has both file and catchAll; ${THREE_FORMS}`,
     "8:60: domains.e.example.recipients.files: is not a known key; did you mean file?",
   ]);
@@ -163,7 +175,7 @@ test("a wrong recipient is told, in the file and in the list", async () => {
   b.example: { primary: { host: m.example }, recipients: { file: users.txt } }
   c.example: { primary: { host: m.example }, recipients: { file: none.txt } }
 `;
-  const local = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
+  const local = 'write a local part such as alice, an address of the domain, or a prefix such as "list-*"';
   const files = { "users.txt": "# staff\nalice\n\nbob@c.example\nb..b # oops\n" };
   const every = "means every address; write { catchAll: true } instead of the list";
   assert.deepEqual(await linesOf(HEAD + text, files), [
@@ -186,7 +198,7 @@ function primaryFault(primary: string): Promise<string> {
 test("each mistake in a primary has its sentence", async () => {
   assert.equal(await primaryFault("mail.example.com"), `"mail.example.com" is a single value; ${PRIMARY}`);
   assert.equal(await primaryFault("[]"), `is an empty list; ${PRIMARY}`);
-  assert.equal(await primaryFault("{ port: 25 }"), `names no host; ${PRIMARY}`);
+  assert.equal(await primaryFault("{ port: 25 }"), `has no host; ${PRIMARY}`);
   assert.equal(await primaryFault("{ host: a.example, mx: true }"), "has both host and mx; keep one");
   assert.equal(
     await primaryFault('{ host: "a.example:26" }'),
@@ -197,15 +209,15 @@ test("each mistake in a primary has its sentence", async () => {
   assert.equal(await primaryFault("{ host: 192.0.2.256 }"), `"192.0.2.256" ${host}`);
   assert.equal(
     await primaryFault("{ host: a.example, tls: maybe }"),
-    '"maybe" is not known; write one of none, opportunistic, require, verify, pin',
+    '"maybe" is not a known value; write one of none, opportunistic, require, verify, pin',
   );
   assert.equal(
     await primaryFault("{ host: a.example, port: 0 }"),
-    '"0" is too little; write a whole number from 1 to 65535',
+    '"0" is too small; write a whole number from 1 to 65535',
   );
   assert.equal(
     await primaryFault("[{ host: a.example }, { host: A.example. }]"),
-    "is the same server as one before it; remove one of the two",
+    "is the same server as an earlier one; remove one",
   );
 });
 
@@ -214,30 +226,30 @@ function settingFault(setting: string): Promise<string> {
 }
 
 test("each mistake in a domain's choices has its sentence", async () => {
-  assert.equal(await settingFault("mode: mirror"), '"mirror" is not known; write one of backup, reflector');
-  assert.equal(await settingFault('tagSeparator: "-"'), '"-" is not known; write one of +, none');
+  assert.equal(
+    await settingFault("mode: mirror"),
+    '"mirror" is not a known value; write one of backup, reflector',
+  );
+  assert.equal(await settingFault('tagSeparator: "-"'), '"-" is not a known value; write one of +, none');
   assert.equal(await settingFault('tagSeparator: ""'), "is empty; write one of +, none");
   assert.equal(
     await settingFault("bareNewlines: keep"),
-    '"keep" is not known; write one of normalise, reject',
+    '"keep" is not a known value; write one of normalise, reject',
   );
   assert.equal(
     await settingFault("unknownDuringOutage: bounce"),
-    '"bounce" is not known; write one of accept, defer, reject',
+    '"bounce" is not a known value; write one of accept, defer, reject',
   );
   assert.equal(
     await settingFault("checks: { reachability: reject }"),
-    '"reject" is not known; write one of off, on',
+    '"reject" is not a known value; write one of off, on',
   );
 });
 
 test("each mistake in the lists of clients has its sentence", async () => {
   const lists = (text: string) => wrong(`checks: { dnsbl: { lists: [${text}] } }\n`);
   const zone = "write the DNS zone of a list, such as zen.example";
-  assert.equal(
-    await lists("{ zone: https://zen.example }"),
-    `"https://zen.example" is a web address; ${zone}`,
-  );
+  assert.equal(await lists("{ zone: https://zen.example }"), `"https://zen.example" is a URL; ${zone}`);
   assert.equal(await lists("{ zone: 192.0.2.1 }"), `"192.0.2.1" is not a DNS zone; ${zone}`);
   assert.equal(await lists("{ zone: zen..example }"), `"zen..example" is not a DNS zone; ${zone}`);
   const code = "write a code such as 127.0.0.2, 127.0.0.4-7 or 127.0.*.3";
@@ -247,23 +259,23 @@ test("each mistake in the lists of clients has its sentence", async () => {
   assert.equal(await codes("10.0.0.2"), `"10.0.0.2" is outside 127.0.0.0/8; ${code}`);
   assert.equal(
     await codes("127.255.255.254"),
-    `"127.255.255.254" says that the list may not be asked, and never counts; ${code}`,
+    `"127.255.255.254" is how a list refuses a query, and never counts as a listing; ${code}`,
   );
   assert.match(
     await lists("{ zone: zen.example, weight: 101 }"),
-    /^"101" is no weight; write a whole number/,
+    /^"101" is not a weight; write a whole number/,
   );
-  assert.match(await lists("{ zone: zen.example }, { zone: Zen.Example. }"), /^zen.example is there twice;/);
-  assert.match(await wrong("checks: { dnsbl: { lists: [] } }\n"), /^is empty, so nobody would be asked;/);
-  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is not known; write off, or \{ lists: \[/);
+  assert.match(await lists("{ zone: zen.example }, { zone: Zen.Example. }"), /^zen.example is listed twice;/);
+  assert.match(await wrong("checks: { dnsbl: { lists: [] } }\n"), /^is empty, so no list would be queried;/);
+  assert.match(
+    await wrong("checks: { dnsbl: on }\n"),
+    /^"on" is not a known value; write off, or \{ lists: \[/,
+  );
   assert.match(
     await wrong("checks: { dnsbl: { lists: [{ zone: a.b }], defer: 0 } }\n"),
-    /^"0" is no threshold/,
+    /^"0" is not a threshold/,
   );
-  assert.match(
-    await settingFault("checks: { dnsbl: { defer: 2 } }"),
-    /^names no lists; write the lists here/,
-  );
+  assert.match(await settingFault("checks: { dnsbl: { defer: 2 } }"), /^has no lists; add lists here/);
 });
 
 test("words of the operator that stand in replies are US-ASCII and short", async () => {
@@ -271,7 +283,7 @@ test("words of the operator that stand in replies are US-ASCII and short", async
   // Its low octet is a carriage return.
   assert.equal(
     await wrong("checks: { contact: r\u010dka@us.test }\n"),
-    `"r\u010dka@us.test" is not all printable US-ASCII, as replies must be; ${words}`,
+    `"r\u010dka@us.test" contains characters that are not printable US-ASCII; ${words}`,
   );
   assert.match(
     await wrong(`checks: { contact: ${"c".repeat(201)} }\n`),
@@ -279,7 +291,7 @@ test("words of the operator that stand in replies are US-ASCII and short", async
   );
   assert.match(
     await wrong("checks: { dnsbl: { lists: [{ zone: a.b, name: \u010d }] } }\n"),
-    /^"\u010d" is not all printable US-ASCII, as replies must be; write a short name/,
+    /^"\u010d" contains characters that are not printable US-ASCII; write a short name/,
   );
 });
 
@@ -287,35 +299,35 @@ test("each mistake in the rules of access has its sentence", async () => {
   const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
   assert.match(
     await rule('network: "192.0.2.1/24"'),
-    /^"192.0.2.1\/24" has bits beyond its length; write 192.0.2.0\/24 for the network, or 192.0.2.1 for/,
+    /^"192.0.2.1\/24" has bits set beyond its prefix length; write 192.0.2.0\/24 for the network, or 192.0.2.1 for/,
   );
   assert.match(await rule("network: example.com"), /^"example.com" is not a network;/);
   assert.match(
     await rule('network: "192.0.2.0/33"'),
-    /^"192.0.2.0\/33" has a prefix above 32, .*; write a prefix of up to 32, such as 192.0.2.0\/24, or 192.0.2.0 for/,
+    /^"192.0.2.0\/33" has a prefix length above 32, .*; write a prefix length of up to 32, such as 192.0.2.0\/24, or 192.0.2.0 for/,
   );
   assert.match(await rule('helo: "a b"'), /^"a b" is not a name;/);
   assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
   assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
   assert.match(
     await rule('sender: "*@junk.example"'),
-    /^"\*@junk.example" has a \*, .*; write "@junk.example" for all of the domain, or one address$/,
+    /^"\*@junk.example" contains a \*, .*; write "@junk.example" for the whole domain, or a single address$/,
   );
-  assert.match(await rule('recipient: "list-*@example.com"'), /^"list-\*@example.com" has a \*, .*;/);
+  assert.match(await rule('recipient: "list-*@example.com"'), /^"list-\*@example.com" contains a \*, .*;/);
   assert.match(await rule("until: soon, helo: a"), /^"soon" is not a date;/);
   assert.match(await rule("until: 2027-02-30, helo: a"), /^"2027-02-30" is a day that does not exist;/);
   assert.match(await rule('until: "2027-02-29T18:00Z", helo: a'), /^"2027-02-29T18:00Z" is a day that/);
   assert.match(await rule('until: "9999-12-31T23:59-00:01", helo: a'), /^"\S+" is after the year 9999;/);
-  assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
+  assert.match(await rule('note: "why"'), /^matches every client; name a network/);
 });
 
 test("each mistake in the caps on networks and addresses has its sentence", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ["rates: { address: { mails: 0 } }", /^"0" is no cap; write a whole number from 1/],
-    ["rates: { address: { size: 1KB } }", /^"1KB" is no cap; write a size from 1MiB/],
+    ["rates: { address: { mails: 0 } }", /^"0" is not a cap; write a whole number from 1/],
+    ["rates: { address: { size: 1KB } }", /^"1KB" is not a cap; write a size from 1MiB/],
     ["rates: { address: { period: 1m } }", /^is not a known key/],
-    ["rates: { mails: many }", /^"many" is no cap/],
-    ["limits: { connectionsPerAddress: 0 }", /^"0" is no cap/],
+    ["rates: { mails: many }", /^"many" is not a cap/],
+    ["limits: { connectionsPerAddress: 0 }", /^"0" is not a cap/],
   ];
   for (const [text, expected] of cases) {
     const lines = await linesOf(`hostname: mx.us\nsmtp: { listen: ["127.0.0.1:2525"], ${text} }\n`);
@@ -325,15 +337,15 @@ test("each mistake in the caps on networks and addresses has its sentence", asyn
 
 test("each mistake in reachability and early talkers has its sentence", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ["reachability: maybe", /^"maybe" is not known; write one of off, on/],
+    ["reachability: maybe", /^"maybe" is not a known value; write one of off, on/],
     ["reachability: [on]", /^is a list; write off, on or \{ delay: 5m \}/],
-    ["reachability: { delay: 5h }", /^"5h" is too much;/],
+    ["reachability: { delay: 5h }", /^"5h" is too large;/],
     ["reachability: { delay: soon }", /^"soon" is not a duration;/],
-    ["reachability: { remember: 1s }", /^"1s" is too little;/],
-    ["reachability: { action: reject }", /^"reject" is not known; write one of tag, defer/],
+    ["reachability: { remember: 1s }", /^"1s" is too small;/],
+    ["reachability: { action: reject }", /^"reject" is not a known value; write one of tag, defer/],
     ["reachability: { dealy: 5m }", /^is not a known key; did you mean delay/],
-    ["greylist: { action: reject }", /^"reject" is not known; write one of tag, defer/],
-    ["earlyTalker: on", /^"on" is not known; write one of off, tag, defer, reject/],
+    ["greylist: { action: reject }", /^"reject" is not a known value; write one of tag, defer/],
+    ["earlyTalker: on", /^"on" is not a known value; write one of off, tag, defer, reject/],
     ["trace: maybe", /^"maybe" is neither true nor false/],
   ];
   for (const [text, expected] of cases) assert.match(await wrong(`checks: { ${text} }\n`), expected, text);
@@ -349,55 +361,64 @@ test("a reflector sends nobody away, and who is sent to a port that senders do n
   await writeFile(`${folder.path}/a.yaml`, domain("backup", 2525));
   const loaded = loadConfig(`${folder.path}/a.yaml`);
   assert.ok(loaded.ok);
-  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("no sender comes to port 2525")));
+  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("refers them to port 2525")));
 });
 
 test("greylist is off, on or a mapping", async () => {
-  assert.match(await wrong("checks: { greylist: maybe }\n"), /^"maybe" is not known; write one of off, on/);
-  assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
+  assert.match(
+    await wrong("checks: { greylist: maybe }\n"),
+    /^"maybe" is not a known value; write one of off, on/,
+  );
+  assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too large;/);
 });
 
 test("each mistake in the scanners has its sentence", async () => {
   const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
   const server = (text: string) => clamav(`servers: ["${text}"]`);
-  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off, or \{ servers: \[/);
+  assert.match(
+    await wrong("checks: { clamav: on }\n"),
+    /^"on" is not a known value; write off, or \{ servers: \[/,
+  );
   assert.match(await clamav("found: tag"), /^is missing; write a list such as/);
-  assert.match(await clamav("servers: []"), /^is empty, so nobody would be asked; write/);
-  assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither a whole path nor a host and a port;/);
-  assert.match(await server("127.0.0.1"), /is neither a whole path nor a host and a port;/);
+  assert.match(await clamav("servers: []"), /^is empty, so no scanner would be used; write/);
+  assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither an absolute path nor a host and a port;/);
+  assert.match(await server("127.0.0.1"), /is neither an absolute path nor a host and a port;/);
   assert.match(await server("127.0.0.1:0"), /^port 0 is not between 1 and 65535;/);
-  assert.match(await server("[::x]:3310"), /^"::x" is no IPv6 address;/);
+  assert.match(await server("[::x]:3310"), /^"::x" is not an IPv6 address;/);
   assert.match(await server("a b:3310"), /^"a b" is not a host name;/);
-  assert.match(await server("http://localhost:3310"), /^"http:.*" is a web address;/);
-  assert.match(await clamav("servers: [/a], unavailable: reject"), /^"reject" is not known; write one of/);
-  assert.match(await clamav("servers: [/a], timeout: 1m"), /^"1m" is too much;/);
-  assert.match(await clamav("servers: [/a], found: accept"), /^"accept" is not known;/);
+  assert.match(await server("http://localhost:3310"), /^"http:.*" is a URL;/);
+  assert.match(
+    await clamav("servers: [/a], unavailable: reject"),
+    /^"reject" is not a known value; write one of/,
+  );
+  assert.match(await clamav("servers: [/a], timeout: 1m"), /^"1m" is too large;/);
+  assert.match(await clamav("servers: [/a], found: accept"), /^"accept" is not a known value;/);
   const rspamd = (text: string) => wrong(`checks: { rspamd: { servers: ["[::1]:11333"], ${text} } }\n`);
   assert.match(await rspamd("headers: maybe"), /^"maybe" is neither true nor false;/);
-  assert.match(await rspamd("softReject: no"), /^"no" is not known; write one of accept, tag/);
-  assert.match(await rspamd("connections: 0"), /^"0" is too little;/);
+  assert.match(await rspamd("softReject: no"), /^"no" is not a known value; write one of accept, tag/);
+  assert.match(await rspamd("connections: 0"), /^"0" is too small;/);
   assert.match(
     await settingFault("checks: { rspamd: { reject: reject } }"),
-    /^names no servers; write the servers here or in checks.rspamd/,
+    /^has no servers; add servers here or in checks.rspamd/,
   );
 });
 
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, quarantine, reject",
-    '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
+    '5:8: checks.spf: "on" is not a known value; write one of off, tag, defer, reject',
     "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
-  assert.equal(await wrong("storage: postgres://db/mail\n"), `PostgreSQL is not in this version; ${folder}`);
+  assert.equal(await wrong("storage: postgres://db/mail\n"), `PostgreSQL is not supported; ${folder}`);
   assert.equal(await wrong("storage: ./data\n"), `"./data" is not a storage; ${folder}`);
   assert.equal(await wrong('storage: "sqlite::memory:"\n'), `":memory:" is not a folder; ${folder}`);
   assert.equal(
     await wrong("storage: sqlite://data\n"),
-    `"sqlite://data" reads as a URL with a host; ${folder}`,
+    `"sqlite://data" looks like a URL with a host; ${folder}`,
   );
-  assert.equal(await wrong("storage: sqlite:~/data\n"), "~ is not expanded; write the whole path");
+  assert.equal(await wrong("storage: sqlite:~/data\n"), "~ is not expanded; write the full path");
 });
 
 test("each mistake in the listeners has its sentence", async () => {
@@ -422,15 +443,15 @@ ${DOMAIN}`;
   assert.deepEqual(
     (await linesOf(text)).map((line) => line.replace("holdfast.yaml:", "")),
     [
-      '4:7: smtp.listen[0]: localhost is a name; write "127.0.0.1:25"',
-      '5:7: smtp.listen[1]: no address before the port; write "[::]:25" for all',
+      '4:7: smtp.listen[0]: localhost is a name, not an IP address; write "127.0.0.1:25"',
+      '5:7: smtp.listen[1]: no address before the port; write "0.0.0.0:25" for all IPv4 addresses, or "[::]:25" for all IPv6 addresses',
       `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
       `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
       `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
-      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" has a prefix above 32, and an IPv4 address has no more bits; write a prefix of up to 32, such as 10.0.0.0/24, or 10.0.0.0 for the one address`,
-      `9:108: smtp.listen[5].xclient[1]: "::/0" is everybody, and nobody could be told from those who are trusted; ${network}`,
+      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" has a prefix length above 32, the number of bits in an IPv4 address; write a prefix length of up to 32, such as 10.0.0.0/24, or 10.0.0.0 for the single address`,
+      `9:108: smtp.listen[5].xclient[1]: "::/0" includes every address, so every client would be trusted; ${network}`,
       `12:7: smtp.listen[8].address: is missing; ${form}`,
-      '12:14: smtp.listen[8].tls: "none" is not known; write one of starttls, implicit',
+      '12:14: smtp.listen[8].tls: "none" is not a known value; write one of starttls, implicit',
       '13:7: smtp.listen[9]: is a list; write a text such as "[::]:25", or { address: "[::]:465", tls: implicit }',
     ],
   );
@@ -440,29 +461,29 @@ ${DOMAIN}`;
     (await linesOf(sound)).map((line) => line.replace("holdfast.yaml:", "")),
     [
       "4:40: smtp.listen[0].tls: implicit TLS without a certificate; add smtp.tls with certificate and key, or write tls: starttls",
-      "6:7: smtp.listen[2]: 127.0.0.1:26 is taken by smtp.listen[1]; give each its own address or port",
-      "7:18: admin.listen: 127.0.0.1:26 is taken by smtp.listen[1]; give each its own address or port",
+      "6:7: smtp.listen[2]: 127.0.0.1:26 is already used by smtp.listen[1]; give each its own address or port",
+      "7:18: admin.listen: 127.0.0.1:26 is already used by smtp.listen[1]; give each its own address or port",
     ],
   );
   assert.deepEqual(await linesOf("hostname: mx2.example.net\nsmtp: { listen: [] }\n"), [
-    'holdfast.yaml:2:17: smtp.listen: is empty, so no mail could come in; write a list such as ["0.0.0.0:25", "[::]:25"]',
+    'holdfast.yaml:2:17: smtp.listen: is empty, so no mail could be received; write a list such as ["0.0.0.0:25", "[::]:25"]',
   ]);
 });
 
-test("an address is taken by all addresses of its family on the same port", async () => {
+test("an address is already used by all addresses of its family on the same port", async () => {
   const told = (listen: string) =>
     linesOf(
       `hostname: mx.example.net\nsmtp: { listen: [${listen}] }\ndomains: { a.example: { primary: { host: m.example }, recipients: [x] } }\n`,
     );
   const right = "give each its own address or port";
   assert.deepEqual(await told('"0.0.0.0:26", "127.0.0.1:26"'), [
-    `holdfast.yaml:2:32: smtp.listen[1]: 127.0.0.1:26 is taken by smtp.listen[0], which has 0.0.0.0:26; ${right}`,
+    `holdfast.yaml:2:32: smtp.listen[1]: 127.0.0.1:26 is already used by smtp.listen[0] (0.0.0.0:26); ${right}`,
   ]);
   assert.deepEqual(await told('"[::1]:26", "[::]:26"'), [
-    `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is taken by smtp.listen[0], which has [::1]:26; ${right}`,
+    `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is already used by smtp.listen[0] ([::1]:26); ${right}`,
   ]);
   assert.deepEqual(await told('"[0::0]:26", "[::1]:26"'), [
-    `holdfast.yaml:2:31: smtp.listen[1]: [::1]:26 is taken by smtp.listen[0], which has [0::0]:26; ${right}`,
+    `holdfast.yaml:2:31: smtp.listen[1]: [::1]:26 is already used by smtp.listen[0] ([0::0]:26); ${right}`,
   ]);
   assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
 });
@@ -473,7 +494,7 @@ test("a wrong value is told with what would be right", async () => {
     ["postmaster: nobody", '"nobody" is not an address; write an address such as admin@example.net'],
     ["retention: never", `"never" is not a duration; write ${duration}`],
     ["retention: { parked: 30 }", `"30" has no unit; write ${duration}`],
-    ["retention: { waiting: 9999d }", `"9999d" is too much; write ${duration}`],
+    ["retention: { waiting: 9999d }", `"9999d" is too large; write ${duration}`],
     ["retention: [30d]", "is a list; write a duration such as 30d, or { waiting: 30d, parked: 30d }"],
     [
       "retention: { traceSize: 5XB }",
@@ -481,14 +502,14 @@ test("a wrong value is told with what would be right", async () => {
     ],
     [
       "store: { reserve: 90% }",
-      '"90%" is too much; write a share of the disk from 0% to 50%, or a size such as 2GB',
+      '"90%" is too large; write a share of the disk from 0% to 50%, or a size such as 2GB',
     ],
     [
       "store: { reserve: much }",
       '"much" is neither a percentage nor a size; write a share of the disk from 0% to 50%, or a size such as 2GB',
     ],
     ["delivery: { connections: many }", '"many" is not a whole number; write a whole number from 1 to 1000'],
-    ["log: { level: loud }", '"loud" is not known; write one of error, warn, info, debug'],
+    ["log: { level: loud }", '"loud" is not a known value; write one of error, warn, info, debug'],
     ["log: info", '"info" is a single value; write a mapping with the keys level, file'],
     ["log: { file: [a] }", "is a list; write the path of a file"],
     ['log: { file: "a\\nb" }', "contains control characters; write the path of a file"],
@@ -540,16 +561,37 @@ test("our own name is a host name, and no address", async () => {
   );
 });
 
-test("a socket path that no system takes is refused", async () => {
+test("a socket path that no system takes is refused, at the key that it comes from", async () => {
   const long = `/${"a".repeat(100)}`;
   const right = "set admin.socket to a short path such as /run/holdfast/admin.sock";
-  assert.equal(
-    await wrong(`admin: { socket: ${long} }\n`),
-    `the socket "/${"a".repeat(59)}..." has a path of 101 bytes, and systems take 100; ${right}`,
-  );
-  assert.equal(
-    await wrong(`storage: sqlite:${long}\n`),
-    `the socket "/${"a".repeat(59)}..." has a path of 112 bytes, and systems take 100; ${right}`,
+  const fault = (bytes: number): string =>
+    `the socket path "/${"a".repeat(59)}..." has ${bytes} bytes, but at most 100 are possible; ${right}`;
+  assert.deepEqual(await after(`admin: { socket: ${long} }\n`), [`3:18: admin.socket: ${fault(101)}`]);
+  assert.deepEqual(await after(`storage: sqlite:${long}\n`), [`3:10: storage: ${fault(112)}`]);
+});
+
+test("a mistake in a list of one has its own place", async () => {
+  const text = `smtp:
+  listen: ["127.0.0.1:25"]
+  tls:
+    - certificate: none.pem
+      key: none.key
+domains:
+  a.example:
+    recipients: [x]
+    primary:
+      - host: mail.example.com
+        tls: verify
+        login: { user: x, passwordFile: none.txt }
+`;
+  const lines = await linesOf(`hostname: mx2.example.net\n${text}`);
+  assert.deepEqual(
+    lines.map((line) => line.replace(/: \S+ does not exist.*/, "")),
+    [
+      "holdfast.yaml:5:20: smtp.tls.certificate",
+      "holdfast.yaml:6:12: smtp.tls.key",
+      "holdfast.yaml:13:41: domains.a.example.primary.login.passwordFile",
+    ],
   );
 });
 
@@ -575,13 +617,16 @@ function login(keys: string): string {
 
 test("how a primary is spoken to: pins, login and TLS must fit each other", async () => {
   const PIN = "write the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
-  assert.equal(await primary("tls: pin"), `pins nothing; add pin with ${PIN.slice("write ".length)}`);
-  assert.equal(await primary("tls: pin, pin: abc"), `"abc" is not a SHA-256; ${PIN}`);
-  assert.equal(await primary(`pin: sha256:${"0".repeat(64)}`), "has no effect; write tls: pin");
+  assert.equal(await primary("tls: pin"), `needs the key pin; add pin with ${PIN.slice("write ".length)}`);
+  assert.equal(await primary("tls: pin, pin: abc"), `"abc" is not a SHA-256 fingerprint; ${PIN}`);
+  assert.equal(
+    await primary(`pin: sha256:${"0".repeat(64)}`),
+    "has no effect without tls: pin; write tls: pin, or remove it",
+  );
   assert.equal(await primary("tls: none, implicitTls: true"), "contradicts tls: none; remove one");
   assert.equal(
     await primary("login: { user: u, passwordEnv: PATH }"),
-    "could cross the network in clear; write tls: require, verify or pin",
+    "could be sent unencrypted; write tls: require, verify or pin",
   );
   assert.equal(await primary(login("method: plain")), "has no password; write passwordFile or passwordEnv");
   assert.equal(
@@ -592,7 +637,7 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
 });
 
 test("each mistake in how fast a primary is spoken to has its sentence", async () => {
-  assert.equal(await primary("connections: 0"), '"0" is too little; write a whole number from 1 to 1000');
+  assert.equal(await primary("connections: 0"), '"0" is too small; write a whole number from 1 to 1000');
   assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
   assert.match(await primary("mailsPerConnection: -1"), /write a whole number from 1 to 100000/);
   assert.match(await primary("weight: 0"), /write a whole number from 1 to 1000/);
@@ -605,7 +650,11 @@ test("stress that would never end, and long lines that are neither taken nor ref
     `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], ${keys} }\n`;
   assert.deepEqual(
     (await linesOf(smtp("stress: { begins: 60% }")))[0],
-    "holdfast.yaml:2:35: smtp.stress.ends: 70% is not below the 60% at which it begins; write a lower share, such as ten less",
+    "holdfast.yaml:2:35: smtp.stress.ends: 70% is not below smtp.stress.begins (60%); write a percentage below 60%",
+  );
+  assert.deepEqual(
+    (await linesOf(smtp("stress: { begins: 55%, ends: 57% }")))[0],
+    "holdfast.yaml:2:64: smtp.stress.ends: 57% is not below smtp.stress.begins (55%); write a percentage below 55%",
   );
   assert.deepEqual(
     (await linesOf(smtp("stress: { begins: 5 }, longLines: cut")))[0],

@@ -234,7 +234,7 @@ test("a log file or a socket without a folder is a warning, because systemd may 
     const there = `${section}.${key}: `;
     assert.equal(
       await told("/nowhere/holdfast/one"),
-      `${there}/nowhere/holdfast is no folder, and without it the daemon does not start; make it for the daemon's user, unless systemd does (${directive})`,
+      `${there}/nowhere/holdfast is not a folder, and the daemon does not start without it; create it for the daemon's user, unless systemd does so (${directive})`,
     );
     assert.equal(await told("/etc"), `${there}/etc is a folder; name a file in it`);
     assert.equal(await told("/tmp/holdfast.one"), undefined);
@@ -243,7 +243,7 @@ test("a log file or a socket without a folder is a warning, because systemd may 
 
 test("a program of an alert that cannot be run is a warning: it would be missed only when it is needed", async () => {
   const warning = (line: string, file: string): string =>
-    `holdfast.yaml:${line}: alerts.command: ${file} is no program that can be run, so no alert goes out by it; name one that the daemon's user may run`;
+    `holdfast.yaml:${line}: alerts.command: ${file} is not a program that can be run, so no alert can be sent this way; name a program that the daemon's user may run`;
   const end = (await linesOf(HEAD)).length;
   const told = async (command: string): Promise<readonly string[]> =>
     (await linesOf(`${HEAD}alerts: { command: ${command} }\n`)).slice(end);
@@ -254,12 +254,12 @@ test("a program of an alert that cannot be run is a warning: it would be missed 
   const [unknown = ""] = await told("page-nobody");
   assert.match(
     unknown,
-    /: alerts\.command: no folder of the PATH has page-nobody, so no alert goes out by it; /,
+    /: alerts\.command: no folder in PATH contains the program "page-nobody", so no alert can be sent this way; /,
   );
   const [line = ""] = await told("mail -s down root");
   assert.match(
     line,
-    /has mail -s down root, .*; write its arguments apart, as in \["mail","-s","down","root"\]$/,
+    /the program "mail -s down root", .*; write a list of the program and its arguments: \["mail","-s","down","root"\]$/,
   );
 });
 
@@ -360,23 +360,27 @@ domains:
   a.example: { primary: { host: mx2 }, recipients: [] }
   b.example: { primary: [{ host: 192.0.2.1 }], recipients: { catchAll: true }, unknownDuringOutage: defer }
   c.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: accept }
+  d.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: reject }
+  e.example: { primary: { host: m.example }, recipients: { catchAll: true }, unknownDuringOutage: reject }
 `;
   assert.deepEqual(await linesOf(text), [
-    "holdfast.yaml:1:11: hostname: is not a full name, and some servers refuse such a greeting; write the name of the MX record",
-    'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not declared here, so its mail goes to the postmaster of the first domain; name an address of one of the domains',
-    "holdfast.yaml:4:18: admin.listen: tokens cross the network in plain HTTP; listen on 127.0.0.1 behind a proxy with TLS",
-    "holdfast.yaml:5:12: retention: mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1; keep it 30d",
-    "holdfast.yaml:7:25: domains.a.example.primary: mx2 port 25 is this server: its mail would go round in a circle; name the domain's own server",
-    "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address but postmaster is unknown until the API adds some; list the recipients",
-    "holdfast.yaml:8:25: domains.b.example.primary: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
-    "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
-    "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, since the list decides, outage or not, where there is no callout; remove it",
+    "holdfast.yaml:1:11: hostname: is not a fully qualified name, and some servers refuse such a name in EHLO; write the name in your MX record",
+    'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not a domain declared here, so mail for this postmaster goes to the postmaster of the first domain; write an address in one of the declared domains',
+    "holdfast.yaml:4:18: admin.listen: tokens cross the network in plain HTTP; listen on 127.0.0.1 behind a TLS proxy",
+    "holdfast.yaml:5:12: retention: waiting mail expires before the 4 to 5 days that RFC 5321 §4.5.4.1 asks for; write at least 5d, such as 30d",
+    "holdfast.yaml:7:25: domains.a.example.primary: mx2 port 25 is this server itself: mail would loop; name the domain's own mail server",
+    "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address except postmaster is unknown until recipients are added through the API; list the recipients",
+    "holdfast.yaml:8:25: domains.b.example.primary: 192.0.2.1 port 25 is this server itself: mail would loop; name the domain's own mail server",
+    "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, because with catchAll no address is unknown; remove it",
+    "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, because without callout the list is complete, even during an outage; remove it",
+    "holdfast.yaml:11:99: domains.e.example.unknownDuringOutage: has no effect, because with catchAll no address is unknown; remove it",
   ]);
-  const everywhere = 'hostname: mx2.example.net\nsmtp: { listen: ["0.0.0.0:25"] }\ndomains:\n';
+  const everywhere =
+    'hostname: mx2.example.net\nsmtp: { listen: ["192.0.2.1:26", "0.0.0.0:25"] }\ndomains:\n';
   assert.deepEqual(
     await linesOf(`${everywhere}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
     [
-      "holdfast.yaml:4:25: domains.a.example.primary: 127.0.0.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+      "holdfast.yaml:4:25: domains.a.example.primary: 127.0.0.1 port 25 is this server itself: mail would loop; name the domain's own mail server",
     ],
   );
   assert.deepEqual(
@@ -384,7 +388,7 @@ domains:
     [],
   );
   assert.deepEqual(await linesOf(HEAD), [
-    "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",
+    "holdfast.yaml:1:1: domains: no domain is declared: mail is accepted only for domains added through the API; declare a domain",
   ]);
 });
 
@@ -438,14 +442,14 @@ test("rules of access, in the spelling that they are compared in", async () => {
 });
 
 test("caps of a client network: those that are off are not there", async () => {
-  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50 } }";
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50, size: 1TB } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
   assert.deepEqual(result.config.smtp.rates, {
     period: 3_600_000,
     mails: 100,
     kibibytes: 2048,
-    address: { mails: 50 },
+    address: { mails: 50, kibibytes: 976_562_500 },
   });
 });
 

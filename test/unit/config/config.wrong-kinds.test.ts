@@ -35,17 +35,17 @@ test("a folder that cannot be looked at is doubted", async () => {
     const [line] = await linesOf(`${HEAD}${section}: { ${name}: ${place} }\ndomains:\n${DOMAIN}`);
     assert.match(
       line ?? "nothing",
-      new RegExp(`${key}: .* is no folder, .*unless systemd does \\(${directive}\\)`),
+      new RegExp(`${key}: .* is not a folder, .*unless systemd does so \\(${directive}\\)`),
     );
   }
 });
 
-test("a list or a mapping in place of a key is named, and what it mostly should have been", async () => {
+test("a list or a mapping instead of a key is named, and what it mostly should have been", async () => {
   const warned: string[] = [];
   const listener = (warning: Error): void => void warned.push(warning.message);
   process.on("warning", listener);
   try {
-    const right = "put an IPv6 address in quotes; a key is one word";
+    const right = "write a key as one word; put IPv6 addresses in quotes";
     for (const [text, place, key] of [
       [HEAD.replace('"127.0.0.1:2525"', "[::]:25"), "2:18", "smtp.listen[0]"],
       [`${HEAD}? { a: b }\n: c\n`, "3:3", ""],
@@ -53,7 +53,7 @@ test("a list or a mapping in place of a key is named, and what it mostly should 
     ] as const) {
       const [line, ...more] = await linesOf(text);
       const named = key === "" ? "" : `${key}: `;
-      assert.equal(line, `holdfast.yaml:${place}: ${named}a list or a mapping in place of a key; ${right}`);
+      assert.equal(line, `holdfast.yaml:${place}: ${named}a list or a mapping instead of a key; ${right}`);
       assert.deepEqual(more, []);
     }
     // Node.js tells of a warning in the next turn.
@@ -67,7 +67,7 @@ test("a list or a mapping in place of a key is named, and what it mostly should 
 test("a storage folder has a name that systems take", async () => {
   for (const [folder, wrong] of [
     ["sqlite:/var/a\\0b", "contains control characters"],
-    ["sqlite: /var/lib/holdfast", "a blank before the folder"],
+    ["sqlite: /var/lib/holdfast", "a space before the folder"],
   ] as const) {
     const [line = ""] = await linesOf(`${HEAD}storage: "${folder}"\ndomains:\n${DOMAIN}`);
     assert.ok(line.startsWith(`holdfast.yaml:3:10: storage: ${wrong}; `), line);

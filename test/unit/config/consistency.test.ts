@@ -11,7 +11,7 @@ async function faults(all: string, own: string, mode = "backup"): Promise<string
 }
 
 test("a domain that names no lists takes those of all, so there must be some", async () => {
-  const none = ["dnsbl: names no lists; write the lists here or in checks.dnsbl"];
+  const none = ["dnsbl: has no lists; add lists here or in checks.dnsbl"];
   for (const [all, own, wanted] of [
     ["dnsbl: { lists: [{ zone: a.b }] }", "dnsbl: { defer: 2 }", []],
     ["dnsbl: off", "dnsbl: { defer: 2 }", none],
@@ -24,9 +24,7 @@ test("a domain that names no lists takes those of all, so there must be some", a
 });
 
 test("a domain that names no servers of a scanner takes those of all, of the same scanner", async () => {
-  const none = (scanner: string) => [
-    `${scanner}: names no servers; write the servers here or in checks.${scanner}`,
-  ];
+  const none = (scanner: string) => [`${scanner}: has no servers; add servers here or in checks.${scanner}`];
   const rspamd = 'rspamd: { servers: ["127.0.0.1:11333"] }';
   for (const [all, own, wanted] of [
     ["clamav: { servers: [/a] }", "clamav: { found: tag }", []],
@@ -56,9 +54,11 @@ test("stress ends below where it begins, by however little", async () => {
   assert.deepEqual([await told(60, 59), await told(60, 60), await told(60, 61)], [false, true, true]);
 });
 
-test("a port that the system chooses is taken by nobody", async () => {
+test("a port that the system chooses is already used by nobody", async () => {
   const taken = async (listen: string) =>
-    (await linesOf(HEAD.replace('"127.0.0.1:2525"', listen))).filter((line) => line.includes("is taken by"));
+    (await linesOf(HEAD.replace('"127.0.0.1:2525"', listen))).filter((line) =>
+      line.includes("is already used by"),
+    );
   assert.deepEqual(await taken('"127.0.0.1:0", "127.0.0.1:0"'), []);
   assert.equal((await taken('"127.0.0.1:26", "127.0.0.1:26"')).length, 1);
 });

@@ -41,7 +41,7 @@ test("notices: each value is judged", async () => {
   const route = "write off, direct, or a host such as { host: smarthost.example.net, port: 587 }";
   const host = "write a host name such as mail.example.com, or an IP address";
   const cases: readonly (readonly [string, string])[] = [
-    ["route: on", `"on" is not known; ${route}`],
+    ["route: on", `"on" is not a known value; ${route}`],
     ["route: [direct]", `is a list; ${route}`],
     ["route: { port: 25 }", `is missing; ${host}`],
     ["route: { host: a b }", `"a b" is not a host name; ${host}`],
@@ -49,10 +49,10 @@ test("notices: each value is judged", async () => {
       "route: { host: a.example, identity: xclient }",
       "is not a known key; the keys here are host, port, tls, implicitTls, pin, login",
     ],
-    ["route: { host: a.example, port: 0 }", '"0" is too little; write a whole number from 1 to 65535'],
+    ["route: { host: a.example, port: 0 }", '"0" is too small; write a whole number from 1 to 65535'],
     [
       "route: { host: a.example, login: { user: u, passwordEnv: PATH } }",
-      "could cross the network in clear; write tls: require, verify or pin",
+      "could be sent unencrypted; write tls: require, verify or pin",
     ],
     [
       "route: { host: a.example, tls: verify, login: { user: u, passwordEnv: HOLDFAST_NOT_SET } }",
@@ -66,11 +66,11 @@ test("notices: each value is judged", async () => {
       "delay: soon",
       '"soon" is not a duration; write a duration from 1m to 365d, such as 90s, 5m, 12h or 30d',
     ],
-    ["delay: 10s", '"10s" is too little; write a duration from 1m to 365d, such as 90s, 5m, 12h or 30d'],
+    ["delay: 10s", '"10s" is too small; write a duration from 1m to 365d, such as 90s, 5m, 12h or 30d'],
     ["delay: [1]", "is a list; write off, or a duration such as 4h"],
-    ["perSender: 0", '"0" is too little; write a whole number from 1 to 10000'],
-    ["fullSize: 1MB", '"1MB" is too much; write a size from 0B to 256KiB, such as 64KiB'],
-    ["retention: 90d", '"90d" is too much; write a duration from 1m to 60d, such as 90s, 5m, 12h or 30d'],
+    ["perSender: 0", '"0" is too small; write a whole number from 1 to 10000'],
+    ["fullSize: 1MB", '"1MB" is too large; write a size from 0B to 256KiB, such as 64KiB'],
+    ["retention: 90d", '"90d" is too large; write a duration from 1m to 60d, such as 90s, 5m, 12h or 30d'],
   ];
   for (const [keys, line] of cases) assert.equal(await notices(keys), line, keys);
   assert.equal(
@@ -85,6 +85,6 @@ test("a route without SPF is doubted, because nothing would go that way", async 
       `${HEAD}notices: { route: direct }\ndomains:\n  a.test: { primary: { host: b }, recipients: [x]${more} }\n`,
     );
   const found = await doubts("");
-  assert.match(found.join("\n"), /notices\.route: no notice will ever go.*add checks: \{ spf: tag \}/);
+  assert.match(found.join("\n"), /notices\.route: no notice is ever sent.*add checks: \{ spf: tag \}/);
   assert.doesNotMatch((await doubts(", checks: { spf: tag }")).join("\n"), /notices/);
 });

@@ -74,27 +74,33 @@ test("a list that is fetched, with its defaults", async () => {
   assert.match(all.fetched?.authorizationFile ?? "", /^\/.*users\.txt$/);
   assert.equal(all.fetched?.allowEmpty, true);
   assert.equal(all.unknownDuringOutage, "accept");
+  for (const host of ["localhost:8080", "[::1]:8080"]) {
+    const here = await settingsOf(`{ url: "http://${host}/a" }`);
+    assert.equal(here.fetched?.url, `http://${host}/a`);
+  }
 });
 
 test("each wrong source has its error", async () => {
   const url = "domains.a.example.recipients.url";
   const here = "domains.a.example.recipients";
+  const secret = "contains a user name or a password; write authorizationFile or authorizationEnv instead";
   const right = "write an https address such as https://directory.example.com/recipients";
   const cases: Record<string, string> = {
     "{ url: lists.example }": `${url}: "lists.example" is not a URL; ${right}`,
     "{ url: ftp://lists.example/ }": `${url}: "ftp:" is not https; ${right}`,
-    "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is for this machine only`,
-    "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is for this machine only`,
-    "{ url: https://u:p@lists.example/ }": `${url}: holds a password; write authorizationFile or authorizationEnv instead`,
-    "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too little; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
+    "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: https://u:p@lists.example/ }": `${url}: ${secret}`,
+    "{ url: https://u@lists.example/ }": `${url}: ${secret}`,
+    "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too small; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
     "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
     "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
     "{ list: [a], every: 1h }": `${here}: has every without url; add url, or remove it`,
     "{ url: https://x.example/, authorizationEnv: HOLDFAST_NOT_SET }": `${here}.authorizationEnv: "HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use authorizationFile`,
     "{ url: https://x.example/, authorizationFile: none }": `${here}.authorizationFile: none does not exist; check the path`,
-    "{ url: https://x.example/, authorizationFile: empty }": `${here}.authorizationFile: empty has no first line; write the Authorization field into it`,
+    "{ url: https://x.example/, authorizationFile: empty }": `${here}.authorizationFile: empty has an empty first line; write the Authorization field there`,
     "{ url: https://x.example/, authorizationFile: users.txt, authorizationEnv: X }": `${here}: has both authorizationFile and authorizationEnv; keep one`,
-    "{ list: [alice, a b], callout: true }": `${here}.list[1]: "a b" is not a local part; write a local part such as alice, an address of the domain, or a beginning such as "list-*"`,
+    "{ list: [alice, a b], callout: true }": `${here}.list[1]: "a b" is not a local part; write a local part such as alice, an address of the domain, or a prefix such as "list-*"`,
     "{ callout: maybe }": `${here}.callout: "maybe" is neither true nor false; write true or false`,
     "{ callouts: true }": `${here}.callouts: is not a known key; did you mean callout?`,
   };
@@ -105,7 +111,7 @@ test("each wrong source has its error", async () => {
   }
   const [both] = await wrong("{ callout: true, catchAll: true }");
   assert.match(both ?? "", /has both callout and catchAll; write a list such as/);
-  assert.match((await wrong("{ callout: false }"))[0] ?? "", /names no recipients/);
+  assert.match((await wrong("{ callout: false }"))[0] ?? "", /has no list, file, url, callout or catchAll/);
 });
 
 test("a file is read again as it is, and a fault in it is told with its line", async () => {

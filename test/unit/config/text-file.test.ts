@@ -19,14 +19,16 @@ test("of what cannot be read it is said why, and what would be right", async () 
   assert.deepEqual(readText(file, 100), {
     fault: { wrong: "is not UTF-8 text", right: "save it as UTF-8" },
   });
-  await writeFile(file, "x".repeat(101));
-  assert.deepEqual(readText(file, 100), {
-    fault: { wrong: "is too large", right: "keep it under 0.0001 MB" },
+  const text = "x".repeat(10_001);
+  await writeFile(file, text);
+  assert.deepEqual(readText(file, 10_001), { text });
+  assert.deepEqual(readText(file, 10_000), {
+    fault: { wrong: "is too large", right: "keep it at 10 KB or less" },
   });
   assert.deepEqual(readText(folder.path, 100), { fault: { wrong: "is a folder", right: "name a file" } });
   assert.deepEqual(readText(join(file, "b"), 100), {
     fault: { wrong: "does not exist", right: "check the path" },
   });
-  assert.equal(accessFault({ code: "EACCES" }).wrong, "may not be read");
+  assert.equal(accessFault({ code: "EACCES" }).wrong, "cannot be read: permission denied");
   assert.equal(accessFault({ code: "EIO" }).wrong, "cannot be read (EIO)");
 });

@@ -104,7 +104,7 @@ test("a list that was emptied or has a mistake is told of once, and the one befo
   await write("# nobody\n");
   for (let looks = 0; looks < 4; looks++) await files.look();
   assert.deepEqual(inForce(), ["alice", "bob"]);
-  const why = `${join(folder.path, "users.txt")} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
+  const why = `${join(folder.path, "users.txt")} no longer lists any recipient; fill it again, or run \`holdfast reload\` if that is intended`;
   assert.deepEqual(told, [{ kind: "recipients.stuck", domain: "a.example", why }]);
   assert.equal(files.trouble("a.example"), why);
   await write("alice\nb ob\n");

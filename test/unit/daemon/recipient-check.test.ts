@@ -5,8 +5,7 @@ import type { Directory } from "../../../src/services/directory/directory.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDirectory } from "../../support/smtp-bench.ts";
 
-const PROBE =
-  "a local part with `%`, `!` or `@` asks us to pass the mail on: refused, whatever the lists say";
+const PROBE = "a local part with `%`, `!` or `@` asks us to relay the mail: refused, whatever the lists say";
 
 test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
   const parts = {
@@ -22,8 +21,11 @@ test("the answer about a recipient says why, where it comes from, and what a cli
     "list-dev@our.test": ["accept", "matches `list-*` in the list", "file"],
     "list-dev+x@our.test": ["accept", "matches `list-*` in the list", "file"],
     "postmaster@our.test": ["accept", "postmaster is always valid", "always"],
-    "anybody+x@all.test": ["accept", "the domain takes every recipient", "catch-all"],
-    "alice@leaving.test": ["defer", "leaving.test was removed and hands over what it holds"],
+    "anybody+x@all.test": ["accept", "the domain accepts every address", "catch-all"],
+    "alice@leaving.test": [
+      "defer",
+      "leaving.test was removed; it accepts no new mail and delivers what is waiting",
+    ],
     "alice@elsewhere.test": ["reject", "elsewhere.test is not one of our domains"],
     "a%b@all.test": ["reject", PROBE],
     "other!a@all.test": ["reject", PROBE],

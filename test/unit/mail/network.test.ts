@@ -33,7 +33,7 @@ test("a network has the addresses that share its bits", () => {
   assert.ok(!has("192.0.2.0/24", "no address"));
 });
 
-test("what is no network, or has bits beyond its length, is nothing", () => {
+test("what is no network, or has bits set beyond its prefix length, is nothing", () => {
   for (const text of [
     "",
     "192.0.2.1/24",
@@ -54,24 +54,28 @@ test("what is wrong with a text that is no network is told, with what would be r
     ["192.0.2.0/", "is not a network"],
     [
       "192.0.2.130/33",
-      "has a prefix above 32, and an IPv4 address has no more bits",
-      "write a prefix of up to 32, such as 192.0.2.0/24, or 192.0.2.130 for the one address",
+      "has a prefix length above 32, the number of bits in an IPv4 address",
+      "write a prefix length of up to 32, such as 192.0.2.0/24, or 192.0.2.130 for the single address",
     ],
     [
       "2001:db8:0:1::7/129",
-      "has a prefix above 128, and an IPv6 address has no more bits",
-      "write a prefix of up to 128, such as 2001:db8:0:1::/64, or 2001:db8:0:1::7 for the one address",
+      "has a prefix length above 128, the number of bits in an IPv6 address",
+      "write a prefix length of up to 128, such as 2001:db8:0:1::/64, or 2001:db8:0:1::7 for the single address",
     ],
     [
       "192.0.2.130/25",
-      "has bits beyond its length",
-      "write 192.0.2.128/25 for the network, or 192.0.2.130 for the one address",
+      "has bits set beyond its prefix length",
+      "write 192.0.2.128/25 for the network, or 192.0.2.130 for the single address",
     ],
-    ["::1/0", "has bits beyond its length", "write ::/0 for the network, or ::1 for the one address"],
+    [
+      "::1/0",
+      "has bits set beyond its prefix length",
+      "write ::/0 for the network, or ::1 for the single address",
+    ],
     [
       "2001:db8::1/127",
-      "has bits beyond its length",
-      "write 2001:db8::/127 for the network, or 2001:db8::1 for the one address",
+      "has bits set beyond its prefix length",
+      "write 2001:db8::/127 for the network, or 2001:db8::1 for the single address",
     ],
   ];
   for (const [text, wrong, right] of faults) {

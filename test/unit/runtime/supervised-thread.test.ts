@@ -27,7 +27,7 @@ test("a thread that dies is started again, after a delay that grows while it can
   start = "broken";
   void supervised.current?.control.call("crash").catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
-  assert.match(lines[0] ?? "", /thread died, starting it again .*crashed as told/);
+  assert.match(lines[0] ?? "", /thread died, restarting it .*crashed as told/);
   clock.advance(1000);
   await waitFor(WAIT, () => lines.length === 2);
   assert.match(lines[1] ?? "", /thread did not start .*cannot start like this/);

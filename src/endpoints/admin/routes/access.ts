@@ -65,7 +65,11 @@ function soundRule(given: NewRule, domain: string | undefined, now: number): Acc
     return text === undefined ? [] : [[name, soundPattern(name, text, PATTERNS[name])] as const];
   });
   if (patterns.length === 0)
-    throw new Refusal("bad_request", "the rule fits everybody", "name a network, helo, sender or recipient");
+    throw new Refusal(
+      "bad_request",
+      "the rule matches every client",
+      "name a network, helo, sender or recipient",
+    );
   const conditions = Object.fromEntries(patterns);
   refuseEveryClient(conditions);
   if (until !== undefined && until <= now)

@@ -131,7 +131,7 @@ function soundPrimaries(given: readonly PrimaryBody[]): readonly Primary[] {
   const places = primaries.map(({ host, port }) => hostPort(host, port));
   const again = places.findIndex((place, at) => places.indexOf(place) < at);
   if (again === -1) return primaries;
-  throw new Refusal("bad_request", `primaries.${again}: ${places[again]} is there twice`, "keep one");
+  throw new Refusal("bad_request", `primaries.${again}: ${places[again]} is listed twice`, "keep one");
 }
 
 function soundPrimary(primary: PrimaryBody, index: number): Primary {

@@ -177,7 +177,7 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
     throw new Refusal("not_found", "the body of this mail is gone", "it goes with its last recipient");
   }
   const cut = (error: unknown): void => {
-    log.error("an export was cut off", { id, error: errorText(error) });
+    log.error("an export was interrupted", { id, error: errorText(error) });
     c.env.outgoing?.destroy();
   };
   c.header("Content-Type", "message/rfc822");

@@ -49,7 +49,7 @@ export class OtherPrimaries {
 export function deferredFor(result: SendResult): SendResult {
   const deferred = (outcome: Outcome): Outcome => {
     if (outcome.kind !== "refused") return outcome;
-    const text = `${outcome.reply.text}; another primary may take it later`;
+    const text = `${outcome.reply.text}; another primary may accept it later`;
     return { kind: "deferred", reply: reply(451, "4.4.0", text) };
   };
   const outcomes = Array.from(result.outcomes, ([n, outcome]) => [n, deferred(outcome)] as const);

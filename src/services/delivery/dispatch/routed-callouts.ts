@@ -44,7 +44,10 @@ export class RoutedCallouts {
       this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
     } catch (error) {
       // Lists and memory are read for it; the mail's result is to be written whether they can be or not.
-      this.#log.warn("nothing was learned of recipients", { id: mail.id, error: errorText(error) });
+      this.#log.warn("recipients could not be learned from a delivery", {
+        id: mail.id,
+        error: errorText(error),
+      });
     }
   }
 

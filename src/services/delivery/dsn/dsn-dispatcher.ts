@@ -76,7 +76,7 @@ export class DsnDispatcher {
     // The password of a smart host is read from its file at each login.
     if (same && route.kind !== "host") return;
     this.flush().catch((error: unknown) => {
-      this.#log.error("notices could not be made due", { error: errorText(error) });
+      this.#log.error("notices could not be scheduled", { error: errorText(error) });
     });
   }
 

@@ -133,7 +133,7 @@ export class DsnWriter {
     // Not where the mail was delivered, or deleted, while this was written: then it lacks nothing.
     if (!(await store.told({ id: mail.id, recipients: owed, told, notice: written }))) return;
     if (lacks !== undefined)
-      log.error("a notice goes without the mail that it is about", { id: mail.id, error: lacks });
+      log.error("a notice is sent without the original mail", { id: mail.id, error: lacks });
     const recipients = group.map(({ address }) => address);
     const { sender } = mail;
     journal.record({ kind: "notice.written", id: mail.id, notice: id, sender, recipients, about: kind });

@@ -167,7 +167,7 @@ export class Probation {
     const [first] = doubtful;
     if (first === undefined) return this.#stoppedOnes(refused);
     for (const n of doubtful) this.#doubted.add(addresses.get(n) ?? "");
-    const why = `it refused ${addresses.get(first)}, which exists: ${wordsOf(result.outcomes, [first])}`;
+    const why = `it refused ${addresses.get(first)}, although the address exists: ${wordsOf(result.outcomes, [first])}`;
     return this.#stop(why, doubtful, now);
   }
 
@@ -205,7 +205,7 @@ export class Probation {
 
   #finish(now: number): void {
     if (this.#taken) this.#become("passed", now);
-    else this.#stop(`it took none of the first ${RECIPIENTS} recipients`, [], now);
+    else this.#stop(`it accepted none of the first ${RECIPIENTS} recipients`, [], now);
   }
 
   #become(state: State, now: number): void {
@@ -223,5 +223,5 @@ export class Probation {
 /** The primary's words to the first of these recipients. */
 function wordsOf(outcomes: ReadonlyMap<number, Outcome>, of: readonly number[]): string {
   const outcome = outcomes.get(of[0] ?? -1);
-  return outcome !== undefined && "reply" in outcome ? formatReply(outcome.reply) : "no words";
+  return outcome !== undefined && "reply" in outcome ? formatReply(outcome.reply) : "no reply";
 }

@@ -248,7 +248,7 @@ export class Probations {
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
-    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
+    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was accepted");
     if (probation.stopped) {
       pool.withdraw(queue);
       for (const other of queue.active()) other.advance();

@@ -186,7 +186,7 @@ function offered(
   { maxMessageSize }: RehearsalRequest,
 ): readonly RehearsalStep[] {
   const small = size !== undefined && size < maxMessageSize;
-  const takes = size === undefined ? "names no limit of size" : `takes mail up to ${sizeInWords(size)}`;
+  const takes = size === undefined ? "announces no size limit" : `accepts mail up to ${sizeInWords(size)}`;
   const knows = Object.keys(attributes).filter((keyword) => keyword === "XFORWARD" || keyword === "XCLIENT");
   const wanted = identity === "xclient" ? "XCLIENT" : "XFORWARD";
   const trusts = knows.includes(wanted);
@@ -195,44 +195,45 @@ function offered(
     {
       what: "size",
       verdict: small ? "warn" : "ok",
-      text: small ? `${takes}, less than the ${sizeInWords(maxMessageSize)} that we take` : takes,
+      text: small ? `${takes}, less than the ${sizeInWords(maxMessageSize)} that we accept` : takes,
     },
     {
       what: "identity",
       verdict: trusts || identity === undefined || identity === "headers" ? "ok" : "warn",
       text: trusts
-        ? `takes ${wanted} from us: it trusts what we say of clients`
+        ? `accepts ${wanted} from us: it trusts what we say about clients`
         : `does not offer ${wanted} to us: it sees clients in our header fields only`,
     },
   ];
 }
 
 function tlsStep(tls: string | undefined, level: Destination["tls"]): RehearsalStep {
-  if (tls !== undefined) return { what: "tls", verdict: "ok", text: `${tls}, as \`tls: ${level}\` asks` };
+  if (tls !== undefined) return { what: "tls", verdict: "ok", text: `${tls} (\`tls: ${level}\`)` };
   const warn = level === "opportunistic";
   return {
     what: "tls",
     verdict: warn ? "warn" : "ok",
-    text: warn ? "in clear: it offers no STARTTLS that works" : "in clear, as `tls: none` asks",
+    text: warn ? "unencrypted: it offers no working STARTTLS" : "unencrypted (`tls: none`)",
   };
 }
 
 function nullSenderStep(refused: Reply): RehearsalStep {
-  const text = `refuses the null sender, so that it gets no bounces either: ${formatReply(refused)}`;
+  const text = `refuses the null sender, and thus all bounces: ${formatReply(refused)}`;
   return { what: "known", verdict: "warn", text };
 }
 
 function knownStep(address: string, said: Reply | undefined): RehearsalStep {
-  if (said === undefined) return { what: "known", verdict: "warn", text: `${address} cannot be asked about` };
+  if (said === undefined) return { what: "known", verdict: "warn", text: `no answer about ${address}` };
   const text = `${address}: ${formatReply(said)}`;
   return { what: "known", verdict: isPositive(said) ? "ok" : isPermanent(said) ? "fail" : "warn", text };
 }
 
 function unknownStep(address: string, said: Reply | undefined): RehearsalStep {
-  if (said === undefined)
-    return { what: "unknown", verdict: "warn", text: `${address} cannot be asked about` };
+  if (said === undefined) return { what: "unknown", verdict: "warn", text: `no answer about ${address}` };
   const text = `${address}: ${formatReply(said)}`;
   if (isPermanent(said)) return { what: "unknown", verdict: "ok", text };
-  const why = isPositive(said) ? "it takes any address, and may bounce later" : "it does not decide at once";
+  const why = isPositive(said)
+    ? "it accepts any address, and may bounce later"
+    : "it does not decide immediately";
   return { what: "unknown", verdict: "warn", text: `${text}; ${why}` };
 }

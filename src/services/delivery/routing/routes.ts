@@ -59,7 +59,8 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
 /** The hosts that the MX records of a domain name, spoken to as `primary` says. */
 export async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
-  if (lookup.kind === "failed") return { kind: "failed", why: `MX of ${domain}: ${lookup.why}` };
+  if (lookup.kind === "failed")
+    return { kind: "failed", why: `the MX records of ${domain} could not be looked up: ${lookup.why}` };
   const hop = (host: string): NextHop => {
     const { destination, weight } = nextHopOf(primary);
     return { weight, destination: { ...destination, host, port: destination.port || SMTP_PORT } };
@@ -67,8 +68,8 @@ export async function mxDestinations(domain: string, primary: Primary, parts: Ro
   // RFC 5321 §5.1: without MX the domain's own address records count.
   if (lookup.kind === "none") return { kind: "known", tiers: [[hop(domain)]] };
   const route = mxRoute(lookup.records, parts.hostname.toLowerCase());
-  if (route.kind === "null") return { kind: "none", why: `${domain} has a null MX: it takes no mail` };
+  if (route.kind === "null") return { kind: "none", why: `${domain} has a null MX: it accepts no mail` };
   if (route.kind === "ourselves")
-    return { kind: "loop", why: `no MX record of ${domain} is better than ours` };
+    return { kind: "loop", why: `no MX record of ${domain} is preferred to ours` };
   return { kind: "known", tiers: route.tiers.map((hosts) => hosts.map(hop)) };
 }

@@ -31,7 +31,7 @@ export class UnroutableLog {
     if (queue.record === undefined && queue.waiting === 0) return void this.#reasons.delete(domain);
     if (isSame(known?.route, route)) return;
     this.#reasons.set(domain, { route, since: known?.since ?? now });
-    this.#log.warn("mail has nowhere to go", { domain, why: route.why });
+    this.#log.warn("no route for this domain", { domain, why: route.why });
     if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });
     else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: queue.waiting });
   }

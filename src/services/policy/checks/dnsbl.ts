@@ -100,7 +100,7 @@ function words({ hits, silent, aside }: Answers, score: number): string {
   return [
     listed === "" ? "not listed" : `score ${score}: ${listed}`,
     ...(silent.length === 0 ? [] : [`no answer from ${silent.join(", ")}`]),
-    ...(aside.length === 0 ? [] : [`set aside: ${aside.join(", ")}`]),
+    ...(aside.length === 0 ? [] : [`not used: ${aside.join(", ")}`]),
   ].join("; ");
 }
 

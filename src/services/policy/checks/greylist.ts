@@ -32,12 +32,12 @@ const REMEMBERED = 35 * 24 * HOUR;
 /** The last mail is noted no more often than this. */
 const REFRESH = 24 * HOUR;
 
-const LONG_AWAY = accepted("nobody is put off: the primaries are away for more than an hour");
+const LONG_AWAY = accepted("suspended: the primaries have been down for more than an hour");
 const KNOWN = accepted("known");
-const CAME_AGAIN = accepted("came again after the delay");
-const FROM_ELSEWHERE = accepted("came again after the delay, from another of its networks");
-const CORRESPONDENT = accepted("wrote to the domain before");
-const ALIGNED = accepted("its domain wrote before, and SPF passes");
+const CAME_AGAIN = accepted("returned after the delay");
+const FROM_ELSEWHERE = accepted("returned after the delay, from another of its networks");
+const CORRESPONDENT = accepted("sent mail to the domain before");
+const ALIGNED = accepted("its domain sent mail before, and SPF passes");
 const GOOD = accepted("on a list of good clients");
 
 /**

@@ -26,9 +26,9 @@ interface AllParts extends ReachabilityParts {
 const RETRY_WINDOW = 24 * 3_600_000;
 
 const NOT_UP = accepted("the primary is not known to be up");
-const BROKEN_PATH = accepted("came here before while the primary was up");
-const CAME_AGAIN = accepted("came again: its path to the primary may be broken");
-const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
+const BROKEN_PATH = accepted("was here before while the primary was up");
+const CAME_AGAIN = accepted("returned: its path to the primary may be broken");
+const FROM_ELSEWHERE = accepted("returned from another of its networks");
 
 /**
  * While a primary of the domain is up, mail belongs there: junk seeks out the backup, and a sender that can reach
@@ -92,7 +92,7 @@ function sendAway(
   { action = "defer", delay }: ReachabilitySettings,
   { settings }: AllParts,
 ): Verdict {
-  const note = `sent to ${primary}, which is up; let in when it comes again after ${Math.ceil(delay / 1000)} s`;
+  const note = `referred to ${primary}, which is up; admitted if it returns after ${Math.ceil(delay / 1000)} s`;
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-Reachability: ${primary} is up`, note };
   const words = [`${primary} is up, send your mail there`, settings().contact];
   return { ...refusal("defer", "7.1", words), note };

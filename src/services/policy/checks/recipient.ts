@@ -50,15 +50,15 @@ function judge({ recipient, domain, certain, network }: RcptSubject, recipients:
 }
 
 const ACCEPTED: Readonly<Record<Extract<Admission, { kind: "accept" }>["why"], Verdict>> = {
-  file: accepted("in the declared list"),
-  api: accepted("in the list of the API"),
+  file: accepted("in the configured list"),
+  api: accepted("in the list from the API"),
   url: accepted("in the fetched list"),
   postmaster: accepted("postmaster is always valid"),
-  catchAll: accepted("the domain takes every address"),
-  callout: accepted("its primary says that it exists"),
-  delivery: accepted("its primary took mail for it"),
-  acceptAll: accepted("its primary takes every address"),
-  outage: accepted("nobody knows it, and no primary can tell"),
+  catchAll: accepted("the domain accepts every address"),
+  callout: accepted("its primary said that it exists"),
+  delivery: accepted("its primary accepted mail for it"),
+  acceptAll: accepted("its primary accepts every address"),
+  outage: accepted("unknown, and no primary can be asked"),
 };
 
 function verdictOf(admission: Admission): Verdict {

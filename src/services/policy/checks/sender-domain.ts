@@ -12,7 +12,7 @@ interface SenderDomainParts {
   readonly resolver: RecordSource;
 }
 
-const WRITABLE = accepted("can be written to, as far as the DNS tells");
+const WRITABLE = accepted("can receive mail, according to the DNS");
 const NO_SUCH: Fault = {
   name: "no-such-domain",
   words: "The domain of your sender address has neither MX nor address records",

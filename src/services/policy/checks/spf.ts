@@ -6,7 +6,7 @@ import { whenKnown, type Later } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { judgeFault, type Fault } from "./fault.ts";
 
-const ASKED = accepted("asked; the result stands in Received-SPF");
+const ASKED = accepted("checked; the result is in Received-SPF");
 
 /** Characters of all words of a reply, which has 512 octets with codes and line end (RFC 5321 §4.5.3.1.5). */
 const LONGEST_WORDS = 490;

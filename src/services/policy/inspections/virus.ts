@@ -17,7 +17,7 @@ const NOT_SCANNED: Charge = {
 };
 const OVERSIZE: Charge = {
   field: FIELD,
-  what: "not scanned, larger than the virus scanner takes",
+  what: "not scanned, larger than the virus scanner accepts",
   words: "Message is larger than our virus scanner takes",
 };
 

@@ -58,11 +58,11 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
       kind: "probation.stopped",
       destination: "mail.example.com:25",
       domain: "example.com",
-      why: "it refused alice@example.com, which exists: 550 no such user",
+      why: "it refused alice@example.com, although the address exists: 550 no such user",
       held: 47,
     },
     "probation.stopped",
-    "mail.example.com:25 came back but behaves abnormally (it refused alice@example.com, which exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
+    "mail.example.com:25 came back but behaves abnormally (it refused alice@example.com, although the address exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
   ],
   [
     {

@@ -15,7 +15,7 @@ test("questions beyond the bound fail at once and are not remembered; what is kn
   const open = Array.from({ length: 4000 }, (_, n) => cache.get(`x${n}`, mute));
   for (let n = 0; n < 50_000; n++) void cache.get(`y${n}`, mute);
   assert.equal(waiting.length, 4000);
-  assert.deepEqual(await cache.get("new", known), { kind: "failed", why: "too many questions are open" });
+  assert.deepEqual(await cache.get("new", known), { kind: "failed", why: "too many queries are pending" });
   assert.deepEqual(await cache.get("known", known), FOUND.lookup);
   waiting[0]?.();
   assert.deepEqual(await open[0], { kind: "none" });

@@ -44,7 +44,10 @@ test("each step of a recipient is one sentence", () => {
     text(delivered()),
     "alice@example.com delivered to mail.example.com:25 after 3 h 12 min: 250 2.0.0 queued as 4711",
   );
-  assert.match(text(delivered({ maybeDouble: true })) ?? "", /may be a double, a reply was lost before$/);
+  assert.match(
+    text(delivered({ maybeDouble: true })) ?? "",
+    /possibly a duplicate, because an earlier reply was lost$/,
+  );
   const deferred = {
     kind: "mail.deferred",
     reply: { code: 450, text: "later" },
@@ -95,14 +98,14 @@ test("an act on one mail stands under its id and does not repeat it", () => {
     count: 1,
     id: "x",
   } as const;
-  const line = { at: 5, id: "x", kind: "operator.acted", text: "hold, asked for on this machine" };
+  const line = { at: 5, id: "x", kind: "operator.acted", text: "hold, requested on this machine" };
   assert.deepEqual(traceLine({ at: 5, event: act }), line);
   for (const [what, said] of [
     ["id x to mail2.one.test:25", "to mail2.one.test:25"],
     ["id x, recipient bob@one.test", "recipient bob@one.test"],
     ["id x, recipient bob@one.test to primary", "recipient bob@one.test to primary"],
   ] as const)
-    assert.equal(text({ ...act, verb: "reroute", what }), `reroute (${said}), asked for on this machine`);
+    assert.equal(text({ ...act, verb: "reroute", what }), `reroute (${said}), requested on this machine`);
 });
 
 test("an act on many mails counts recipients, and is found by the addresses that it names", () => {
@@ -114,7 +117,7 @@ test("an act on many mails counts recipients, and is found by the addresses that
     what: "sender Eve@friend.test",
   } as const;
   const event = { ...acted, count: 2, addresses };
-  const said = "hold (sender Eve@friend.test: 2 recipients), asked for with the token night";
+  const said = "hold (sender Eve@friend.test: 2 recipients), requested with the token night";
   assert.equal(text(event), said);
   assert.deepEqual(traceKeys(event), ["eve@friend.test"]);
 });
@@ -122,7 +125,7 @@ test("an act on many mails counts recipients, and is found by the addresses that
 test("a notice says who is told what, or why not, and what became of it", () => {
   const about = { id: "m1", sender: "Ann@friend.test", recipients: ["bob@one.test"] };
   const written = { kind: "notice.written", ...about, notice: "n1", about: "failed" } as const;
-  assert.equal(text(written), "<Ann@friend.test> is told of the refusal for bob@one.test: notice n1");
+  assert.equal(text(written), "<Ann@friend.test> is notified of the refusal for bob@one.test: notice n1");
   const recipients = ["bob@one.test", "eve@one.test"];
   const why = "it came over a mailing list";
   const silence = {
@@ -135,7 +138,7 @@ test("a notice says who is told what, or why not, and what became of it", () => 
   };
   assert.equal(
     text({ ...silence, operators: false } as TracedEvent),
-    "<Ann@friend.test> is not told of the end of all attempts for 2 recipients: it came over a mailing list",
+    "<Ann@friend.test> is not notified of the expiry for 2 recipients: it came over a mailing list",
   );
   const notice = { id: "n1", to: "ann@friend.test", destination: "smart.test:587" };
   const reply = { code: 451, enhanced: "4.3.2", text: "later" };

@@ -223,13 +223,13 @@ describe("clamd", () => {
     const { virus, events } = bench(clock);
     const scan = () => virus.open(MAIL, servers(fake.address));
     for (let i = 0; i < 3; i++) await away(scan(), body("x"));
-    assert.match(await away(scan(), body("x")), /rests/);
+    assert.match(await away(scan(), body("x")), /are suspended/);
     assert.equal(fake.connections, 3);
     clock.set(-3_600_000);
     clock.advance(5000);
     fake.mood = "silent";
     const trial = scan().finish(body("x"));
-    assert.match(await away(scan(), body("x")), /rests/);
+    assert.match(await away(scan(), body("x")), /are suspended/);
     await waitFor({ what: "the trial", deadline: 5000 }, () => fake.connections === 4);
     clock.advance(5000);
     assert.equal((await trial).kind, "away");
@@ -302,7 +302,7 @@ describe("clamd", () => {
     fake.mood = "eicar";
     assert.deepEqual(await begun.finish(body("x")), { kind: "clean" });
     await failThrice();
-    assert.match(await away(scan(), body("x")), /rests/);
+    assert.match(await away(scan(), body("x")), /are suspended/);
     assert.deepEqual(
       events.map(({ kind }) => kind),
       ["scanner.away", "scanner.back", "scanner.away"],
@@ -338,7 +338,7 @@ describe("clamd", () => {
     clock.advance(300);
     const whys = (await Promise.all(all)).map((answer) => ("why" in answer ? answer.why : answer.kind));
     assert.ok(
-      whys.every((why) => /in time|no place|rests/.test(why)),
+      whys.every((why) => /in time|no free connection|are suspended/.test(why)),
       whys.join(),
     );
   });

@@ -746,12 +746,12 @@ describe("the beginning", () => {
     await using primary = await fakePrimary({ greeting: "silence" });
     await assert.rejects(client.converse(at(primary), 50), {
       stage: "greeting",
-      message: /^it says nothing; `implicitTls` is for servers/,
+      message: /^it sends no greeting; `implicitTls` is for servers/,
     });
     await using mute = await fakePrimary({ onEhlo: () => "silence" });
     await assert.rejects(client.converse(at(mute), 50), {
       stage: "ehlo",
-      message: "it does not answer any more",
+      message: "it no longer answers",
     });
   });
 
@@ -858,7 +858,7 @@ describe("TLS", () => {
       assert.deepEqual(kinds(results[0]?.outcomes ?? new Map()), { 10: "deferred 421" });
       assert.match(
         results[0]?.trouble?.message ?? "",
-        /^it takes mail over TLS only, .*`tls: require`.* 530 Must issue/,
+        /^it accepts mail over TLS only, .*`tls: require`.* 530 Must issue/,
       );
       assert.equal(results[1]?.outcomes.get(10)?.kind, "released");
     }

@@ -30,7 +30,7 @@ test("a certificate that nobody has signed is told with what would take it", asy
   const { certificate: cert, key } = await testCertificate();
   const server = createTlsServer({ cert, key });
   server.on("tlsClientError", () => {});
-  assert.match(errorWords(await failureWith(server)), /is signed by itself; `tls: pin` trusts one/);
+  assert.match(errorWords(await failureWith(server)), /is self-signed; `tls: pin` trusts one/);
 });
 
 test("other words stay, on one line and not endless", () => {
@@ -41,7 +41,7 @@ test("other words stay, on one line and not endless", () => {
 test("an answer is told as it came, and what is no answer as that", () => {
   const reply = { code: 554, text: "no PTR" };
   assert.equal(answerWords(reply, "554 no PTR"), "it answered 554 no PTR");
-  assert.equal(noTlsWords(reply), "it does not take STARTTLS, which `tls` asks for: 554 no PTR");
+  assert.equal(noTlsWords(reply), "it does not accept STARTTLS, which `tls` requires: 554 no PTR");
   const other = answerWords({ code: 451, text: "SSH-2.0-OpenSSH_9" }, "SSH-2.0-OpenSSH_9\r\n");
-  assert.equal(other, "it does not speak SMTP: it said SSH-2.0-OpenSSH_9");
+  assert.equal(other, "it does not speak SMTP: it sent SSH-2.0-OpenSSH_9");
 });

@@ -51,11 +51,11 @@ describe("readTls", () => {
     await put(files, { certificate: one.certificate });
     assert.match(await why(), /privkey\.pem cannot be read: ENOENT/);
     await put(files, { key: "nonsense" });
-    assert.match(await why(), /privkey\.pem is no PEM private key/);
+    assert.match(await why(), /privkey\.pem is not a PEM private key/);
     await put(files, { key: two.key });
     assert.match(await why(), /privkey\.pem does not belong to the certificate in .*fullchain\.pem/);
     await put(files, { certificate: "nonsense" });
-    assert.match(await why(), /fullchain\.pem is no PEM certificate/);
+    assert.match(await why(), /fullchain\.pem is not a PEM certificate/);
     await put(files, one);
     assert.equal(await why(), "read");
     const line = async (now: number): Promise<string> => certificateLine(files, await readTls(files), now);
@@ -173,7 +173,7 @@ describe("Certificates", () => {
       certificates.facts().map(({ file }) => file),
       [first.certificate, second.certificate],
     );
-    await assert.rejects(certificates.use([second, first]), /one\.pem is no PEM certificate/);
+    await assert.rejects(certificates.use([second, first]), /one\.pem is not a PEM certificate/);
     assert.equal(certificates.current()?.length, 2);
     certificates.close();
   });

@@ -71,7 +71,7 @@ for (const [when, first] of [
     t.after(() => admin.stop());
     const path = `/v1/queue/${FIRST}/export`;
     await assert.rejects(send({ socketPath: socket, path }), { code: "ECONNRESET" });
-    assert.deepEqual(told, [["error", "an export was cut off", "EIO"]]);
+    assert.deepEqual(told, [["error", "an export was interrupted", "EIO"]]);
     assert.equal(console.mock.callCount(), 0);
   });
 

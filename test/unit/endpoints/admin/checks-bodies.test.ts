@@ -52,17 +52,17 @@ test("a threshold is switched off by its word, and what is shown may be sent bac
 test("each mistake in them has its sentence", async () => {
   const list = (text: object): object => ({ dnsbl: { lists: [{ zone: "a.b", ...text }] } });
   const cases: readonly (readonly [unknown, RegExp])[] = [
-    [list({ zone: "http://zen.example" }), /^checks.dnsbl.*is a web address; write the DNS zone/],
+    [list({ zone: "http://zen.example" }), /^checks.dnsbl.*is a URL; write the DNS zone/],
     [list({ zone: "no zone" }), /is not a DNS zone/],
     [list({ zone: "127.0.0.1" }), /is not a DNS zone/],
     [list({ zone: `${"a.".repeat(100)}b` }), /too long/],
     [list({ codes: ["10.0.0.1"] }), /"10.0.0.1" is outside 127.0.0.0\/8; write a code/],
-    [list({ codes: ["127.255.255.254"] }), /may not be asked/],
+    [list({ codes: ["127.255.255.254"] }), /is how a list refuses a query/],
     [list({ codes: ["127.0.0"] }), /is not a code/],
     [list({ codes: [] }), /^checks.dnsbl/],
     [list({ weight: 101 }), /^checks.dnsbl/],
     [list({ action: "drop" }), /^checks.dnsbl/],
-    [{ dnsbl: { lists: [{ zone: "a.b" }, { zone: "A.b" }] } }, /a zone is there twice/],
+    [{ dnsbl: { lists: [{ zone: "a.b" }, { zone: "A.b" }] } }, /a zone is listed twice/],
     [{ dnsbl: { lists: [], defer: 1 } }, /^checks.dnsbl/],
     [{ dnsbl: { lists: [{ zone: "a.b" }], defer: 0 } }, /^checks.dnsbl/],
     [{ dnsbl: "on" }, /^checks.dnsbl/],

@@ -11,14 +11,14 @@ test("a request that does not fit is told where, what was wrong, and what would 
     return json.error.message;
   };
   const states = "waiting, claimed, unconfirmed, held, parked, gone";
-  assert.equal(await told("GET", "/v1/queue?limit=0"), "limit: 0 is too little; write 1 or more");
-  assert.equal(await told("GET", "/v1/queue?limit=1001"), "limit: 1001 is too much; write 1000 or less");
+  assert.equal(await told("GET", "/v1/queue?limit=0"), "limit: 0 is too small; write 1 or more");
+  assert.equal(await told("GET", "/v1/queue?limit=1001"), "limit: 1001 is too large; write 1000 or less");
   assert.equal(await told("GET", "/v1/queue?limit=ten"), "limit: this is not a number");
   assert.equal(await told("GET", "/v1/queue?limit=1.5"), "limit: 1.5 is not a whole number");
   assert.equal(await told("GET", "/v1/queue?stat=held"), '"stat" is not known here');
   assert.equal(
     await told("GET", "/v1/queue?state=lost"),
-    `state: "lost" is not known; write one of ${states}`,
+    `state: "lost" is not a known value; write one of ${states}`,
   );
   assert.equal(await told("GET", "/v1/trace?about="), "about: is empty");
   assert.equal(await told("GET", "/v1/trace"), "about: is missing");
@@ -33,7 +33,7 @@ test("a request that does not fit is told where, what was wrong, and what would 
   assert.equal(await add({ name: "a b", primaries }), '"a b" is not a domain name');
   assert.equal(
     await add({ name: "a.example", primaries, checks: { helo: "\u001bmaybe" } }),
-    'checks.helo: "maybe" is not known; write one of off, tag, defer, reject',
+    'checks.helo: "maybe" is not a known value; write one of off, tag, defer, reject',
   );
   assert.equal(
     await add({ name: "a.example", primaries, tagSeparator: "none" }),
@@ -45,7 +45,7 @@ test("a request that does not fit is told where, what was wrong, and what would 
   );
   assert.equal(
     await add({ name: "a.example", primaries: [...primaries, { host: "M.example" }] }),
-    "primaries.1: m.example:25 is there twice",
+    "primaries.1: m.example:25 is listed twice",
   );
   assert.equal(await told("POST", "/v1/tokens", { name: "" }), "name: is empty");
   const keys = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i]));

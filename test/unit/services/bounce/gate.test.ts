@@ -27,13 +27,13 @@ describe("the gate of notices", () => {
     const unproven = { ...PROVEN, spf: { ...PROVEN.spf, result: "fail" } as never, returnPath: false };
     assert.equal(
       verdict({ authentication: unproven }),
-      "its return-path may be forged (spf fail, no signature)",
+      "its return path may be forged (spf fail, no signature)",
     );
     const { authentication: _, ...unasked } = owedMail();
     const silent = judge(unasked, owedTo(), RULES);
     assert.equal(
       silent.kind === "silence" ? silent.why : "",
-      "SPF was not checked when it came, and its return-path may be forged; `checks: { spf: tag }` checks it",
+      "the mail was accepted without SPF, so its return path may be forged; `checks: { spf: tag }` checks it",
     );
   });
 
@@ -41,14 +41,14 @@ describe("the gate of notices", () => {
     for (const notify of [undefined, "SUCCESS", "FAILURE"])
       assert.equal(
         verdict({ sender: "" }, notify === undefined ? {} : { notify }),
-        "the null sender is told nothing",
+        "the null sender is never notified",
       );
   });
 
   for (const [trait, why] of [
     ["list", /mailing list/],
-    ["bulk", /in bulk/],
-    ["automatic", /a machine/],
+    ["bulk", /bulk mail/],
+    ["automatic", /sent automatically/],
   ] as const)
     it(`stays closed for what is ${trait}`, () => assert.match(verdict({ traits: [trait] }), why));
 
@@ -61,7 +61,7 @@ describe("the gate of notices", () => {
     "MAILER-DAEMON",
   ])
     it(`stays closed for ${local}`, () =>
-      assert.match(verdict({ sender: `${local}@friend.test` }), /of a list or of a mail system/));
+      assert.match(verdict({ sender: `${local}@friend.test` }), /a mailing list or a mail system/));
 
   for (const local of ["owner", "requests", "ann-ownership", "bounces.ann", "bounced"])
     it(`opens for ${local}`, () => assert.equal(verdict({ sender: `${local}@friend.test` }), "notice"));
@@ -76,14 +76,14 @@ describe("the gate of notices", () => {
       opens.map((row) => row.join("")),
       ["x--x-x", "x--x-x", "x---xx", "--x--x"],
     );
-    assert.equal(verdict({}, { notify: "NEVER" }), "the sender asked for none (NOTIFY=NEVER)");
-    assert.equal(verdict({}, { kind: "relayed" }), "the sender asked for none");
+    assert.equal(verdict({}, { notify: "NEVER" }), "the sender requested none (NOTIFY=NEVER)");
+    assert.equal(verdict({}, { kind: "relayed" }), "the sender requested none");
   });
 
   it("says to operators when their settings stand in its way, and only then", () => {
     assert.equal(verdict({}, {}, { route: false }), "operator: no route for notices is set");
     assert.equal(verdict({ noticesToSender: 2 }), "notice");
     assert.equal(verdict({ noticesToSender: 3 }), "operator: its sender got 3 notices within 24 h");
-    assert.match(verdict({ traits: ["list"] }, {}, { route: false }), /^it came over a mailing list/);
+    assert.match(verdict({ traits: ["list"] }, {}, { route: false }), /^it came from a mailing list/);
   });
 });

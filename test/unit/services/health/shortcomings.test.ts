@@ -61,7 +61,7 @@ test("slow is what takes 10 s to greet, or 30 s for a mail of ordinary size; qui
     tell();
     assert.equal(why() !== undefined, slow, `step ${i}`);
   }
-  assert.equal(why(), "it takes connections but did not greet in 60 s");
+  assert.equal(why(), "it accepts connections but did not greet within 60 s");
 });
 
 test("a primary that was never known to speak TLS is remembered once it does", () => {
@@ -89,7 +89,7 @@ test("a primary that is not told of clients, though it should be, is told of whe
     shortcomings.look(capabilities);
   assert.deepEqual(
     journal.events.map((event) => [event.kind, "why" in event && event.why]),
-    [["primary.weakened", "it offers us no XCLIENT; it is not told of clients but in header fields"]],
+    [["primary.weakened", "it does not offer us XCLIENT; it learns about clients from header fields only"]],
   );
   shortcomings.look(offering);
   shortcomings.look(CLEAR);
@@ -103,7 +103,7 @@ test("TLS that vanished is told, also when it was spoken to an earlier process",
   const { journal, shortcomings } = watched(true);
   assert.equal(shortcomings.look(CLEAR), true, "to be remembered");
   assert.equal(shortcomings.look(CLEAR), false);
-  assert.match(journal.of("primary.weakened")[0]?.why ?? "", /spoke TLS before/);
+  assert.match(journal.of("primary.weakened")[0]?.why ?? "", /offered TLS before/);
   assert.equal(journal.of("primary.weakened").length, 1);
   assert.equal(shortcomings.look({ ...CLEAR, tls: "TLSv1.3" }), true);
 });

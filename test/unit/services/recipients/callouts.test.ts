@@ -346,7 +346,7 @@ describe("what is believed", () => {
     memory.note("carol@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
     has("new@a.test", "bob@a.test");
     assert.equal(await ask("new@a.test"), "accepted");
-    assert.match(await ask("eve@a.test"), /^mute: it does not take/, "who was unknown before does not");
+    assert.match(await ask("eve@a.test"), /^mute: it refuses/, "who was unknown before does not");
     assert.equal(await ask("bob@a.test", true), "accepted");
     server.asked.length = 0;
     assert.equal(await ask("eve@a.test"), "refused");
@@ -356,7 +356,7 @@ describe("what is believed", () => {
   test("no refusal while the primary refuses who is known", async () => {
     memory.note("alice@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
     has("postmaster@a.test", "root@a.test");
-    assert.match(await ask("eve@a.test"), /^mute: it does not take alice@a.test either/);
+    assert.match(await ask("eve@a.test"), /^mute: it refuses alice@a.test, too/);
     has("alice@a.test");
     assert.equal(await ask("eve@a.test"), "refused");
     assert.equal(memory.notes.filter(([, kind]) => kind === "refused").length, 1);
@@ -364,13 +364,13 @@ describe("what is believed", () => {
 
   test("no refusal without anybody known but where the postmaster is taken", async () => {
     has();
-    assert.match(await ask("eve@a.test"), /^mute: it does not take postmaster@a.test either/);
+    assert.match(await ask("eve@a.test"), /^mute: it refuses postmaster@a.test, too/);
   });
 
   test("no refusal in probation", async () => {
     has("postmaster@a.test", "bob@a.test");
     state.inProbation = true;
-    assert.match(await ask("eve@a.test"), /^mute: its refusals are not believed yet/);
+    assert.match(await ask("eve@a.test"), /^mute: its refusals are not trusted yet/);
     assert.equal(await ask("bob@a.test"), "accepted");
     state.inProbation = false;
     assert.equal(await ask("eve@a.test"), "refused");
@@ -399,7 +399,7 @@ describe("what is believed", () => {
   test("no refusal of the only one that is known, who can be no witness of it", async () => {
     memory.note("alice@a.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
     has("postmaster@a.test");
-    const why = "its refusal is not believed, because nobody else is known there who could be taken";
+    const why = "its refusal is not trusted, because no known address could confirm that it accepts mail";
     assert.equal(await ask("alice@a.test", true), `mute: ${why}`);
   });
 

@@ -49,7 +49,7 @@ export class Ballast {
     } catch (error) {
       if (whyOf(error) === "full") return false;
       this.#impossible = true;
-      this.#log.warn("there is no ballast: a disk without a free block will stop deliveries", {
+      this.#log.warn("there is no ballast: deliveries will stop when the disk is full", {
         error: errorText(error),
       });
     }

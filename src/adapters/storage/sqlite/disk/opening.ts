@@ -29,7 +29,7 @@ const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   ],
   [/^EISDIR$/, "is a folder; move it away, then start again"],
   [/^ENOENT$/, "cannot be made there; set another `storage`"],
-  [/^(ENOTDIR|EEXIST)$/, "is no folder; move that file away, or set another `storage`"],
+  [/^(ENOTDIR|EEXIST)$/, "is not a folder; move that file away, or set another `storage`"],
   [
     /^SQLITE_BUSY/,
     "is locked by another program, such as a backup or an open sqlite3; end that one, then start again",

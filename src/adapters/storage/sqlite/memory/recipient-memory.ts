@@ -96,7 +96,8 @@ function undaunted(memory: RecipientMemory, log: Logger): RecipientMemory {
     try {
       return read();
     } catch (error) {
-      if (!told) log.error("what primaries said of addresses cannot be read", { error: errorText(error) });
+      if (!told)
+        log.error("replies of primaries about addresses cannot be read", { error: errorText(error) });
       told = true;
       return unknown;
     }

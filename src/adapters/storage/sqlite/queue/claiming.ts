@@ -98,7 +98,7 @@ export class Claiming {
     const row: unknown[] | undefined = this.#mail.get(mail);
     if (row === undefined) {
       this.#hold.run(now, mail, token);
-      this.#log.error("recipients of a mail that is not there are held", { mail, domain });
+      this.#log.error("recipients of a missing mail are held", { mail, domain });
       return undefined;
     }
     const content = row.pop() as Buffer | null;

@@ -45,7 +45,7 @@ export class Cure {
     try {
       lost.database.close();
     } catch (error) {
-      this.#parts.log.warn("the lost connection did not close", { error: errorText(error) });
+      this.#parts.log.warn("the failed database connection could not be closed", { error: errorText(error) });
     }
   }
 
@@ -71,7 +71,7 @@ export class Cure {
       this.#putRight(store);
       return store;
     } catch (error) {
-      log.error("the disk is still out of order", { error: errorText(error) });
+      log.error("the disk still fails", { error: errorText(error) });
       store?.database.close();
       return undefined;
     }

@@ -36,7 +36,7 @@ export class RefusedMails {
       withBallast(this.#folder, () => writeDurably(this.#note, note));
     } catch (error) {
       this.#log.error(
-        "after a restart now, mail may be delivered that was refused: no note of it could be flushed",
+        "refused mail may be delivered after a restart, because its refusal could not be recorded",
         {
           error: errorText(error),
           ids: this.ids,

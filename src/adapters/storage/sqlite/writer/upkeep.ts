@@ -147,7 +147,7 @@ export class Upkeep {
     const { clock, loop, log, sweepSpool } = this.#parts;
     await loop.submitSlices((store) => store.directory.sweep(clock.now()));
     const files = await sweepSpool();
-    if (files > 0) log.warn("spool files that no mail names were removed", { files });
+    if (files > 0) log.warn("spool files without a mail were removed", { files });
   }
 
   #compact(): void {

@@ -160,7 +160,7 @@ export class Writer {
       writeDurably(join(this.#options.folder, CLEAN_FILE), "");
     } catch (error) {
       // All that was promised is in the WAL, which the next start reads; the disk is full, or worse.
-      this.#options.log.warn("the store could not be closed in order", { error: errorText(error) });
+      this.#options.log.warn("the store could not be closed cleanly", { error: errorText(error) });
     }
   }
 

@@ -153,9 +153,12 @@ test("each mistake in a rule has its sentence", async () => {
   const ask = operatorOf(new FakeWorld());
   const cases: readonly (readonly [object, RegExp])[] = [
     [{ action: "stop", helo: "x" }, /^action: /],
-    [{ action: "block" }, /fits everybody/],
-    [{ action: "block", network: "192.0.2.1/24" }, /^network: "192.0.2.1\/24" has bits beyond its length/],
-    [{ action: "block", network: "192.0.2.0/33" }, /^network: "192.0.2.0\/33" has a prefix above 32/],
+    [{ action: "block" }, /matches every client/],
+    [
+      { action: "block", network: "192.0.2.1/24" },
+      /^network: "192.0.2.1\/24" has bits set beyond its prefix length/,
+    ],
+    [{ action: "block", network: "192.0.2.0/33" }, /^network: "192.0.2.0\/33" has a prefix length above 32/],
     [{ action: "block", network: "example.com" }, /^network: "example.com" is not a network/],
     [{ action: "block", network: "" }, /^network: /],
     [{ action: "block", helo: "a b" }, /^helo: "a b" is not a name/],

@@ -57,7 +57,7 @@ describe("mail that one primary cannot take", () => {
     assert.equal(mail.recipients[0]?.attempts, 1);
     assert.equal(
       bench.journal.of("mail.deferred")[0]?.reply?.text,
-      "lacks SIZE; another primary may take it later",
+      "lacks SIZE; another primary may accept it later",
     );
     await bench.pass(10 * MINUTE, 1000);
     wide.down = false;

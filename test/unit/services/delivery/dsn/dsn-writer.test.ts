@@ -209,9 +209,7 @@ describe("paying what is owed to senders", () => {
       await writer.write();
       assert.equal(drafts[0]?.returned, undefined);
       assert.equal(told[0]?.told.notice, "n1");
-      assert.deepEqual(logged, [
-        "error: a notice goes without the mail that it is about (m1: another checksum)",
-      ]);
+      assert.deepEqual(logged, ["error: a notice is sent without the original mail (m1: another checksum)"]);
     }
   });
 

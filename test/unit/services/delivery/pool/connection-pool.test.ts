@@ -307,7 +307,7 @@ test("a banner of four minutes: told as slow, not only as down, and mail is hand
   const delivery = await bench.start({ connections: 1 });
   await bench.pass(62_000, 500);
   assert.equal(delivery.status()[0]?.state, "down");
-  assert.match(delivery.status()[0]?.slow?.why ?? "", /takes connections but did not greet in 60 s/);
+  assert.match(delivery.status()[0]?.slow?.why ?? "", /accepts connections but did not greet within 60 s/);
   await bench.pass(600_000, 1000);
   assert.deepEqual(bench.store.count(), { gone: 3 });
   assert.equal(bench.journal.of("primary.slow").length, 1);

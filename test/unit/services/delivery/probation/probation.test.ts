@@ -97,7 +97,10 @@ describe("probation", () => {
     assert.equal(stateOf(mails[1]), "held probation");
     assert.deepEqual(bench.store.count(), { held: 1, waiting: 52 });
     const [stopped, ...more] = bench.journal.of("probation.stopped");
-    assert.match(stopped?.why ?? "", /refused alice@a\.test, which exists: 550 5\.1\.1 no such user/);
+    assert.match(
+      stopped?.why ?? "",
+      /refused alice@a\.test, although the address exists: 550 5\.1\.1 no such user/,
+    );
     assert.equal(more.length, 0);
     const [status] = bench.delivery.status()[0]?.probation ?? [];
     assert.equal(status?.state, "stopped");
@@ -107,7 +110,7 @@ describe("probation", () => {
     assert.equal(bench.sent().length, 1);
     await bench.pass(2 * MINUTE, 1000);
     assert.deepEqual(bench.store.count(), { gone: 53 });
-    assert.equal(bench.journal.of("probation.passed")[0]?.why, "a canary was taken");
+    assert.equal(bench.journal.of("probation.passed")[0]?.why, "a canary was accepted");
     assert.equal(bench.delivery.status()[0]?.probation, undefined);
   });
 

@@ -128,11 +128,11 @@ test("each step says what was found, and what is wrong with it", async () => {
     "address ok: mail.a.test is 192.0.2.1, 192.0.2.2",
     "connect ok: 192.0.2.1 answers",
     "session ok: primary.test greets",
-    "tls warn: in clear: it offers no STARTTLS that works",
-    "size warn: takes mail up to 10 MB, less than the 50 MB that we take",
+    "tls warn: unencrypted: it offers no working STARTTLS",
+    "size warn: accepts mail up to 10 MB, less than the 50 MB that we accept",
     "identity warn: does not offer XCLIENT to us: it sees clients in our header fields only",
     "known warn: alice@a.test: 451 later",
-    "unknown warn: nobody-x@a.test: 451 later; it does not decide at once",
+    "unknown warn: nobody-x@a.test: 451 later; it does not decide immediately",
     "connect warn: connection refused",
   ]);
   const trusting = await steps({ identity: "xforward", tls: "none" }, (server) => {
@@ -140,17 +140,17 @@ test("each step says what was found, and what is wrong with it", async () => {
     server.attributes = { XFORWARD: ["NAME"] };
   });
   assert.deepEqual(trusting.slice(3), [
-    "tls ok: in clear, as `tls: none` asks",
-    "size ok: takes mail up to 50 MB",
-    "identity ok: takes XFORWARD from us: it trusts what we say of clients",
+    "tls ok: unencrypted (`tls: none`)",
+    "size ok: accepts mail up to 50 MB",
+    "identity ok: accepts XFORWARD from us: it trusts what we say about clients",
     "known ok: alice@a.test: 250 ok",
-    "unknown warn: nobody-x@a.test: 250 ok; it takes any address, and may bounce later",
+    "unknown warn: nobody-x@a.test: 250 ok; it accepts any address, and may bounce later",
     "connect warn: connection refused",
   ]);
   const plain = await steps({}, (server) => (server.tls = "TLSv1.3"));
   assert.deepEqual(plain.slice(3, 6), [
-    "tls ok: TLSv1.3, as `tls: opportunistic` asks",
-    "size ok: names no limit of size",
+    "tls ok: TLSv1.3 (`tls: opportunistic`)",
+    "size ok: announces no size limit",
     "identity ok: does not offer XFORWARD to us: it sees clients in our header fields only",
   ]);
 });
@@ -192,7 +192,9 @@ test("all primaries are asked at once, ten at most; a domain without any says wh
     directory.set("a.test", [{ host: "", port: 25, tls: "none", preference: 0, mx: true }]);
     resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
   });
-  const steps = [{ what: "route", verdict: "fail", text: "MX of a.test: SERVFAIL" }];
+  const steps = [
+    { what: "route", verdict: "fail", text: "the MX records of a.test could not be looked up: SERVFAIL" },
+  ];
   assert.deepEqual(none.found, [{ destination: "", steps }]);
 });
 

@@ -78,7 +78,7 @@ describe("dnsbl", () => {
     const answers = { "a.test": hit("127.0.0.2"), "b.test": hit("127.0.0.2"), "silent.test": failed };
     assert.equal(
       await told(answers, ["sick.test"]),
-      "score 2: a.test=127.0.0.2, b.test=127.0.0.2; no answer from silent.test; set aside: sick.test",
+      "score 2: a.test=127.0.0.2, b.test=127.0.0.2; no answer from silent.test; not used: sick.test",
     );
   });
 

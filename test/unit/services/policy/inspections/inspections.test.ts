@@ -116,7 +116,7 @@ describe("the virus inspection", () => {
     const held = await judge({ virus: WORM, settings: clamav({ found: "quarantine" }) });
     assert.equal(only(held), "quarantine virus Worm.X");
     const large = await judge({ size: 1001, settings: clamav({}) });
-    assert.equal(only(large), "quarantine not scanned, larger than the virus scanner takes");
+    assert.equal(only(large), "quarantine not scanned, larger than the virus scanner accepts");
     const larger = await judge({ virus: { kind: "oversize" }, settings: clamav({ oversize: "tag" }) });
     assert.match(only(larger), /^X-Holdfast-Virus: not scanned, larger/);
     for (const [unavailable, wanted] of [

@@ -151,7 +151,7 @@ describe("the ballast", () => {
     const log = loggerTo((level, message) => void lines.push(`${level} ${message}`));
     await using store = await openSqliteStore({ folder: folder.path, log });
     store.clock.advance(3000);
-    assert.deepEqual(lines, ["warn there is no ballast: a disk without a free block will stop deliveries"]);
+    assert.deepEqual(lines, ["warn there is no ballast: deliveries will stop when the disk is full"]);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
   });
 

@@ -100,7 +100,7 @@ it("says so when the storage is no folder, or what should be a file is one", asy
   await using folder = await tempFolder();
   const file = join(folder.path, "data");
   writeFileSync(file, "");
-  tells(/\/data is no folder; move that file away/, () => acquireLock(file, process.pid));
+  tells(/\/data is not a folder; move that file away/, () => acquireLock(file, process.pid));
   mkdirSync(join(folder.path, "lock.sqlite"));
   tells(/\/lock\.sqlite is a folder; move it away/, () => acquireLock(folder.path, process.pid));
 });

@@ -24,7 +24,7 @@ it("holds the recipients of a mail that a damaged database has lost, and claims 
   );
   const held = database.prepare("SELECT state, reason, token FROM recipient WHERE mail = ?").get(key);
   assert.deepEqual({ ...(held as object) }, { state: "held", reason: "damaged", token: null });
-  assert.ok(logged.includes("error: recipients of a mail that is not there are held"));
+  assert.ok(logged.includes("error: recipients of a missing mail are held"));
   assert.deepEqual(await store.work.claim(request), []);
 });
 
