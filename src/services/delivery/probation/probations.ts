@@ -116,8 +116,11 @@ export class Probations {
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
-    if (this.#isStopped(pool, queue)) this.review(queue);
-    else this.#releases.release(queue);
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    if (probation?.stopped !== true) return this.#releases.release(queue);
+    this.review(queue);
+    // The store may have taken so long to hold it that there was nothing when the canary was to go.
+    if (probation.canaryAt <= this.#steady.now()) this.#awaitCanary(pool, queue, probation);
   }
 
   /** What one primary made us set aside goes on as soon as another, as good or better, takes the domain's mail. */

@@ -718,3 +718,22 @@ test("what a primary refuses that its domain has left in probation is for the ne
   await pass(3000);
   assert.deepEqual(store.count(), { gone: 1 });
 });
+
+test("what a slow disk holds only after the canary was to go is the next canary", async () => {
+  const { server, store, put, back, pass } = await outage();
+  put("bob", "alice");
+  server.onMail = refusing((local) => (local === "alice" ? NO_USER : undefined));
+  const disk = Promise.withResolvers<void>();
+  const settle = store.settle.bind(store);
+  store.settle = async (request) => {
+    if (request.recipients[0]?.state === "held") await disk.promise;
+    return settle(request);
+  };
+  await back();
+  assert.deepEqual(store.count(), { gone: 1, claimed: 1 });
+  server.onMail = refusing(() => undefined);
+  await pass(6 * MINUTE, 1000);
+  disk.resolve();
+  await pass(1000);
+  assert.deepEqual(store.count(), { gone: 2 });
+});
