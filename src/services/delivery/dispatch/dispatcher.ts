@@ -15,7 +15,7 @@ import type { PoolHooks } from "../pool/pool-parts.ts";
 import { Probations } from "../probation/probations.ts";
 import { RoutedCallouts } from "./routed-callouts.ts";
 import { RoutingTable } from "../routing/routing-table.ts";
-import { poolFor, share } from "./sharing.ts";
+import { handOver, poolFor } from "./sharing.ts";
 import { stopPools } from "../pool/stopping.ts";
 
 /** After the store has failed to say what waits, in ms. */
@@ -103,10 +103,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const { probations } = this;
     const pool = poolFor(queue, { probations, random: this.#parts.random });
     if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
-    else {
-      probations.of(pool, queue)?.take(1);
-      pool.take([mail]);
-    }
+    else handOver(mail, { pool, queue }, probations);
     this.#credits.review(queue);
   }
 
@@ -149,8 +146,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
     queue.claimed(mails);
-    if (queue.open)
-      share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
+    if (queue.open) pool.take(mails);
     else {
       this.probations.unsent(pool, queue, mails.length);
       for (const mail of mails) this.#attempts.release(mail, queue);
