@@ -186,7 +186,6 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   unused(pool: ConnectionPool): void {
     this.#drains.abandon(pool);
-    this.probations.forget(pool);
     this.#left.add(pool);
     void pool.retire().then(() => this.#left.delete(pool));
   }
@@ -240,13 +239,12 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   /** Ends all: conversations as stopPools tells, what was being claimed, then what is still to be written. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const claimed = this.#claims.stop(LAST_WORD);
     this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
     this.probations.stop();
     const pools = [...this.routing.pools.values(), ...this.#left];
-    await Promise.all([stopPools(pools, this.#parts.clock), claimed]);
+    await Promise.all([stopPools(pools, this.#parts.clock), this.#claims.ended(LAST_WORD)]);
     await this.#attempts.stop(LAST_WORD);
   }
 

@@ -38,7 +38,7 @@ export class Probations {
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #releases: Releases;
-  readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
+  readonly #entries = new WeakMap<ConnectionPool, Map<DomainQueue, Entry>>();
   /**
    * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
    * trusted. With the pools where that has begun.
@@ -172,10 +172,6 @@ export class Probations {
     if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
     if (probation?.stopped === true) this.#releases.release(queue);
     probation?.end(this.#steady.now());
-  }
-
-  forget(pool: ConnectionPool): void {
-    this.#entries.delete(pool);
   }
 
   /** Those that somebody may wait for: where better primaries have taken all of a domain's mail, nobody does. */

@@ -346,6 +346,23 @@ describe("an outage", () => {
     assert.deepEqual(bench.store.count(), { gone: 3, waiting: 2 });
   });
 
+  test("that begins while the only mail is being claimed ends with that mail within 2 s of the return as well", async () => {
+    const bench = oneDomain();
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const { letGo } = holdClaims(bench);
+    bench.store.grants.set("a.test", 0);
+    bench.store.accept({ domain: "a.test" });
+    bench.server.down = true;
+    await bench.pass(2 * 60_000, 1000);
+    assert.deepEqual([bench.store.count(), bench.journal.of("primary.down").length], [{ claimed: 1 }, 1]);
+    letGo();
+    await bench.pass(20_000, 1000);
+    bench.server.down = false;
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
   test("a primary that takes connections but no mail is not hammered", async () => {
     const bench = oneDomain();
     const closing = new DestinationTrouble("session", "421 go away", { code: 421, text: "go away" });
@@ -554,6 +571,40 @@ describe("the store", () => {
     bench.store.put({ domain: "a.test" });
     await bench.start();
     await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("that fails to claim for long is asked once a second, however much mail comes meanwhile", async (t) => {
+    const bench = oneDomain();
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const asked = t.mock.method(bench.store, "claim", failing);
+    for (let i = 0; i < 100; i++) {
+      bench.store.grants.clear();
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(100);
+    }
+    assert.ok(asked.mock.callCount() <= 11, String(asked.mock.callCount()));
+    asked.mock.restore();
+    await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { gone: 100 });
+  });
+
+  test("that takes long to tell what waits has it delivered as soon as it has", async (t) => {
+    const bench = oneDomain();
+    const work = bench.store.work.bind(bench.store);
+    const told = Promise.withResolvers<void>();
+    t.mock.method(bench.store, "work", () => told.promise.then(work));
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start({}, "all domains");
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(10_000);
+    assert.deepEqual(
+      delivery.status().map(({ state }) => state),
+      ["up"],
+    );
+    told.resolve();
+    await bench.pass(100);
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
