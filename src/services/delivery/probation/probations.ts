@@ -134,7 +134,6 @@ export class Probations {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.unsent(mails);
-    if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
   /** What is set aside from here on waits for the next start. */

@@ -565,6 +565,22 @@ describe("the store", () => {
     assert.ok(credits() > 0);
   });
 
+  test("gets no credits when it turns sick while what waits is counted", async (t) => {
+    const bench = oneDomain();
+    const work = bench.store.work.bind(bench.store);
+    const told = Promise.withResolvers<void>();
+    t.mock.method(bench.store, "work", () => told.promise.then(work));
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    bench.store.condition("sick");
+    told.resolve();
+    await bench.pass(1000);
+    assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
+    bench.store.condition("ok");
+    await bench.pass(1000);
+    assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
+  });
+
   test("that fails to claim is asked again", async (t) => {
     const bench = oneDomain();
     t.mock.method(bench.store, "claim", failing, { times: 1 });

@@ -102,6 +102,30 @@ test("a canary that the store could not give has not failed: another goes as soo
   assert.deepEqual(store.count(), { gone: 2 });
 });
 
+for (const stopped of [false, true])
+  test(`canaries that are gone, and a store that fails, time and again: the next goes, ${stopped ? "after a stop" : "at first"}`, async () => {
+    const { one, store, pass } = await refuser();
+    if (!stopped) {
+      one.down = true;
+      await pass(10 * MINUTE, 1000);
+    }
+    store.accept({ domain: "a.test" });
+    const claim = store.claim.bind(store);
+    let asked = 0;
+    store.claim = async (request) => {
+      asked += 1;
+      if (asked > 40) return claim(request);
+      if (asked % 15 === 0) throw new Error("the disk hiccups");
+      return [];
+    };
+    one.down = false;
+    await pass(stopped ? 5 * MINUTE - 5000 : 100);
+    await pass(3000);
+    assert.ok(asked <= 40, "ten in a second");
+    await pass(8000);
+    assert.deepEqual(store.count(), { gone: 2 });
+  });
+
 test("a store that fails when a canary is to be let go is asked again", async () => {
   const { store, pass } = await refuser();
   fail(store, "unhold");
@@ -168,7 +192,7 @@ test("nothing that was set aside is asked for after a stop", async () => {
   assert.equal(asked(), 3);
 });
 
-test("a store that fails when a primary returns is asked again to make its mail due", async () => {
+test("a store that fails when a primary returns is asked each second to make its mail due", async () => {
   const bench = deliveryBench();
   const { one } = servers(bench);
   bench.directory.set("a.test", [ONE]);
@@ -176,8 +200,9 @@ test("a store that fails when a primary returns is asked again to make its mail 
   one.down = true;
   await bench.start();
   await bench.pass(MINUTE, 1000);
-  fail(bench.store, "wake");
+  const asked = fail(bench.store, "wake", 3);
   one.down = false;
-  await bench.pass(4000);
+  await bench.pass(6000);
+  assert.equal(asked(), 4);
   assert.deepEqual(bench.store.count(), { gone: 1 });
 });

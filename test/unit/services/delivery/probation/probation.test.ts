@@ -916,3 +916,15 @@ test("what a primary refuses that its domain has left, and that was trusted, is 
   await pass(1000);
   assert.equal(stateOf(alice), "parked refused");
 });
+
+test("a store that was sick and is well again lets nothing go that is set aside", async () => {
+  const { server, store, put, back, pass } = await outage();
+  put("alice");
+  server.onMail = refusing(() => NO_USER);
+  await back();
+  store.condition("sick");
+  await pass(10_000);
+  store.condition("ok");
+  await pass(3000);
+  assert.deepEqual([store.count(), server.mails.length], [{ held: 1 }, 1]);
+});
