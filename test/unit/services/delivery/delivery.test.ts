@@ -87,6 +87,21 @@ describe("handing over", () => {
     assert.equal(bench.server.mostOpen, 8);
   });
 
+  test("the first mail is claimed alone, however long the store takes and however much comes meanwhile", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 5; i++) bench.store.put({ domain: "a.test" });
+    const { letGo } = holdClaims(bench);
+    await bench.start();
+    for (let i = 0; i < 5; i++) {
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(100);
+    }
+    assert.deepEqual(bench.store.count(), { claimed: 1, waiting: 9 });
+    letGo();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 10 });
+  });
+
   test("no more is claimed than is in conversation and one ahead", async () => {
     const bench = oneDomain();
     bench.server.onMail = () => new Promise(() => {});
@@ -273,6 +288,24 @@ describe("an outage", () => {
     const { knocks } = bench.server;
     await bench.pass(30_000, 1000);
     assert.equal(bench.server.knocks, knocks);
+  });
+
+  test("is not probed each second for mail of a domain that is paused", async () => {
+    const bench = oneDomain();
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    bench.store.put({ domain: "a.test" });
+    bench.server.down = true;
+    const delivery = await bench.start();
+    await bench.pass(10_000, 1000);
+    const before = bench.server.knocks;
+    await bench.pass(60_000, 1000);
+    assert.ok(bench.server.knocks - before <= 5, String(bench.server.knocks - before));
+    bench.directory.set("a.test", [PRIMARY]);
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000);
+    bench.server.down = false;
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
   test("its end wakes what was deferred", async () => {

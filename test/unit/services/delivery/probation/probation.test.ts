@@ -928,3 +928,15 @@ test("a store that was sick and is well again lets nothing go that is set aside"
   await pass(3000);
   assert.deepEqual([store.count(), server.mails.length], [{ held: 1 }, 1]);
 });
+
+test("a probation that stopped is shown while its primary is away, though nothing waits", async () => {
+  const { server, delivery, put, back, pass } = await outage();
+  put("alice");
+  server.onMail = refusing(() => NO_USER);
+  await back();
+  server.down = true;
+  server.closeIdle();
+  await pass(2 * MINUTE, 1000);
+  const [shown] = delivery.status();
+  assert.deepEqual([shown?.state, shown?.probation?.[0]?.state], ["down", "stopped"]);
+});
