@@ -308,6 +308,19 @@ describe("an outage", () => {
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
+  test("is asked about at once when an operator flushes the queue, though it refuses us", async () => {
+    const bench = oneDomain();
+    const reply = { code: 554, text: "go away" };
+    bench.server.greeting = new DestinationTrouble("greeting", "it answered 554", reply);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(5 * 60_000, 1000);
+    bench.server.greeting = undefined;
+    await delivery.flush(["a.test"]);
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
   test("its end wakes what was deferred", async () => {
     const bench = oneDomain();
     bench.server.onMail = (mail) => allOf(mail, { kind: "deferred", reply: { code: 451, text: "later" } });
