@@ -26,7 +26,7 @@ export interface ProbationStatus {
   /** When that began, ms since 1970. */
   readonly since: number;
   readonly why?: string;
-  /** When the next canary goes, for `stopped`. */
+  /** From when on the next mail is a canary, for `stopped`; that may be long past where no mail comes. */
   readonly canaryAt?: number;
 }
 

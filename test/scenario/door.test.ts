@@ -54,7 +54,10 @@ test("a daemon sends clients to a primary that is up, explains itself, and takes
   await waitFor({ what: "the threads know that the primary is up", ...WAIT }, async () =>
     (await explain()).includes(away),
   );
-  assert.match(await explain(), /- reachability at RCPT, \d+ ms: sent to 127\.0\.0\.1, which is up/);
+  assert.match(
+    await explain(),
+    /- reachability at RCPT, \d+ ms: referred to 127\.0\.0\.1, which is up; admitted\s+if it returns after 4 h/,
+  );
   assert.equal(await told(daemon, "127.0.0.9"), away);
 
   const added = await tool("access", "add", "allow", "--network", "127.0.0.5", "--note", "partner");

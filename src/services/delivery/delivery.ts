@@ -1,7 +1,7 @@
 /**
  * Delivers mail: claim, route, attempt, settle. The floors of this room, each of which imports none above it:
  *
- *   dispatch/   connects work, pools and the store: claims mail, shares it out, grants credits, passes mail on, settles
+ *   dispatch/   connects work, pools and the store: claims mail, grants credits, passes mail on, settles
  *   dsn/        closes the debt of a notice with a DSN, or with the reason for sending none (services/bounce decides and
  *               words both), and delivers DSNs over their own route, without pools
  *   probation/  holds mail that is implausibly refused after an outage of 5 min or more

@@ -42,7 +42,7 @@ test("a thread in a loop without end is told of, ended and started again", async
   assert.deepEqual(told, []);
   clock.advance(1);
   await waitFor(WAIT, () => supervised.current === undefined);
-  assert.deepEqual(told, ["silent", "thread died, starting it again"]);
+  assert.deepEqual(told, ["silent", "thread died, restarting it"]);
   clock.advance(1000);
   await waitFor(WAIT, () => supervised.current !== undefined);
   assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");

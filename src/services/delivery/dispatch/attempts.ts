@@ -6,6 +6,7 @@ import { deferredFor, OtherPrimaries } from "./other-primaries.ts";
 import type { DsnTriggers } from "../ground/parts.ts";
 import type { Probations } from "../probation/probations.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
+import { handOver } from "./sharing.ts";
 import { Settler, type SettlerParts } from "../ground/settler.ts";
 
 interface AttemptsParts extends SettlerParts {
@@ -40,8 +41,7 @@ export class Attempts {
   /** The mail stays claimed, and goes to another pool than the one that claimed it. */
   #handOn({ pool, queue }: QueueAtPool, mail: ClaimedMail, other: ConnectionPool): void {
     const { probations, closed } = this.#parts;
-    probations.of(other, queue)?.take(1);
-    other.take([mail]);
+    handOver(mail, { pool: other, queue }, probations);
     probations.unsent(pool, queue, 1);
     closed(pool, queue);
   }

@@ -27,7 +27,6 @@ export class Claims {
   readonly #asking: UnderWay;
   /** Until what waits was counted for the first time. */
   #paused = true;
-  #stopped = false;
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
@@ -35,20 +34,18 @@ export class Claims {
   }
 
   begin(): void {
-    if (!this.#paused) return;
     this.#paused = false;
     this.#parts.resumed();
   }
 
-  /** Asks for nothing more, and waits for what was asked for, at most `timeout` ms. */
-  async stop(timeout: number): Promise<void> {
-    this.#stopped = true;
-    await this.#asking.ended(timeout);
+  /** Waits for what was asked for, at most `timeout` ms; pools that are retired ask for nothing more. */
+  ended(timeout: number): Promise<void> {
+    return this.#asking.ended(timeout);
   }
 
   fill(pool: ConnectionPool): void {
     const { probations } = this.#parts;
-    if (this.#paused || this.#stopped || pool.due.size === 0) return;
+    if (this.#paused || pool.due.size === 0) return;
     let room = pool.room();
     if (room === 0 || !worthIt(pool, room)) return;
     const least = pool.canary ? 1 : Math.ceil(pool.limit / 2);
@@ -121,10 +118,7 @@ export class Claims {
     if (this.#paused) return;
     this.#paused = true;
     this.#parts.log.error("claiming failed, trying again", { error: errorText(error) });
-    this.#parts.clock.after(PAUSE, () => {
-      this.#paused = false;
-      this.#parts.resumed();
-    });
+    this.#parts.clock.after(PAUSE, () => this.begin());
   }
 }
 

@@ -15,7 +15,7 @@ import type { PoolHooks } from "../pool/pool-parts.ts";
 import { Probations } from "../probation/probations.ts";
 import { RoutedCallouts } from "./routed-callouts.ts";
 import { RoutingTable } from "../routing/routing-table.ts";
-import { poolFor, share } from "./sharing.ts";
+import { handOver, poolFor } from "./sharing.ts";
 import { stopPools } from "../pool/stopping.ts";
 
 /** After the store has failed to say what waits, in ms. */
@@ -103,10 +103,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const { probations } = this;
     const pool = poolFor(queue, { probations, random: this.#parts.random });
     if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
-    else {
-      probations.of(pool, queue)?.take(1);
-      pool.take([mail]);
-    }
+    else handOver(mail, { pool, queue }, probations);
     this.#credits.review(queue);
   }
 
@@ -149,8 +146,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
     queue.claimed(mails);
-    if (queue.open)
-      share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
+    if (queue.open) pool.take(mails);
     else {
       this.probations.unsent(pool, queue, mails.length);
       for (const mail of mails) this.#attempts.release(mail, queue);
@@ -194,7 +190,6 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   unused(pool: ConnectionPool): void {
     this.#drains.abandon(pool);
-    this.probations.forget(pool);
     this.#left.add(pool);
     void pool.retire().then(() => this.#left.delete(pool));
   }
@@ -248,13 +243,12 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   /** Ends all: conversations as stopPools tells, what was being claimed, then what is still to be written. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const claimed = this.#claims.stop(LAST_WORD);
     this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
     this.probations.stop();
     const pools = [...this.routing.pools.values(), ...this.#left];
-    await Promise.all([stopPools(pools, this.#parts.clock), claimed]);
+    await Promise.all([stopPools(pools, this.#parts.clock), this.#claims.ended(LAST_WORD)]);
     await this.#attempts.stop(LAST_WORD);
   }
 

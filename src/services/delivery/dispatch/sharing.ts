@@ -22,6 +22,16 @@ export function poolFor(queue: DomainQueue, { probations, random }: Choosing): C
   return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random()) ?? queue.pools[0];
 }
 
+/** Gives a pool a mail that it did not ask for; where the domain is being proven there, that mail counts. */
+export function handOver(
+  mail: ClaimedMail,
+  { pool, queue }: QueueAtPool,
+  probations: Pick<Probations, "of">,
+): void {
+  probations.of(pool, queue)?.take(1);
+  pool.take([mail]);
+}
+
 /** One of the pools by chance, each as likely as its weight says. */
 export function byWeight(
   pools: readonly ConnectionPool[],
@@ -36,25 +46,4 @@ export function byWeight(
     if (left < 0) return pool;
   }
   return pools.at(-1);
-}
-
-interface Sharing {
-  readonly probations: Pick<Probations, "trusts">;
-  /** 0 to 1. */
-  readonly random: () => number;
-}
-
-/** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
-export function share(
-  mails: readonly ClaimedMail[],
-  { pool, queue }: QueueAtPool,
-  { probations, random }: Sharing,
-): void {
-  const trusted = (one: ConnectionPool): boolean => probations.trusts(one, queue);
-  const pools = trusted(pool) ? queue.active().filter(trusted) : [];
-  if (pools.length < 2) return pool.take(mails);
-  for (const mail of mails) {
-    const withRoom = pools.filter((other) => other === pool || other.room() > 0);
-    (byWeight(withRoom, queue, random()) ?? pool).take([mail]);
-  }
 }

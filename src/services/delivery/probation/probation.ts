@@ -132,7 +132,7 @@ export class Probation {
     const refused = [...outcomes].filter(([, { kind }]) => kind === "refused").map(([n]) => n);
     const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
     this.#answered += delivered + refused.length;
-    if (delivered > 0 && !this.stopped) this.#taken = true;
+    if (delivered > 0) this.#taken = true;
     if (delivered > 0 || refusedAt === "body") this.#sawBody(delivered === 0 && refused.length > 0);
     if (refused.length === 0) return new Set();
     if (refusedAt === "mail")
@@ -196,7 +196,6 @@ export class Probation {
   #goOn(now: number): void {
     this.#become("proving", now);
     this.#canaryOut = false;
-    this.#taken = true;
     this.#answered = 0;
     this.#failed = 0;
     this.#canaryAt = 0;

@@ -37,7 +37,7 @@ export class Probations {
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #releases: Releases;
-  readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
+  readonly #entries = new WeakMap<ConnectionPool, Map<DomainQueue, Entry>>();
   /**
    * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
    * trusted. With the pools where that has begun.
@@ -106,8 +106,11 @@ export class Probations {
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
-    if (this.hasStopped(pool, queue)) this.review(queue);
-    else this.#releases.release(queue);
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    if (probation?.stopped !== true) return this.#releases.release(queue);
+    this.review(queue);
+    // The store may have taken so long to hold it that there was nothing when the canary was to go.
+    if (probation.canaryAt <= this.#steady.now()) this.#awaitCanary(pool, queue, probation);
   }
 
   /** What one primary made us set aside goes on as soon as another takes the domain's mail. */
@@ -124,7 +127,6 @@ export class Probations {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.unsent(mails);
-    if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
   /** What is set aside from here on waits for the next start. */
@@ -162,10 +164,6 @@ export class Probations {
     if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
     if (probation?.stopped === true) this.#releases.release(queue);
     probation?.end(this.#steady.now());
-  }
-
-  forget(pool: ConnectionPool): void {
-    this.#entries.delete(pool);
   }
 
   /** Those that somebody may wait for: where better primaries have taken all of a domain's mail, nobody does. */

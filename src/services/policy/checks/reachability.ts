@@ -3,6 +3,7 @@ import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import { timeInWords } from "../../../runtime/quantities.ts";
 import type { Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
@@ -92,7 +93,7 @@ function sendAway(
   { action = "defer", delay }: ReachabilitySettings,
   { settings }: AllParts,
 ): Verdict {
-  const note = `referred to ${primary}, which is up; admitted if it returns after ${Math.ceil(delay / 1000)} s`;
+  const note = `referred to ${primary}, which is up; admitted if it returns after ${timeInWords(delay)}`;
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-Reachability: ${primary} is up`, note };
   const words = [`${primary} is up, send your mail there`, settings().contact];
   return { ...refusal("defer", "7.1", words), note };

@@ -138,7 +138,7 @@ describe("clamd", () => {
       await asked(1);
       const hurried = away(open(1000), body("x"));
       clock.advance(1000);
-      assert.match(await hurried, /no place free/);
+      assert.match(await hurried, /no free connection/);
       const [second, third] = [away(open(5000), body("x")), open(600_000).finish(body("x"))];
       holder.abort();
       await held;
@@ -255,7 +255,7 @@ describe("clamd", () => {
     clock.advance(5000);
     const crowded = away(virus.open(MAIL, { ...servers(fake.address), connections: 1 }), body("x"));
     clock.advance(5000);
-    assert.match(await crowded, /no place free/);
+    assert.match(await crowded, /no free connection/);
     const left = virus.open(MAIL, servers(fake.address));
     const given = away(left, body("x"));
     left.abort();
@@ -272,9 +272,9 @@ describe("clamd", () => {
     const { virus } = bench(clock);
     const scan = () => virus.open(MAIL, servers(fake.address));
     const failsAndRests = async (seconds: number): Promise<void> => {
-      assert.doesNotMatch(await away(scan(), body("x")), /rests/);
+      assert.doesNotMatch(await away(scan(), body("x")), /suspended/);
       clock.advance(seconds * 1000 - 1);
-      assert.match(await away(scan(), body("x")), /rests/, `${seconds} s`);
+      assert.match(await away(scan(), body("x")), /suspended/, `${seconds} s`);
       clock.advance(1);
     };
     fake.mood = "closes";
@@ -491,7 +491,7 @@ describe("a large body", () => {
     assert.deepEqual(fake.bodies.map(String), ["read again", "", ""]);
     fake.mood = "closes";
     for (let i = 0; i < 3; i++) await away(virus.open(MAIL, servers(fake.address)), whole);
-    assert.match(await away(open(), whole), /rests/);
+    assert.match(await away(open(), whole), /suspended/);
     assert.equal(fake.connections, 6);
   });
 

@@ -572,7 +572,7 @@ describe("a broken connection", () => {
       primary.commands.some((line) => line.startsWith("BDAT")),
     );
     clock.advance(181_000);
-    assert.equal((await sending).trouble?.message, "the peer takes no more octets");
+    assert.equal((await sending).trouble?.message, "the peer accepts no more octets");
   });
 
   test("silence after the dot ends after 10 min as unconfirmed", async () => {

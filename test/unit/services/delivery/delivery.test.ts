@@ -87,6 +87,21 @@ describe("handing over", () => {
     assert.equal(bench.server.mostOpen, 8);
   });
 
+  test("the first mail is claimed alone, however long the store takes and however much comes meanwhile", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 5; i++) bench.store.put({ domain: "a.test" });
+    const { letGo } = holdClaims(bench);
+    await bench.start();
+    for (let i = 0; i < 5; i++) {
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(100);
+    }
+    assert.deepEqual(bench.store.count(), { claimed: 1, waiting: 9 });
+    letGo();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 10 });
+  });
+
   test("no more is claimed than is in conversation and one ahead", async () => {
     const bench = oneDomain();
     bench.server.onMail = () => new Promise(() => {});
@@ -275,6 +290,37 @@ describe("an outage", () => {
     assert.equal(bench.server.knocks, knocks);
   });
 
+  test("is not probed each second for mail of a domain that is paused", async () => {
+    const bench = oneDomain();
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    bench.store.put({ domain: "a.test" });
+    bench.server.down = true;
+    const delivery = await bench.start();
+    await bench.pass(10_000, 1000);
+    const before = bench.server.knocks;
+    await bench.pass(60_000, 1000);
+    assert.ok(bench.server.knocks - before <= 5, String(bench.server.knocks - before));
+    bench.directory.set("a.test", [PRIMARY]);
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000);
+    bench.server.down = false;
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("is asked about at once when an operator flushes the queue, though it refuses us", async () => {
+    const bench = oneDomain();
+    const reply = { code: 554, text: "go away" };
+    bench.server.greeting = new DestinationTrouble("greeting", "it answered 554", reply);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(5 * 60_000, 1000);
+    bench.server.greeting = undefined;
+    await delivery.flush(["a.test"]);
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
   test("its end wakes what was deferred", async () => {
     const bench = oneDomain();
     bench.server.onMail = (mail) => allOf(mail, { kind: "deferred", reply: { code: 451, text: "later" } });
@@ -344,6 +390,23 @@ describe("an outage", () => {
     letGo();
     await idle();
     assert.deepEqual(bench.store.count(), { gone: 3, waiting: 2 });
+  });
+
+  test("that begins while the only mail is being claimed ends with that mail within 2 s of the return as well", async () => {
+    const bench = oneDomain();
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const { letGo } = holdClaims(bench);
+    bench.store.grants.set("a.test", 0);
+    bench.store.accept({ domain: "a.test" });
+    bench.server.down = true;
+    await bench.pass(2 * 60_000, 1000);
+    assert.deepEqual([bench.store.count(), bench.journal.of("primary.down").length], [{ claimed: 1 }, 1]);
+    letGo();
+    await bench.pass(20_000, 1000);
+    bench.server.down = false;
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
   test("a primary that takes connections but no mail is not hammered", async () => {
@@ -548,12 +611,62 @@ describe("the store", () => {
     assert.ok(credits() > 0);
   });
 
+  test("gets no credits when it turns sick while what waits is counted", async (t) => {
+    const bench = oneDomain();
+    const work = bench.store.work.bind(bench.store);
+    const told = Promise.withResolvers<void>();
+    t.mock.method(bench.store, "work", () => told.promise.then(work));
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    bench.store.condition("sick");
+    told.resolve();
+    await bench.pass(1000);
+    assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
+    bench.store.condition("ok");
+    await bench.pass(1000);
+    assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
+  });
+
   test("that fails to claim is asked again", async (t) => {
     const bench = oneDomain();
     t.mock.method(bench.store, "claim", failing, { times: 1 });
     bench.store.put({ domain: "a.test" });
     await bench.start();
     await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("that fails to claim for long is asked once a second, however much mail comes meanwhile", async (t) => {
+    const bench = oneDomain();
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const asked = t.mock.method(bench.store, "claim", failing);
+    for (let i = 0; i < 100; i++) {
+      bench.store.grants.clear();
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(100);
+    }
+    assert.ok(asked.mock.callCount() <= 11, String(asked.mock.callCount()));
+    asked.mock.restore();
+    await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { gone: 100 });
+  });
+
+  test("that takes long to tell what waits has it delivered as soon as it has", async (t) => {
+    const bench = oneDomain();
+    const work = bench.store.work.bind(bench.store);
+    const told = Promise.withResolvers<void>();
+    t.mock.method(bench.store, "work", () => told.promise.then(work));
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start({}, "all domains");
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(10_000);
+    assert.deepEqual(
+      delivery.status().map(({ state }) => state),
+      ["up"],
+    );
+    told.resolve();
+    await bench.pass(100);
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 

@@ -16,29 +16,36 @@ function servers(bench: Bench) {
   return { one: bench.client.server("192.0.2.5:25"), other: bench.client.server("192.0.2.6:25") };
 }
 
-/** The store fails at this, once. */
-function failOnce(store: WorkStore, verb: "unhold" | "wake" | "claim"): void {
-  const works = store[verb];
-  (store as unknown as Record<string, () => Promise<never>>)[verb] = async () => {
-    Object.assign(store, { [verb]: works });
-    throw new Error("the disk hiccups");
+/** The store fails at this, so many times; answers how often it was asked since. */
+function fail(store: WorkStore, verb: "unhold" | "wake" | "claim", times = 1): () => number {
+  const works = store[verb].bind(store) as (...given: unknown[]) => unknown;
+  let asked = 0;
+  const failing = async (...given: unknown[]) => {
+    asked += 1;
+    if (asked <= times) throw new Error("the disk hiccups");
+    return works(...given);
   };
+  Object.assign(store, { [verb]: failing });
+  return () => asked;
 }
 
 /** A primary that was away for ten minutes, and then refused alice, who exists; from then on it takes mail. */
-async function refuser() {
+async function refuser(...others: readonly string[]) {
   const bench = deliveryBench();
   const { one } = servers(bench);
   bench.directory.set("a.test", [ONE]);
-  bench.directory.listed.set("alice", "alice");
+  for (const local of ["bob", "alice", ...others]) bench.directory.listed.set(local, local);
   one.down = true;
   const delivery = await bench.start({}, "all domains");
   await bench.pass(10 * MINUTE, 1000);
-  bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
-  one.onMail = (mail) => allOf(mail, NO_USER);
+  // Once one was taken, more are asked for than there are: nothing is due any more.
+  if (others.length > 0) bench.store.accept({ domain: "a.test", recipients: ["bob@a.test"] });
+  const recipients = ["alice", ...others].map((local) => `${local}@a.test`);
+  const { id } = bench.store.accept({ domain: "a.test", recipients });
+  one.onMail = (mail) => allOf(mail, mail.id === id ? NO_USER : DELIVERED);
   one.down = false;
   await bench.pass(3000);
-  assert.deepEqual(bench.store.count(), { held: 1 });
+  assert.equal(bench.store.count().held, recipients.length);
   one.onMail = (mail) => allOf(mail, DELIVERED);
   return { ...bench, one, delivery };
 }
@@ -90,14 +97,38 @@ test("a canary that the store could not give has not failed: another goes as soo
   const { store, pass } = await refuser();
   await pass(5 * MINUTE - 10_000, 1000);
   store.accept({ domain: "a.test" });
-  failOnce(store, "claim");
+  fail(store, "claim");
   await pass(15_000);
   assert.deepEqual(store.count(), { gone: 2 });
 });
 
+for (const stopped of [false, true])
+  test(`canaries that are gone, and a store that fails, time and again: the next goes, ${stopped ? "after a stop" : "at first"}`, async () => {
+    const { one, store, pass } = await refuser();
+    if (!stopped) {
+      one.down = true;
+      await pass(10 * MINUTE, 1000);
+    }
+    store.accept({ domain: "a.test" });
+    const claim = store.claim.bind(store);
+    let asked = 0;
+    store.claim = async (request) => {
+      asked += 1;
+      if (asked > 40) return claim(request);
+      if (asked % 15 === 0) throw new Error("the disk hiccups");
+      return [];
+    };
+    one.down = false;
+    await pass(stopped ? 5 * MINUTE - 5000 : 100);
+    await pass(3000);
+    assert.ok(asked <= 40, "ten in a second");
+    await pass(8000);
+    assert.deepEqual(store.count(), { gone: 2 });
+  });
+
 test("a store that fails when a canary is to be let go is asked again", async () => {
   const { store, pass } = await refuser();
-  failOnce(store, "unhold");
+  fail(store, "unhold");
   await pass(5 * MINUTE + 5000, 1000);
   assert.deepEqual(store.count(), { gone: 1 });
 });
@@ -111,7 +142,7 @@ test("a store that fails when what was held is to go on is asked again", async (
   await pass(9 * MINUTE, 1000);
   store.accept({ domain: "a.test" });
   one.onMail = (mail) => {
-    failOnce(store, "unhold");
+    fail(store, "unhold");
     one.onMail = (next) => allOf(next, DELIVERED);
     return allOf(mail, DELIVERED);
   };
@@ -121,13 +152,47 @@ test("a store that fails when what was held is to go on is asked again", async (
 
 test("a store that fails when an operator resumes a domain is asked again, though they were told", async () => {
   const { delivery, store, pass } = await refuser();
-  failOnce(store, "unhold");
+  fail(store, "unhold");
   await assert.rejects(delivery.resume("a.test"));
   await pass(3000);
   assert.deepEqual(store.count(), { gone: 1 });
 });
 
-test("a store that fails when a primary returns is asked again to make its mail due", async () => {
+/** The same with anna, just before the canary: two recipients are set aside, and nothing is due. */
+async function refuserOfTwo() {
+  const bench = await refuser("anna");
+  await bench.pass(5 * MINUTE - 5000, 1000);
+  return bench;
+}
+
+test("a store that fails several times over when a canary is to be let go is asked once a second, for no more than that", async () => {
+  const { one, store, pass } = await refuserOfTwo();
+  one.onMail = (mail) => allOf(mail, NO_USER);
+  const asked = fail(store, "unhold", 5);
+  await pass(13_000);
+  assert.deepEqual([store.count(), asked(), one.mails.length], [{ gone: 1, held: 2 }, 6, 3]);
+});
+
+test("what an operator resumes while the store fails to let a canary go all goes on", async () => {
+  const { delivery, store, pass } = await refuserOfTwo();
+  const asked = fail(store, "unhold", 5);
+  while (asked() < 3) await pass(100);
+  await assert.rejects(delivery.resume("a.test"));
+  await pass(3000);
+  assert.deepEqual([store.count(), asked()], [{ gone: 3 }, 6]);
+});
+
+test("nothing that was set aside is asked for after a stop", async () => {
+  const { delivery, store, pass } = await refuserOfTwo();
+  const asked = fail(store, "unhold", 5);
+  while (asked() < 3) await pass(100);
+  const stopped = delivery.stop();
+  await pass(60_000, 1000);
+  await stopped;
+  assert.equal(asked(), 3);
+});
+
+test("a store that fails when a primary returns is asked each second to make its mail due", async () => {
   const bench = deliveryBench();
   const { one } = servers(bench);
   bench.directory.set("a.test", [ONE]);
@@ -135,8 +200,9 @@ test("a store that fails when a primary returns is asked again to make its mail 
   one.down = true;
   await bench.start();
   await bench.pass(MINUTE, 1000);
-  failOnce(bench.store, "wake");
+  const asked = fail(bench.store, "wake", 3);
   one.down = false;
-  await bench.pass(4000);
+  await bench.pass(6000);
+  assert.equal(asked(), 4);
   assert.deepEqual(bench.store.count(), { gone: 1 });
 });

@@ -136,5 +136,24 @@ describe("mail that one primary cannot take", () => {
     wide.onMail = (mail) => allOf(mail, { kind: "delivered", reply: { code: 250, text: "taken" } });
     await bench.pass(30 * MINUTE, 1000);
     assert.deepEqual(bench.store.count(), { gone: 3 });
+    assert.deepEqual(
+      bench.journal.of("probation.passed").map(({ why }) => why),
+      ["a canary was accepted"],
+    );
+  });
+
+  test("takes no place in the probation of the one that cannot take it", async () => {
+    const { narrow, wide, ...bench } = twoPrimaries();
+    narrow.down = true;
+    await bench.start({}, "all domains");
+    await bench.pass(10 * MINUTE, 1000);
+    narrow.down = false;
+    await bench.pass(20_000, 1000);
+    bench.large();
+    await bench.pass(1000);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+    assert.deepEqual([narrow.mails.length, wide.mails.length], [1, 1]);
   });
 });

@@ -559,3 +559,66 @@ test("a primary whose name does not exist, or cannot be looked up, is away: its 
     assert.equal(server.mails.length, 1);
   }
 });
+
+test("a primary that one of its domains leaves goes on for the others", async () => {
+  const bench = deliveryBench();
+  for (const name of ["a.test", "b.test"]) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
+  const [old, other] = [1, 2].map((n) => bench.client.server(`192.0.2.${n}:25`));
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(1000);
+  bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(1000);
+  for (const domain of ["a.test", "b.test"]) bench.store.accept({ domain });
+  await bench.pass(1000);
+  assert.deepEqual(
+    [old, other].map((server) => server?.mails.map(({ domain }) => domain)),
+    [["b.test"], ["a.test"]],
+  );
+});
+
+test("what an operator sent elsewhere goes there while its domain is paused", async () => {
+  const bench = deliveryBench();
+  const other = bench.client.server("192.0.2.7:2525");
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)], { paused: true });
+  bench.store.put({ domain: reroutedKey("a.test", "192.0.2.7:2525") });
+  await bench.start({}, "all domains");
+  await bench.pass(1000);
+  assert.deepEqual([bench.store.count(), other.mails.length], [{ gone: 1 }, 1]);
+});
+
+test("MX records are looked up each minute: new ones are followed, and the last known while none can be had", async () => {
+  const bench = deliveryBench();
+  const [one, two] = ["one.test", "two.test"].map((host) => bench.client.server(`${host}:25`));
+  const exchanger = (host: string): void =>
+    void bench.resolver.exchangers.set("a.test", { kind: "found", records: [{ preference: 10, host }] });
+  exchanger("one.test");
+  bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+  const delivery = await bench.start({}, "all domains");
+  const survey = delivery.jobs.find(({ name }) => name === "delivery.survey");
+  const next = async (): Promise<readonly (number | undefined)[]> => {
+    await survey?.run();
+    await bench.pass(1000);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    return [one?.mails.length, two?.mails.length];
+  };
+  assert.deepEqual(await next(), [1, 0]);
+  bench.resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
+  assert.deepEqual(await next(), [2, 0]);
+  exchanger("two.test");
+  assert.deepEqual(await next(), [2, 1]);
+});
+
+test("mail that a clock which was ahead would have sleep for hours is woken", async () => {
+  const bench = deliveryBench();
+  const server = bench.client.server("192.0.2.1:25");
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+  bench.store.put({ domain: "a.test", dueAt: bench.clock.now() + 3 * 3_600_000 });
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(1000);
+  assert.equal(server.mails.length, 0);
+  await delivery.jobs.find(({ name }) => name === "delivery.survey")?.run();
+  await bench.pass(1000);
+  assert.equal(server.mails.length, 1);
+});
