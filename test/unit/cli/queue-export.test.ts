@@ -115,8 +115,8 @@ test("an earlier export stays until the new one is whole", async () => {
   };
   await stays(["--all"], /stays as it was: 1 mail left out; name another FILE\n1 mail, 1 left out\n/);
   tool.world.exported = BROKEN;
-  await stays([FIRST], /stays as it was\nholdfast: the answer was cut off/);
-  await stays(["--all"], /stays as it was\nholdfast: the answer was cut off/);
+  await stays([FIRST], /stays as it was\nholdfast: the response was cut off/);
+  await stays(["--all"], /stays as it was\nholdfast: the response was cut off/);
   tool.world.trouble = new Error("disk");
   await stays(["--all"], /stays as it was\n/);
 });
