@@ -47,6 +47,12 @@ test("a mail is exported exactly, to stdout or to a file of its owner", async ()
   assert.deepEqual([written.code, written.stdout, readFileSync(file, "utf8")], [0, "", mail]);
   assert.equal(statSync(file).mode & 0o077, 0);
   assert.equal((await tool.run(["queue", "export", "nothing"])).code, 1);
+  const both = await tool.run(["queue", "export", FIRST, "--domain", "other.example"]);
+  assert.deepEqual(
+    [both.code, both.stdout],
+    [2, ""],
+    "the mail of an id goes out whole, whatever a filter says",
+  );
   assert.equal((await tool.run(["queue", "export", FIRST, "--output", tool.folder])).code, 1);
 });
 
