@@ -74,8 +74,12 @@ export function dsnText(
 function recipientText(mail: OwedMail, recipient: OwedRecipient, { retention }: Circumstances): string {
   const words = printable(recipient.lastReply ?? "").slice(0, MAX_WORDS);
   const quoted = words === "" ? "" : `\n\n${wrap(words, "        ")}`;
-  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}`;
+  const isUnsure = recipient.unconfirmed === true && recipient.kind !== "relayed";
+  const unsure = isUnsure ? `\n\n${wrap(UNSURE, "      ")}` : "";
+  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}${unsure}`;
 }
+
+const UNSURE = "It may have been delivered nevertheless: the result of an attempt is unknown.";
 
 /** What adapters/smtp-client says of mail that it does not even begin to hand over. */
 const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;

@@ -133,6 +133,15 @@ this notice are not read.
     );
   });
 
+  it("does not say that a mail is lost which the server may have", () => {
+    const may = /It may have been delivered nevertheless: the result of an attempt\s+is\s+unknown\./;
+    for (const kind of ["expired", "failed", "delayed"] as const) {
+      assert.match(draft({}, { kind, unconfirmed: true }).text, may, kind);
+      assert.doesNotMatch(draft({}, { kind }).text, may, kind);
+    }
+    assert.doesNotMatch(draft({}, { kind: "relayed", unconfirmed: true }).text, may);
+  });
+
   it("does not take our own words for the server's", () => {
     const { text } = draft({}, { lastReply: "552 5.3.4 The primary takes at most 1000 octets" });
     assert.match(text, /The server of one\.test \(mail\.one\.test:25\) cannot accept it/);
