@@ -100,7 +100,7 @@ export class Daemon {
     asked.on("timeout", () => {
       // What has come waits for whoever reads it here, such as a pager or a slow disk.
       if ((response?.readableLength ?? 0) === 0)
-        asked.destroy(new Error("the daemon did not answer in time"));
+        asked.destroy(new Error("the daemon did not respond in time"));
     });
     asked.end(body);
     return answered.promise;
@@ -110,7 +110,7 @@ export class Daemon {
     if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
-      return new Error(`you may not open ${this.socket}; run this as the daemon's user or as root`);
+      return new Error(`no permission to open ${this.socket}; run this as the daemon's user or as root`);
     return brokenOff(error, call) ?? error;
   }
 }
@@ -120,8 +120,10 @@ const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
 function brokenOff(error: unknown, { method = "GET" }: Call): Error | undefined {
   if (!GONE.has((error as NodeJS.ErrnoException).code)) return undefined;
-  const unsure = method === "GET" ? "" : "; what was asked for may be done, or not";
-  return new Error(`the daemon broke off before its answer was whole${unsure}`, { cause: error });
+  const unsure = method === "GET" ? "" : "; the change may or may not have been made";
+  return new Error(`the daemon closed the connection before its response was complete${unsure}`, {
+    cause: error,
+  });
 }
 
 function wholeText(response: IncomingMessage, call: Call): Promise<string> {
@@ -135,7 +137,10 @@ function bodyOf({ json, text }: Call): { readonly headers: Record<string, string
   const body = Buffer.from(text ?? JSON.stringify(json));
   // Its refusal might not be read: the daemon is gone before all is sent.
   if (body.length > MAX_BODY)
-    throw new Refused(413, `this is larger than the ${sizeInWords(MAX_BODY)} that the daemon takes at once`);
+    throw new Refused(
+      413,
+      `this is larger than ${sizeInWords(MAX_BODY)}, the most that the daemon accepts in one request`,
+    );
   const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
   return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
 }
@@ -145,7 +150,7 @@ async function* wholeOf(response: IncomingMessage): AsyncGenerator<Buffer> {
     for await (const piece of response) yield piece as Buffer;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
-    throw new Error("the answer was cut off; the daemon's log says why", { cause: error });
+    throw new Error("the response was cut off; the daemon's log says why", { cause: error });
   }
 }
 
@@ -160,13 +165,13 @@ function queryText(query: Readonly<Record<string, string | undefined>>): string 
 
 function refusal(status: number, body: string): Refused {
   const error = (readJson(body) as Partial<ErrorBody> | undefined)?.error;
-  return new Refused(status, error?.message ?? `the daemon answered ${status}`, error?.hint);
+  return new Refused(status, error?.message ?? `the daemon responded with status ${status}`, error?.hint);
 }
 
 function readJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new Refused(0, "the daemon's answer is not JSON");
+    throw new Refused(0, "the daemon's response is not JSON");
   }
 }

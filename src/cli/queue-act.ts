@@ -2,11 +2,13 @@
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
-import { FILTERS, refuseForeign, selectionOf } from "./queue-filter.ts";
+import { FILTERS, REASONS, refuseForeign, selectionOf } from "./queue-filter.ts";
 
 const WAITING = ["waiting", "unconfirmed"] as const;
 /** Set aside by an operator or a check, or given up. */
 const ASIDE = ["held", "parked"] as const;
+/** Why mail is set aside. */
+const REASONS_ASIDE = REASONS.filter((reason) => reason !== "delivered" && reason !== "deleted");
 
 interface Act {
   readonly verb: QueueVerb;
@@ -22,12 +24,10 @@ interface Act {
 }
 
 function queueAct({ verb, from, summary, done, options = [], more, example }: Act): Command {
-  const state = { name: "state", value: "STATE", choices: from, help: `only what is ${from.join(", ")}` };
-  const filters = FILTERS.map((filter) => (filter.name === "state" ? state : filter));
   return {
     words: "[ID]",
     summary,
-    options: [...options, ...filters, { name: "all", help: "all mail, if no filter is given" }],
+    options: [...options, ...filtersFor(from), { name: "all", help: "all mail, if no filter is given" }],
     example: example ?? `holdfast queue ${verb} --domain example.com`,
     async run(tool, input) {
       const filter = selectionOf(verb, input);
@@ -38,6 +38,15 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
       return tellActed(tool, input, count, { done, none });
     },
   };
+}
+
+/** Those that can match: mail that waits has no reason. */
+function filtersFor(from: readonly StateName[]): readonly Option[] {
+  const state = { name: "state", value: "STATE", choices: from, help: `only what is ${from.join(", ")}` };
+  const help = REASONS_ASIDE.join(", ");
+  const reason = { name: "reason", value: "REASON", choices: REASONS_ASIDE, help };
+  const others = FILTERS.filter(({ name }) => name !== "state" && name !== "reason");
+  return [...others, state, ...(from.includes("held") ? [reason] : [])];
 }
 
 /** Tells how many recipients were acted on; that there is nothing is a failure where an id was given. */

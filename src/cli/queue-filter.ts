@@ -5,7 +5,7 @@ import { domainPath } from "./domains.ts";
 
 const STATES: readonly string[] = StateName.options;
 /** Why mail is held, parked or gone. */
-const REASONS: readonly string[] = ReasonName.options;
+export const REASONS: readonly string[] = ReasonName.options;
 
 export const FILTERS: readonly Option[] = [
   { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },

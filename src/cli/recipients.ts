@@ -1,14 +1,14 @@
 /** Who exists: list, add, remove, replace, check. */
 import { stat } from "node:fs/promises";
 import type {
-  CountBody,
+  RecipientChanged,
   RecipientCheckBody,
   RecipientPageBody,
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
 import { entriesOf } from "../mail/recipient-pattern.ts";
 import { counted, timeInWords } from "../runtime/quantities.ts";
-import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 import { readGiven, readStdin } from "./files.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
@@ -52,13 +52,22 @@ function changing(verb: RecipientVerb, summary: string, example: string): Comman
     async run(tool, input) {
       const path = listPath(input.word(0));
       const call = { method: "POST", path, ...(await given(tool, input, verb)) } as const;
-      const { count } = await tool.daemon.ask<CountBody>(call);
-      const entries = counted(count, "entry", "entries");
-      const note = verb === "remove" ? "; those in the configuration file stay" : "";
-      tool.print({ count }, () => `The API list of ${plain(input.word(0))} has ${entries}${note}.\n`);
-      return OK;
+      const changed = await tool.daemon.ask<RecipientChanged>(call);
+      tool.print(changed, () => changedText(plain(input.word(0)), verb, changed));
+      if (verb !== "remove" || changed.count < changed.before) return OK;
+      tool.complain(
+        "nothing was removed: the list has none of them; `holdfast recipients list` shows the origin",
+      );
+      return FAILED;
     },
   };
+}
+
+/** How many of them were new, or were there to be removed: a misspelt name would go unnoticed. */
+function changedText(domain: string, verb: RecipientVerb, { count, before }: RecipientChanged): string {
+  const list = `The API list of ${domain} has ${counted(count, "entry", "entries")}`;
+  if (verb === "add") return `${list}; ${count - before} added.\n`;
+  return verb === "remove" ? `${list}; ${before - count} removed.\n` : `${list}; before, it had ${before}.\n`;
 }
 
 /** The recipients: words, a file, or stdin where `replace` or `--file -` asks for it. */

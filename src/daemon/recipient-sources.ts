@@ -40,7 +40,7 @@ export function openRecipientSources(
     domains: () => fetching(config(), directory),
     server: httpLists({ clock, environment: process.env }),
     records: storage.control,
-    replace: (change) => editor.changeRecipients(change),
+    replace: async (change) => (await editor.changeRecipients(change)).after,
     journal: sink,
     clock,
   });

@@ -211,13 +211,19 @@ export interface DirectoryWriter {
   setPaused(name: string, paused: boolean, until?: number): Promise<boolean>;
   /** Ends the pauses whose time has come; answers the domains. */
   endPauses(): Promise<readonly string[]>;
-  /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
-  changeRecipients(change: RecipientChange): Promise<number>;
+  /** Changes the API list of a domain of either origin, or the fetched one. */
+  changeRecipients(change: RecipientChange): Promise<ListSizes>;
   /**
    * Removes draining domains that hold nothing any more, and lets those drain that got mail in transactions which began
    * before they were removed; answers the names of both.
    */
   retire(): Promise<readonly string[]>;
+}
+
+/** How many entries a list had before a change, and has after it. */
+export interface ListSizes {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface RecipientChange {

@@ -30,6 +30,8 @@ export interface OwedRecipient extends DsnRecipient {
   /** `host:port` of the primary last spoken to. */
   readonly destination?: string;
   readonly attempts: number;
+  /** How an attempt ended is not known: the primary may have the mail. */
+  readonly unconfirmed?: true;
   /** When it came to this, ms since 1970. */
   readonly at: number;
 }

@@ -329,8 +329,8 @@ function lists(open: StoreFactory): void {
   it("adds, removes and replaces the API's recipients; reloads leave them alone", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["alice"]));
-    const change = (verb: "add" | "remove" | "replace", ...recipients: string[]) =>
-      store.control.changeRecipients({ domain: "one.test", verb, recipients });
+    const change = async (verb: "add" | "remove" | "replace", ...recipients: string[]) =>
+      (await store.control.changeRecipients({ domain: "one.test", verb, recipients })).after;
     assert.equal(await change("add", "bob", "carol", "bob"), 2);
     assert.equal(await change("add", "bob"), 2);
     const before = store.directory.generation();
@@ -378,8 +378,10 @@ function lists(open: StoreFactory): void {
     const fetched = { url: "https://lists.test/", every: 60_000 };
     const one = { name: "one.test", settings: { ...SETTINGS, fetched }, recipients: ["alice", "team-*"] };
     await declare(store, one);
-    const put = (...recipients: string[]) =>
-      store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients, fetched: true });
+    const put = async (...recipients: string[]) => {
+      const change = { domain: "one.test", verb: "replace", recipients, fetched: true } as const;
+      return (await store.control.changeRecipients(change)).after;
+    };
     const add = { domain: "one.test", verb: "add", recipients: ["bob"] } as const;
     await store.control.changeRecipients(add);
     assert.equal(await put("carol", "team-x-*"), 2);
@@ -457,16 +459,23 @@ function lists(open: StoreFactory): void {
     await using store = await open();
     await declare(store, declared("one.test"));
     const many = Array.from({ length: 5000 }, (_, i) => `user${i}`);
-    const change = (verb: "add" | "remove" | "replace", recipients: string[]) =>
-      store.control.changeRecipients({ domain: "one.test", verb, recipients });
-    assert.equal(await change("add", ["first", "dismissed"]), 2);
-    assert.equal(await change("remove", ["dismissed"]), 1);
-    assert.equal(await change("add", many), 5001);
+    const change = async (verb: "add" | "remove" | "replace", recipients: string[]) => {
+      const { before, after } = await store.control.changeRecipients({
+        domain: "one.test",
+        verb,
+        recipients,
+      });
+      return [before, after];
+    };
+    assert.deepEqual(await change("add", ["first", "dismissed"]), [0, 2]);
+    assert.deepEqual(await change("remove", ["dismissed", "nobody"]), [2, 1]);
+    assert.deepEqual(await change("remove", ["nobody"]), [1, 1]);
+    assert.deepEqual(await change("add", many), [1, 5001]);
     assert.equal(find(store, "one.test", "dismissed"), undefined);
-    assert.equal(await change("remove", many.slice(0, 2000)), 3001);
+    assert.deepEqual(await change("remove", many.slice(0, 2000)), [5001, 3001]);
     assert.equal(find(store, "one.test", "user1999"), undefined);
     assert.equal(find(store, "one.test", "user2000"), "user2000");
-    assert.equal(await change("replace", many), 5000);
+    assert.deepEqual(await change("replace", many), [3001, 5000]);
     assert.equal(find(store, "one.test", "first"), undefined);
   });
 

@@ -5,7 +5,7 @@ import { DSN_DOMAIN, type OwedMail, type ToldRequest, type DsnKind } from "../..
 import type { NewMail } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
-import { accept, bodyOf, claimOne, DELIVERED, fillBody, newMail, REFUSED, to } from "./mails.ts";
+import { accept, bodyOf, claimOne, DELIVERED, fillBody, newMail, REFUSED, to, UNCONFIRMED } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
 const DAY = 86_400_000;
@@ -191,6 +191,19 @@ function owing(open: StoreFactory): void {
     const content = body?.read();
     assert.equal(Buffer.isBuffer(content) && content.toString(), "Subject: x\r\n\r\ny");
     assert.equal((await owed(store, 1)).length, 1);
+  });
+
+  it("tells that the primary may have the mail, where it never answered", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const { id, token } = await claimOne(store);
+    const now = store.clock.now();
+    const lost = { n: 0, outcome: UNCONFIRMED, state: "unconfirmed", dueAt: now } as const;
+    assert.ok(await store.work.settle({ id, token, recipients: [lost], now }));
+    await accept(store.intake, newMail(store.clock.now() + 1));
+    await store.control.operate({ verb: "bounce", filter: {}, who: "socket", now });
+    const told = (await owed(store)).map(({ recipients }) => recipients[0]?.unconfirmed);
+    assert.deepEqual(told, [true, undefined]);
   });
 
   it("keeps the body of a delivered mail until its notice is written", async () => {

@@ -474,6 +474,13 @@ function claims(open: StoreFactory): void {
     assert.equal(after.recovered, 1);
     assert.deepEqual(await stateOf(after, lost.id), ["unconfirmed"]);
     assert.deepEqual(await stateOf(after, waits.id), ["waiting"]);
+    assert.equal((await after.reader.show(lost.id))?.recipients[0]?.reason, undefined);
+    const aside = { verb: "delete", filter: { reason: "unconfirmed" }, who: "x", now: 0 } as const;
+    assert.equal(
+      await after.control.operate(aside),
+      0,
+      "that is the reason of what is held after lost replies",
+    );
     assert.equal(await after.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 0)), false);
     const now = store.clock.now();
     const doubts = async (at: number) => {

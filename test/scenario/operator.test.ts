@@ -122,7 +122,7 @@ describe("an operator", () => {
     await holdfast("domain", "add", "added.test", "--primary", place, "--tls", "none");
     assert.equal(
       await holdfast("recipients", "add", "added.test", "alice"),
-      "The API list of added.test has 1 entry.\n",
+      "The API list of added.test has 1 entry; 1 added.\n",
     );
     assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +accept\b/m);
     assert.match(await holdfast("recipients", "list", "added.test"), /^alice +api$/m);

@@ -10,6 +10,7 @@ import { idSource } from "../../src/runtime/ids.ts";
 import type {
   DeclaredDomain,
   DomainRecord,
+  ListSizes,
   RecipientChange,
   RecipientHit,
 } from "../../src/ports/directory.ts";
@@ -65,6 +66,8 @@ export class FakeWorld {
   ];
   domains: DomainRecord[] = [domainRecord("example.com", "file"), domainRecord("other.example", "api")];
   refusing: readonly string[] = [];
+  /** What changes have made of the list of the API. */
+  readonly #added = new Set<string>();
   hits: RecipientHit[] = [
     { pattern: "alice", origin: "file" },
     { pattern: "list-*", origin: "api" },
@@ -221,7 +224,7 @@ export class FakeWorld {
         changeRecipients: async (change) => {
           await this.#mayWrite("changeRecipients");
           this.changes.push(change);
-          return change.recipients.length;
+          return this.#changeList(change);
         },
       },
       explain: async (request) => this.explain(request),
@@ -283,6 +286,15 @@ export class FakeWorld {
   #export(id: string, asItIs: boolean): Readable | undefined {
     const given = this.exported?.(id, asItIs);
     return given === null ? undefined : (given ?? Readable.from([mailOf(id)]));
+  }
+
+  #changeList({ verb, recipients }: RecipientChange): ListSizes {
+    const before = this.#added.size;
+    if (verb === "replace") this.#added.clear();
+    for (const each of recipients)
+      if (verb === "remove") this.#added.delete(each);
+      else this.#added.add(each);
+    return { before, after: this.#added.size };
   }
 
   async #mayWrite(what: "addDomain" | "changeRecipients"): Promise<void> {

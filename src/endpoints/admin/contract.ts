@@ -38,6 +38,7 @@ export {
   RecipientPageBody,
   RecipientVerb,
   RecipientChangeBody,
+  RecipientChanged,
   RecipientLinesQuery,
   RecipientCheckQuery,
   RecipientCheckBody,

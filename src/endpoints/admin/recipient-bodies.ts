@@ -19,13 +19,17 @@ export type RecipientVerb = z.infer<typeof RecipientVerb>;
 /**
  * POST /v1/domains/{name}/recipients as JSON; or as text/plain, one a line, `#` begins a comment, with `?verb=`. A text
  * without a recipient replaces nothing; an empty list of JSON does. Local parts, whole addresses of that domain, and
- * `prefix-*` patterns. Answers how many entries the list of origin `api` has afterwards.
+ * `prefix-*` patterns. Answers RecipientChanged.
  */
 export const RecipientChangeBody = z.strictObject({
   verb: RecipientVerb,
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly(),
 });
 export type RecipientChangeBody = z.infer<typeof RecipientChangeBody>;
+
+/** How many entries the list of origin `api` has, and how many it had before. */
+export const RecipientChanged = z.object({ count: z.number(), before: z.number() });
+export type RecipientChanged = z.infer<typeof RecipientChanged>;
 
 /** The query of the same as text/plain. */
 export const RecipientLinesQuery = z.strictObject({ verb: RecipientVerb });

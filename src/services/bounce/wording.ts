@@ -24,7 +24,7 @@ const SUBJECTS = {
   failed: "Not delivered",
   expired: "Not delivered",
   delayed: "Not yet delivered",
-  relayed: "Handed over",
+  relayed: "Passed on",
 } as const;
 
 export function dsnSubject(recipients: readonly OwedRecipient[]): string {
@@ -39,7 +39,7 @@ const OPENINGS = {
   failed: "Your mail could not be delivered to:",
   expired: "Your mail could not be delivered to:",
   delayed: "Your mail has not been delivered yet to:",
-  relayed: "As you asked, this tells you that your mail was handed over for:",
+  relayed: "As you requested, this confirms that your mail was passed on for:",
 } as const;
 
 export function dsnText(
@@ -52,16 +52,16 @@ export function dsnText(
   const [domain = "others"] = domains;
   const whose =
     domains.length > 1
-      ? `${domain} and other domains while their own servers cannot`
-      : `${domain} while that domain's own server cannot`;
-  const server = `This is the mail server ${circumstances.hostname}. It takes mail for ${whose}, and hands it over afterwards.`;
+      ? `${domain} and other domains and passes it on to their own servers`
+      : `${domain} and passes it on to that domain's own server`;
+  const server = `This is the mail server ${circumstances.hostname}. It accepts mail for ${whose}.`;
   const told = recipients.slice(0, MOST).map((each) => recipientText(mail, each, circumstances));
   const rest = recipients.length - told.length;
   return [
     wrap(server),
     OPENINGS[kind],
     ...told,
-    ...(rest > 0 ? [`  and ${rest} more, which the report below names.`] : []),
+    ...(rest > 0 ? [`  and ${rest} more, listed in the report below.`] : []),
     wrap(aboutMail(mail)),
     `What you can do\n${advice(recipients)
       .map((line) => wrap(line, "    ", "  - "))
@@ -74,8 +74,12 @@ export function dsnText(
 function recipientText(mail: OwedMail, recipient: OwedRecipient, { retention }: Circumstances): string {
   const words = printable(recipient.lastReply ?? "").slice(0, MAX_WORDS);
   const quoted = words === "" ? "" : `\n\n${wrap(words, "        ")}`;
-  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}`;
+  const isUnsure = recipient.unconfirmed === true && recipient.kind !== "relayed";
+  const unsure = isUnsure ? `\n\n${wrap(UNSURE, "      ")}` : "";
+  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}${unsure}`;
 }
+
+const UNSURE = "It may have been delivered nevertheless: the result of an attempt is unknown.";
 
 /** What adapters/smtp-client says of mail that it does not even begin to hand over. */
 const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;
@@ -89,20 +93,21 @@ function whatHappened(
   const Server = server.replace("the", "The");
   switch (kind) {
     case "failed":
-      if (OWN_WORDS.test(lastReply ?? "")) return `${Server} cannot take it, by what it says of itself:`;
-      return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? ", in these words" : ""}:`;
+      if (OWN_WORDS.test(lastReply ?? ""))
+        return `${Server} cannot accept it, according to what it announces:`;
+      return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? " with this reply" : ""}:`;
     case "expired":
-      return `It was tried for ${span(at - acceptedAt)} without success. ${lastWords(Server, lastReply)}`;
+      return `It could not be delivered within ${span(at - acceptedAt)}. ${lastWords(Server, lastReply)}`;
     case "delayed":
-      return `It has been waiting since ${mailDate(acceptedAt)} and will be tried until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
+      return `It has been waiting since ${mailDate(acceptedAt)} and delivery will be attempted until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
     case "relayed":
-      return `${Server} took it on ${mailDate(at)}. It sends no confirmations of its own, so you will not hear whether it reached the mailbox. It said:`;
+      return `${Server} accepted it on ${mailDate(at)}. That server sends no confirmations, so you will not be told whether your mail reached the mailbox. Its reply was:`;
   }
 }
 
 function lastWords(server: string, lastReply: string | undefined): string {
   if (lastReply === undefined) return `${server} could not be reached.`;
-  return hasReply(lastReply) ? `${server} last said:` : "What happened last:";
+  return hasReply(lastReply) ? `${server} last replied:` : "The last attempt ended with:";
 }
 
 function aboutMail({ acceptedAt, messageId }: OwedMail): string {
@@ -113,17 +118,17 @@ function aboutMail({ acceptedAt, messageId }: OwedMail): string {
 /** What can be done, by what the servers said; each advice once. */
 function advice(recipients: readonly OwedRecipient[]): readonly string[] {
   const [first] = recipients;
-  if (first?.kind === "delayed") return ["You need not do anything, and need not send it again."];
-  if (first?.kind === "relayed") return ["Nothing needs to be done."];
+  if (first?.kind === "delayed") return ["You do not need to do anything, and do not need to send it again."];
+  if (first?.kind === "relayed") return ["You do not need to do anything."];
   const found = new Set(recipients.slice(0, MOST).map(adviceFor));
   return [
     ...found,
-    `If it is still unclear, ask postmaster@${first?.domain ?? "the domain"}, with this notice, or reach the recipient in another way.`,
+    `If the cause remains unclear, send this notice to postmaster@${first?.domain ?? "the domain"}, or contact the recipient in another way.`,
   ];
 }
 
 const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/^[45]\.1\./, "Compare the address with one that you know to be right, then send your mail again."],
+  [/^[45]\.1\./, "Check the address for mistakes, then send your mail again."],
   [/^[45]\.2\.2$/, "The mailbox is full: send your mail again later, or tell the recipient."],
   [
     /^5\.(?:2\.3|3\.4)$/,
@@ -131,11 +136,11 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^5\.6\.7$/,
-    "That server does not take addresses with letters beyond English: use a plain address, if there is one.",
+    "That server does not accept addresses with non-English letters: use an address without them, if there is one.",
   ],
   [
     /^5\.7\./,
-    "That server refuses mail like this by its rules: ask the recipient in another way whether it can be let through.",
+    "The rules of that server do not allow this mail: contact the recipient in another way, and ask whether it can be let through.",
   ],
   [/^4\.4\.7$/, "Send your mail again if it still matters."],
 ];
@@ -143,16 +148,15 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 function adviceFor(recipient: OwedRecipient): string {
   const status = statusOf(recipient);
   const known = ADVICE.find(([pattern]) => pattern.test(status));
-  return (
-    known?.[1] ??
-    "The words above say what that server objects to. If that can be changed, send your mail again."
-  );
+  return known?.[1] ?? "The text above says what went wrong. If you can correct that, send your mail again.";
 }
 
 function ending({ returned }: Circumstances): string {
-  if (returned === undefined) return "A report for machines follows. Your mail itself is no longer here.";
+  const unread = "Replies to this notice are not read.";
+  if (returned === undefined)
+    return `A machine-readable report follows. Your mail itself is no longer stored here. ${unread}`;
   const what = returned.whole ? "your mail" : "the header of your mail";
-  return `A report for machines and ${what} follow. Replies to this notice are not read.`;
+  return `A machine-readable report and ${what} follow. ${unread}`;
 }
 
 /** `30 days`, `5 hours`. */

@@ -12,6 +12,7 @@ import type {
   DirectoryWriter,
   DomainRecord,
   DomainSettings,
+  ListSizes,
   RecipientChange,
   RecipientHit,
 } from "../../ports/directory.ts";
@@ -121,7 +122,7 @@ export class DirectoryEditor {
     return this.#changeOfSome(() => this.#writer.endPauses());
   }
 
-  changeRecipients(change: RecipientChange): Promise<number> {
+  changeRecipients(change: RecipientChange): Promise<ListSizes> {
     return this.#change(change.domain, () => this.#writer.changeRecipients(change));
   }
 

@@ -5,6 +5,7 @@ import {
   type DeclareResult,
   type DomainSettings,
   type Origin,
+  type ListSizes,
   type RecipientChange,
   type RecipientHit,
 } from "../../../src/ports/directory.ts";
@@ -130,16 +131,18 @@ export class DirectoryModel {
     return { answer: this.holds(name) ? "draining" : "removed", next: this.#without(this.whole, [name]) };
   }
 
-  /** Answers how many entries there are then. */
-  changeRecipients({ domain, verb, recipients, fetched = false }: RecipientChange): Plan<number> {
+  /** Answers how many entries there were, and are then. */
+  changeRecipients({ domain, verb, recipients, fetched = false }: RecipientChange): Plan<ListSizes> {
     const { whole } = this;
     if (!whole.domains.has(domain)) return undefined;
     const table = fetched ? "fetched" : "overlays";
-    const list = new Set(verb === "replace" ? recipients : whole[table].get(domain));
+    const present = whole[table].get(domain);
+    const list = new Set(verb === "replace" ? recipients : present);
     for (const pattern of recipients)
       if (verb === "remove") list.delete(pattern);
       else list.add(pattern);
-    return { answer: list.size, next: { ...whole, [table]: new Map(whole[table]).set(domain, list) } };
+    const answer = { before: present?.size ?? 0, after: list.size };
+    return { answer, next: { ...whole, [table]: new Map(whole[table]).set(domain, list) } };
   }
 
   retire(): Plan<readonly string[]> {

@@ -137,7 +137,7 @@ export class QueueModel {
     const lost = this.rows(({ recipient }) => recipient.state === "claimed");
     for (const { recipient } of lost) {
       recipient.state = "unconfirmed";
-      recipient.reason = "unconfirmed";
+      recipient.reason = undefined;
       recipient.unconfirmed += 1;
       recipient.token = undefined;
       recipient.dueAt = now + WAIT_AFTER_DEATH;

@@ -37,7 +37,7 @@ test("a daemon that hangs is given up soon by those who look, and later by those
   const change = daemon.ask({ method: "POST", path: "/v1/queue/actions" });
   await once(server, "request");
   for (const look of [daemon.ask({ path: "/v1/status" }), daemon.ask({ method: "GET", path: "/v1/status" })])
-    await assert.rejects(look, { message: "the daemon did not answer in time" });
+    await assert.rejects(look, { message: "the daemon did not respond in time" });
   asked[0]?.end('{"count":3}');
   assert.deepEqual(await change, { count: 3 });
 });
@@ -62,7 +62,7 @@ test("what was cut off before anybody read it is known as such", async (t) => {
   // By then it has heard of it.
   server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
   await daemon.ask({ path: "/v1/status" });
-  await assert.rejects(text(stream), { message: "the answer was cut off; the daemon's log says why" });
+  await assert.rejects(text(stream), { message: "the response was cut off; the daemon's log says why" });
 });
 
 test("a daemon of another version is told as such, where its answer lacks what this one has", async (t) => {
@@ -120,12 +120,12 @@ const ENDS: readonly (readonly [when: string, end: (peer: Socket) => unknown])[]
 for (const [when, end] of ENDS)
   test(`a daemon that breaks off ${when} is no success`, async (t) => {
     const socket = await breakingDaemon(t, end);
-    const asked = "holdfast: the daemon broke off before its answer was whole";
+    const asked = "holdfast: the daemon closed the connection before its response was complete";
     const look = await runOn(socket, ["status"]);
     assert.deepEqual([look.code, look.stdout, look.stderr], [1, "", `${asked}\n`]);
     const stdin = "name\n".repeat(500_000);
     const change = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
-    const unsure = "; what was asked for may be done, or not";
+    const unsure = "; the change may or may not have been made";
     assert.deepEqual([change.code, change.stdout, change.stderr], [1, "", `${asked}${unsure}\n`]);
     assert.equal((await runOn(socket, ["health"])).code, 1);
   });
@@ -135,5 +135,8 @@ test("what is more than the daemon takes is not sent", async (t) => {
   const stdin = "n\n".repeat(MAX_BODY / 2 + 1);
   const { code, stdout, stderr } = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /^holdfast: this is larger than the 16 MiB that the daemon takes at once\n$/);
+  assert.match(
+    stderr,
+    /^holdfast: this is larger than 16 MiB, the most that the daemon accepts in one request\n$/,
+  );
 });

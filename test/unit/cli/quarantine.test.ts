@@ -70,3 +70,58 @@ test("a sender is allowed, with what waits of him, listed and forgotten", async 
   assert.equal(forgotten.stdout, "bob@sender.example is judged like everybody else.\n");
   assert.equal((await tool.run(["quarantine", "senders"])).stdout, "No sender is spared.\n");
 });
+
+test("a sender is allowed and forgotten for one domain alone, and what waits for others stays", async () => {
+  await using tool = await quarantine();
+  const { world } = tool;
+  world.entries.push(
+    queueEntry({ ...HELD, n: 1, recipient: "carol@other.example", domain: "other.example" }),
+  );
+  const allow = ["quarantine", "sender-allow", "bob@sender.example", "--domain", "example.com"];
+  assert.equal(
+    (await tool.run([...allow, "--release"])).stdout,
+    "bob@sender.example is allowed; 1 recipient released.\n",
+  );
+  assert.deepEqual(
+    world.senders.map(({ sender, domain }) => [sender, domain]),
+    [["bob@sender.example", "example.com"]],
+  );
+  assert.equal(world.operations.at(-1)?.filter.domain, "example.com");
+  assert.match((await tool.run(["quarantine", "senders"])).stdout, /^bob@sender\.example +example\.com /m);
+  const forget = ["quarantine", "sender-forget", "bob@sender.example"];
+  assert.equal((await tool.run(forget)).code, 1, "for all domains he was never allowed");
+  assert.equal((await tool.run([...forget, "--domain", "example.com"])).code, 0);
+  assert.equal((await tool.run(allow)).stdout, "bob@sender.example is allowed.\n");
+  assert.equal(
+    (await tool.run(["quarantine", "sender-allow", "@x.example"])).stdout,
+    "@x.example is allowed.\n",
+  );
+});
+
+test("where a sender cannot be allowed, nothing of his is released", async () => {
+  await using tool = await quarantine();
+  for (const [words, code] of [
+    [["bob@sender.example", "--domain", "exmaple.com"], 1],
+    [["bob"], 2],
+  ] as const)
+    assert.equal((await tool.run(["quarantine", "sender-allow", ...words, "--release"])).code, code);
+  assert.deepEqual([tool.world.senders, tool.world.operations], [[], []]);
+});
+
+test("no state or reason widens what a verb of the quarantine touches, and a foreign domain is said", async () => {
+  await using tool = await quarantine();
+  for (const option of ["--state", "--reason"])
+    for (const verb of ["list", "release", "delete"]) {
+      const { code, stderr } = await tool.run(["quarantine", verb, option, "parked"]);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`there is no option ${option}`));
+    }
+  tool.world.entries = [];
+  for (const words of [["list"], ["release"]]) {
+    const { code, stderr } = await tool.run(["quarantine", ...words, "--domain", "exmaple.com"]);
+    assert.equal(code, 1, words.join(" "));
+    assert.match(stderr, /exmaple\.com is not one of our domains/);
+  }
+  tool.world.entries = [queueEntry({ ...HELD, sender: "" })];
+  assert.match((await tool.run(["quarantine", "list"])).stdout, / <> /);
+});

@@ -54,3 +54,19 @@ test("each act takes the states that it moves", async () => {
   assert.equal((await tool.run(["queue", "flush", "--state", "unconfirmed"])).code, 0);
   assert.equal((await tool.run(["queue", "delete", "--state", "parked"])).code, 0);
 });
+
+test("a reason that no mail in those states has is refused", async () => {
+  await using tool = await toolWorld();
+  for (const verb of ["hold", "flush"]) {
+    const { code, stdout, stderr } = await tool.run(["queue", verb, "--reason", "quarantine"]);
+    assert.deepEqual([code, stdout], [2, ""], verb);
+    assert.match(stderr, /there is no option --reason/);
+  }
+  for (const verb of ["release", "delete", "bounce"]) {
+    const { code, stderr } = await tool.run(["queue", verb, "--reason", "delivered"]);
+    assert.equal(code, 2, verb);
+    assert.match(stderr, /--reason takes operator, .*, expired; not delivered/);
+    assert.equal((await tool.run(["queue", verb, "--reason", "expired"])).code, 0, verb);
+  }
+  assert.equal(tool.world.operations.length, 3);
+});

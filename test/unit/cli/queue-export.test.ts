@@ -47,6 +47,12 @@ test("a mail is exported exactly, to stdout or to a file of its owner", async ()
   assert.deepEqual([written.code, written.stdout, readFileSync(file, "utf8")], [0, "", mail]);
   assert.equal(statSync(file).mode & 0o077, 0);
   assert.equal((await tool.run(["queue", "export", "nothing"])).code, 1);
+  const both = await tool.run(["queue", "export", FIRST, "--domain", "other.example"]);
+  assert.deepEqual(
+    [both.code, both.stdout],
+    [2, ""],
+    "the mail of an id goes out whole, whatever a filter says",
+  );
   assert.equal((await tool.run(["queue", "export", FIRST, "--output", tool.folder])).code, 1);
 });
 
@@ -115,8 +121,8 @@ test("an earlier export stays until the new one is whole", async () => {
   };
   await stays(["--all"], /stays as it was: 1 mail left out; name another FILE\n1 mail, 1 left out\n/);
   tool.world.exported = BROKEN;
-  await stays([FIRST], /stays as it was\nholdfast: the answer was cut off/);
-  await stays(["--all"], /stays as it was\nholdfast: the answer was cut off/);
+  await stays([FIRST], /stays as it was\nholdfast: the response was cut off/);
+  await stays(["--all"], /stays as it was\nholdfast: the response was cut off/);
   tool.world.trouble = new Error("disk");
   await stays(["--all"], /stays as it was\n/);
 });

@@ -8,7 +8,7 @@ test("recipients come as words, from a file, or from stdin", async () => {
   await using tool = await toolWorld();
   assert.equal(
     (await tool.run(["recipients", "add", "example.com", "alice", "list-*"])).stdout,
-    "The API list of example.com has 2 entries.\n",
+    "The API list of example.com has 2 entries; 2 added.\n",
   );
   const file = join(tool.folder, "users.txt");
   writeFileSync(file, "carol\n# nobody\n");
@@ -31,6 +31,32 @@ test("recipients come as words, from a file, or from stdin", async () => {
   assert.match(checked, /^Answer: +accept\nWhy: +in the configured list\nKnown from: +file$/m);
   assert.match(checked, /^Source: +list \(file\): has `alice` \(1 h ago\)$/m);
   assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
+});
+
+test("a change says how many recipients it added or removed", async () => {
+  await using tool = await toolWorld();
+  const run = async (verb: string, ...words: string[]) => {
+    const { code, stdout, stderr } = await tool.run(["recipients", verb, "example.com", ...words]);
+    return { code, said: stdout + stderr };
+  };
+  await run("replace", "alice", "bob", "carol");
+  assert.deepEqual(await run("add", "alice", "dora"), {
+    code: 0,
+    said: "The API list of example.com has 4 entries; 1 added.\n",
+  });
+  assert.deepEqual(await run("remove", "alice", "nobody"), {
+    code: 0,
+    said: "The API list of example.com has 3 entries; 1 removed.\n",
+  });
+  const none = await run("remove", "nobody");
+  assert.equal(none.code, 1);
+  assert.match(none.said, /has 3 entries; 0 removed\.\nnothing was removed: the list has none of them/);
+  assert.deepEqual(await run("replace", "eve"), {
+    code: 0,
+    said: "The API list of example.com has 1 entry; before, it had 3.\n",
+  });
+  const acts = tool.world.events.flatMap((event) => (event.kind === "operator.acted" ? [event.count] : []));
+  assert.deepEqual(acts, [3, 1, 1, 0, 1]);
 });
 
 test("a list that was emptied is not said to be missing", async () => {

@@ -69,6 +69,7 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const { verb, filter: given, all, to: place } = await readBody(c, QueueAction);
   if (Object.keys(given).length === 0 && all !== true)
     throw new Refusal("bad_request", "an empty filter means all mail", "say `all: true` if that is meant");
+  refuseReason(verb, given);
   const filter = narrow(c, given);
   const to = soundPlace(verb, place, c.get("caller").domain);
   const { who } = c.get("caller");
@@ -77,6 +78,16 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const what = place === undefined ? describe(filter) : `${describe(filter)} to ${place}`;
   recordAct(c, parts, { verb, what, count, ...(count > 0 && whose(filter)) });
   return { count };
+}
+
+/** What waits has no reason: with one, nothing would ever match, and nobody would learn why. */
+function refuseReason(verb: QueueVerb, { reason }: MailFilter): void {
+  if (reason === undefined || (verb !== "hold" && verb !== "flush")) return;
+  throw new Refusal(
+    "bad_request",
+    `filter.reason: \`${verb}\` acts on waiting mail, which has no reason`,
+    "leave it out",
+  );
 }
 
 /** Under what the trace finds an act. */

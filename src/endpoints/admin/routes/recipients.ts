@@ -19,7 +19,7 @@ import {
   RecipientCheckQuery,
   RecipientLinesQuery,
   RecipientQuery,
-  type CountBody,
+  type RecipientChanged,
   type RecipientCheckBody,
   type RecipientVerb,
 } from "../contract.ts";
@@ -38,13 +38,14 @@ export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/recipients/check", async (c) => c.json(await check(c, parts)));
 }
 
-async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
+async function change(c: AdminContext, parts: AdminParts): Promise<RecipientChanged> {
   const domain = await knownDomain(c, parts);
   const { verb, recipients, placeOf } = isPlainText(c) ? await readLines(c) : await readList(c);
   const patterns = soundRecipients(recipients, domain, placeOf);
-  const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
-  recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count: patterns.length });
-  return { count };
+  const { before, after } = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
+  const count = verb === "replace" ? after : Math.abs(after - before);
+  recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count });
+  return { count: after, before };
 }
 
 async function check(c: AdminContext, parts: AdminParts): Promise<RecipientCheckBody> {

@@ -15,6 +15,7 @@ import { tempFolder } from "../../../support/temp-folder.ts";
 interface Sent {
   readonly socketPath?: string;
   readonly port?: number;
+  readonly localAddress?: string;
   readonly path: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
@@ -46,6 +47,23 @@ test("the socket needs no token and belongs to its owner alone; TCP needs one", 
   assert.equal((await send({ port, path: "/v1/status", headers })).status, 200);
   await admin.stop();
   assert.equal(existsSync(socket), false);
+});
+
+test("guesses keep nobody waiting but their own network", async (t) => {
+  await using folder = await tempFolder();
+  const world = new FakeWorld();
+  const listen = { address: "127.0.0.1", port: 0 };
+  const admin = await startAdmin({ ...world.parts(join(folder.path, "admin.sock")), listen });
+  const port = Number(admin.address?.split(":")[1]);
+  t.after(() => admin.stop());
+  const bearing = (secret = "") => ({ Authorization: `Bearer ${secret}` });
+  const wrong = bearing(`hf_${"A".repeat(43)}`);
+  for (let i = 0; i < 10; i++)
+    assert.equal((await send({ port, path: "/v1/status", headers: wrong })).status, 401);
+  const headers = bearing((await world.tokens.create("one"))?.secret);
+  const from = async (localAddress: string) =>
+    (await send({ port, path: "/v1/status", headers, localAddress })).status;
+  assert.deepEqual([await from("127.0.0.9"), await from("127.0.1.9")], [429, 200]);
 });
 
 for (const [when, first] of [

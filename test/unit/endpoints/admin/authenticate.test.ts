@@ -143,6 +143,29 @@ test("after ten wrong tokens the network waits a minute, whatever it sends", asy
   assert.equal((await ask("GET", "/v1/status", undefined, right)).status, 200);
 });
 
+test("each minute of waiting begins with ten wrong tokens of its own", () => {
+  const clock = new ManualClock();
+  const table = new FailureTable(clock);
+  const guess = (times: number): number => {
+    for (let i = 0; i < times; i++) table.failed("guesser");
+    return table.wait("guesser");
+  };
+  for (let minute = 0; minute < 3; minute++) {
+    assert.deepEqual([guess(9), guess(1)], [0, 60_000], `minute ${minute}`);
+    clock.advance(60_000);
+    assert.equal(table.wait("guesser"), 0);
+  }
+});
+
+test("a network that goes on guessing is not the one seen longest ago", () => {
+  const table = new FailureTable(new ManualClock());
+  for (let i = 0; i < 9; i++) table.failed("first");
+  for (let i = 1; i < 10_000; i++) table.failed(`network ${i}`);
+  table.failed("first");
+  table.failed("one more");
+  assert.deepEqual([table.size, table.wait("first")], [10_000, 60_000]);
+});
+
 test("the table of failures is bounded and forgets the network seen longest ago", () => {
   const table = new FailureTable(new ManualClock());
   for (let i = 0; i < 10; i++) table.failed("first");

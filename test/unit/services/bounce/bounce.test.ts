@@ -30,15 +30,15 @@ describe("a notice", () => {
     assert.deepEqual([to, messageId, inReplyTo], ["ann@friend.test", "<n1@mx2.test>", "<1@friend.test>"]);
     assert.equal(
       text,
-      `This is the mail server mx2.test. It takes mail for one.test while that
-domain's own server cannot, and hands it over afterwards.
+      `This is the mail server mx2.test. It accepts mail for one.test and
+passes it on to that domain's own server.
 
 Your mail could not be delivered to:
 
   bob@one.test
 
       The server of one.test (mail.one.test:25) refused it on Thu, 1 Jan
-      2026 13:00:00 +0000, in these words:
+      2026 13:00:00 +0000 with this reply:
 
         550 5.1.1 No such user
 
@@ -46,12 +46,11 @@ We received your mail on Thu, 1 Jan 2026 12:00:00 +0000. Its Message-ID
 is <1@friend.test>.
 
 What you can do
-  - Compare the address with one that you know to be right, then send
-    your mail again.
-  - If it is still unclear, ask postmaster@one.test, with this notice,
-    or reach the recipient in another way.
+  - Check the address for mistakes, then send your mail again.
+  - If the cause remains unclear, send this notice to
+    postmaster@one.test, or contact the recipient in another way.
 
-A report for machines and the header of your mail follow. Replies to
+A machine-readable report and the header of your mail follow. Replies to
 this notice are not read.
 
 `,
@@ -82,6 +81,8 @@ this notice are not read.
     ["failed", "550 No such user", "5.0.0"],
     ["failed", "552 5.2.2 full", "5.2.2"],
     ["failed", "550 4.2.2 mixed up", "5.0.0"],
+    ["failed", "450 later", "5.4.0"],
+    ["failed", undefined, "5.0.0"],
     ["expired", "451 4.3.2 later", "4.4.7"],
     ["delayed", "451 4.3.2 later", "4.3.2"],
     ["delayed", undefined, "4.4.1"],
@@ -96,9 +97,54 @@ this notice are not read.
       assert.equal(Object.fromEntries(only ?? [])["Status"], status);
     });
 
+  it("returns the mail in the form of its text, or says that it is gone", () => {
+    const returned = (context: Partial<typeof CONTEXT>) =>
+      draftDsn(owedMail({ smtpUtf8: true }), [owedTo()], { ...CONTEXT, ...context });
+    const headed = returned({});
+    assert.deepEqual(headed.returned, { ...CONTEXT.returned, utf8: true });
+    const whole = returned({ returned: { ...CONTEXT.returned, whole: true } });
+    assert.match(whole.text, /report and your mail follow\. Replies/);
+    const { returned: _, ...none } = CONTEXT;
+    const gone = draftDsn(owedMail(), [owedTo()], none);
+    assert.equal("returned" in gone, false);
+    assert.match(gone.text, /Your mail itself is no longer stored\s+here\. Replies\s/);
+  });
+
+  it("speaks for all domains that it tells of", () => {
+    const { text, subject } = draft({}, {}, { n: 1, address: "eve@two.test", domain: "two.test" });
+    assert.match(
+      text,
+      /accepts mail for one\.test and other\s+domains and passes it on to their own servers\./,
+    );
+    assert.equal(subject, "Not delivered: your mail to bob@one.test and 1 other");
+  });
+
+  it("quotes as a server's words, to machines, only what a server said", () => {
+    assert.equal(fields({}, { lastReply: "connection lost" })["Diagnostic-Code"], undefined);
+    const expired = fields({}, { kind: "expired", lastReply: "connection lost" });
+    assert.deepEqual([expired["Diagnostic-Code"], expired["Last-Attempt-Date"]], [undefined, undefined]);
+    const { text } = draft(
+      {},
+      { kind: "expired", lastReply: "connection lost", at: Date.UTC(2026, 0, 4, 12) },
+    );
+    assert.match(
+      text,
+      /could not be delivered within 3 days\. The last attempt ended\s+with:\s+connection lost/,
+    );
+  });
+
+  it("does not say that a mail is lost which the server may have", () => {
+    const may = /It may have been delivered nevertheless: the result of an attempt\s+is\s+unknown\./;
+    for (const kind of ["expired", "failed", "delayed"] as const) {
+      assert.match(draft({}, { kind, unconfirmed: true }).text, may, kind);
+      assert.doesNotMatch(draft({}, { kind }).text, may, kind);
+    }
+    assert.doesNotMatch(draft({}, { kind: "relayed", unconfirmed: true }).text, may);
+  });
+
   it("does not take our own words for the server's", () => {
     const { text } = draft({}, { lastReply: "552 5.3.4 The primary takes at most 1000 octets" });
-    assert.match(text, /The server of one\.test \(mail\.one\.test:25\) cannot take it/);
+    assert.match(text, /The server of one\.test \(mail\.one\.test:25\) cannot accept it/);
     assert.doesNotMatch(text, /refused/);
     assert.match(text, /make it\s+smaller/);
   });
@@ -109,7 +155,7 @@ this notice are not read.
     assert.match(late.subject, /^Not yet delivered: /);
     assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
     assert.match(late.text, /It has been waiting since Thu, 1 Jan 2026 12:00:00\s/);
-    assert.match(late.text, /need not send it again/);
+    assert.match(late.text, /do not need to send it\s+again/);
     const found = Object.fromEntries(late.perRecipient[0] ?? []);
     assert.equal(found["Will-Retry-Until"], "Sat, 31 Jan 2026 12:00:00 +0000");
     assert.equal(found["Last-Attempt-Date"], undefined);

@@ -29,6 +29,11 @@ describe("the gate of notices", () => {
       verdict({ authentication: unproven }),
       "its return path may be forged (spf fail, no signature)",
     );
+    const dkim = [{ domain: "list.test", selector: "s" }];
+    assert.equal(
+      verdict({ authentication: { dkim, returnPath: false } }),
+      "its return path may be forged (spf not checked, a signature of another domain)",
+    );
     const { authentication: _, ...unasked } = owedMail();
     const silent = judge(unasked, owedTo(), RULES);
     assert.equal(

@@ -27,6 +27,12 @@ test("what is decided of a DSN ends it, and nobody is told", () => {
   assert.ok(settlements.every(({ owes }) => owes === undefined));
 });
 
+test("its age counts from the time when it was written", () => {
+  const mail = claimedMail({ acceptedAt: NOW - MINUTE });
+  const state = (retention: number) => settleDsn(mail, DEFERRED, { ...FACTS, retention })[0]?.state;
+  assert.deepEqual([state(MINUTE), state(MINUTE + 1)], ["gone", "waiting"]);
+});
+
 test("what failed comes again after 5 min doubling to 4 h, or at once when all were made due", () => {
   const delays = [0, 1, 2, 5, 6, 60].map((attempts) => next(DEFERRED, { attempts }));
   assert.deepEqual(delays, [

@@ -56,6 +56,19 @@ test("the job expires slice by slice and journals the sum", async () => {
   assert.equal(answers.length, 1);
 });
 
+test("one recipient that is given up is told of, too", async () => {
+  const clock = new ManualClock();
+  const store = new FakeWorkStore(clock);
+  const journal = new MemoryJournal();
+  const retention = { waiting: DAY, parked: DAY, quarantine: DAY, ledger: DAY };
+  let woken = 0;
+  const parts = { store, journal, clock, retention: () => retention, timely: () => true };
+  const job = expiryJob({ ...parts, expired: () => void (woken += 1) });
+  store.expireAnswers = [{ givenUp: 1, deleted: 0, forgotten: 0 }];
+  assert.deepEqual([await job.run(), await job.run()], ["again", "done"]);
+  assert.deepEqual([woken, journal.events], [1, [{ kind: "queue.expired", recipients: 1 }]]);
+});
+
 test("mail that nobody decided on is told of when it is deleted: at once, then with what came in a day", async () => {
   const clock = new ManualClock();
   const store = new FakeWorkStore(clock);

@@ -15,6 +15,18 @@ test("the newest rule comes first; one that is over is removed by the job", asyn
   assert.equal(await rules.remove("nothing"), false);
 });
 
+test("one that is removed is not in force any more, and the others are", async () => {
+  const { rules } = new FakeWorld();
+  const block = (sender: string) => rules.add({ action: "block", sender }, "socket");
+  const [first, second, third] = [
+    await block("@a.example"),
+    await block("@b.example"),
+    await block("@c.example"),
+  ];
+  assert.equal(await rules.remove(second?.id ?? ""), true);
+  assert.deepEqual(rules.list(), [third, first]);
+});
+
 test("only those that are over are removed, and each change is told", async () => {
   const world = new FakeWorld();
   const { rules, clock } = world;

@@ -5,6 +5,7 @@ import type {
   DeclaredDomain,
   DeclareResult,
   DirectoryWriter,
+  ListSizes,
   RecipientChange,
 } from "../../../../ports/directory.ts";
 import type { AllowedSenderStore } from "../../../../ports/quarantine.ts";
@@ -88,7 +89,10 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
   });
 }
 
-async function changeRecipients(channel: Caller<ControlMethods>, change: RecipientChange): Promise<number> {
+async function changeRecipients(
+  channel: Caller<ControlMethods>,
+  change: RecipientChange,
+): Promise<ListSizes> {
   const { domain, verb, recipients, fetched = false } = change;
   const table = fetched ? "fetched" : "overlay";
   if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);

@@ -1,4 +1,4 @@
-import type { RecipientChange } from "../../../../ports/directory.ts";
+import type { ListSizes, RecipientChange } from "../../../../ports/directory.ts";
 import type { EntrySlice, SideListPlan, SideTable } from "../wire/wire.ts";
 import type { Generations } from "./generations.ts";
 import type { Lists } from "./lists.ts";
@@ -31,15 +31,16 @@ export class SideLists {
     this.#staged = undefined;
   }
 
-  /** A small change of the API's list, seen at once; answers how many entries there are. */
-  change({ domain, verb, recipients }: RecipientChange, now: number): number {
+  /** A small change of the API's list, seen at once. */
+  change({ domain, verb, recipients }: RecipientChange, now: number): ListSizes {
     this.#requireDomain(domain);
     const next = this.#generations.next();
     const list = this.#generations.sideList("overlay", domain) ?? this.#createLive(domain);
+    const before = this.#lists.size(list);
     if (verb === "add") this.#lists.add(list, recipients, next);
     else this.#lists.remove(list, recipients, next);
     this.#generations.raise(now);
-    return this.#lists.size(list);
+    return { before, after: this.#lists.size(list) };
   }
 
   /** Begins a new list for the domain; with `keep` the present entries are copied into it. */
@@ -64,14 +65,16 @@ export class SideLists {
     this.#lists.remove(list, patterns, 0);
   }
 
-  /** Makes the staged list the domain's; answers how many entries it has. */
-  flip(domain: string, list: number, now: number): number {
+  /** Makes the staged list the domain's. */
+  flip(domain: string, list: number, now: number): ListSizes {
     this.#requireStaged(list);
+    const present = this.#generations.sideList(this.#table, domain);
+    const before = present === undefined ? 0 : this.#lists.size(present);
     this.#generations.putSideList(this.#table, domain, list);
     this.#lists.publish(list);
     this.#generations.raise(now);
     this.#staged = undefined;
-    return this.#lists.size(list);
+    return { before, after: this.#lists.size(list) };
   }
 
   #createLive(domain: string): number {

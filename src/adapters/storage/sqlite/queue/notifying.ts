@@ -35,6 +35,7 @@ interface RecipientRow {
   readonly last_reply: string | null;
   readonly destination: string | null;
   readonly attempts: number;
+  readonly unconfirmed: number;
   readonly updated_at: number;
 }
 
@@ -63,7 +64,7 @@ export class Notifying {
       .pluck();
     this.#message = database.prepare("SELECT * FROM message WHERE key = ?");
     this.#recipients = database.prepare(
-      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, attempts, updated_at
+      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, attempts, unconfirmed, updated_at
        FROM recipient INDEXED BY recipient_owed WHERE mail = ? AND owed IS NOT NULL ORDER BY n`,
     );
     this.#count = database
@@ -157,6 +158,7 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...(row.last_reply !== null && { lastReply: row.last_reply }),
     ...(row.destination !== null && { destination: row.destination }),
     attempts: row.attempts,
+    ...(row.unconfirmed > 0 && { unconfirmed: true }),
     at: row.updated_at,
   };
 }

@@ -17,7 +17,7 @@ export class Recovering {
       "SELECT mail, n, token FROM recipient INDEXED BY recipient_age WHERE state = 'claimed'",
     );
     this.#doubt = database.prepare(
-      `UPDATE recipient SET state = 'unconfirmed', reason = 'unconfirmed', unconfirmed = unconfirmed + 1,
+      `UPDATE recipient SET state = 'unconfirmed', reason = NULL, unconfirmed = unconfirmed + 1,
          token = NULL, due_at = ?, updated_at = ? WHERE mail = ? AND n = ?`,
     );
     this.#back = database.prepare(

@@ -6,6 +6,7 @@ import type {
   DeclareResult,
   DirectoryWriter,
   DomainSettings,
+  ListSizes,
   RecipientChange,
 } from "../../../../ports/directory.ts";
 import type { DsnStore, OwedMail, ToldRequest } from "../../../../ports/dsn.ts";
@@ -201,9 +202,9 @@ export interface ControlMethods
   addDomain(domain: NewDomain): Promise<void>;
   changeDomain(domain: NewDomain["domain"]): Promise<boolean>;
   setPaused(change: PauseChange): Promise<boolean>;
-  changeEntries(change: RecipientChange): Promise<number>;
+  changeEntries(change: RecipientChange): Promise<ListSizes>;
   sideListOpen(plan: SideListPlan): Promise<number>;
   sideListAdd(slice: EntrySlice): Promise<void>;
   sideListRemove(slice: EntrySlice): Promise<void>;
-  sideListFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
+  sideListFlip(change: { readonly domain: string; readonly list: number }): Promise<ListSizes>;
 }

@@ -37,6 +37,11 @@ test("a confined token has the rules of its domain and no others", async () => {
     list.items.map(({ id }) => id),
     [own.json.id],
   );
+  const everything = RuleList.parse((await operatorOf(world)("GET", "/v1/access")).json);
+  assert.deepEqual(
+    everything.items.map(({ id }) => id),
+    [own.json.id, other.json.id],
+  );
   const foreign = { action: "block", helo: "x.example", domain: "other.example" };
   assert.equal((await ask("POST", "/v1/access", foreign)).status, 403);
   assert.equal((await ask("DELETE", `/v1/access/${other.json.id}`)).status, 404);

@@ -58,7 +58,11 @@ test("a confined token allows senders for its own domain only", async () => {
   assert.equal((await ask("POST", SENDERS, { sender: "b@x.example", domain: "other.example" })).status, 403);
   assert.equal((await ask("POST", SENDERS, { sender: "b@x.example" })).status, 201);
   assert.equal(world.senders[1]?.domain, "example.com");
-  assert.equal(AllowedSenderList.parse((await ask("GET", SENDERS)).json).items.length, 1);
+  const { items } = AllowedSenderList.parse((await ask("GET", SENDERS)).json);
+  assert.deepEqual(
+    items.map(({ sender }) => sender),
+    ["b@x.example"],
+  );
   assert.equal((await ask("DELETE", `${SENDERS}?sender=a@x.example`)).status, 404);
 });
 

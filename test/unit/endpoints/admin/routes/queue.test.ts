@@ -322,3 +322,19 @@ test("every reason that mail has can be asked for", () => {
   };
   assert.deepEqual(ReasonName.options.toSorted(), Object.keys(reasons).toSorted());
 });
+
+test("what waits has no reason, and an act on it that names one is refused", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const verb of ["hold", "flush"]) {
+    const { status, json } = await ask("POST", "/v1/queue/actions", {
+      verb,
+      filter: { domain: "example.com", reason: "quarantine" },
+    });
+    assert.deepEqual([status, json.error.code], [400, "bad_request"], verb);
+    assert.match(json.error.message, /^filter\.reason: /);
+  }
+  assert.deepEqual(world.operations, []);
+  const released = { verb: "release", filter: { reason: "quarantine" } };
+  assert.equal((await ask("POST", "/v1/queue/actions", released)).status, 200);
+});

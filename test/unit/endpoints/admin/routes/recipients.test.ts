@@ -37,7 +37,7 @@ test("lines of text do as well, with comments", async () => {
   const world = new FakeWorld();
   const text = "# people\r\nalice\nbob # the boss\n\n  carol#1  \n";
   const answer = await operatorOf(world)("POST", `${PATH}?verb=replace`, text, PLAIN);
-  assert.deepEqual(answer.json, { count: 3 });
+  assert.deepEqual(answer.json, { count: 3, before: 0 });
   assert.deepEqual(world.changes[0]?.recipients, ["alice", "bob", "carol#1"]);
   assert.equal((await operatorOf(world)("POST", PATH, text, PLAIN)).status, 400);
 });
@@ -79,6 +79,7 @@ test("100,000 addresses are taken at once, one more is not", async () => {
   const lines = Array.from({ length: MAX_RECIPIENTS }, (_, i) => `user${i}`);
   assert.deepEqual((await ask("POST", `${PATH}?verb=replace`, lines.join("\n"), PLAIN)).json, {
     count: MAX_RECIPIENTS,
+    before: 0,
   });
   const more = [...lines, "one-more"];
   const refused = await ask("POST", `${PATH}?verb=replace`, more.join("\n"), PLAIN);

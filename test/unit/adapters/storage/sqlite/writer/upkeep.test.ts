@@ -197,7 +197,7 @@ it("says of a forgotten generation nothing about a domain that is still there: i
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await store.control.declare([{ name: "one.test", settings: SETTINGS, recipients: [] }]);
-  const replace = (...recipients: string[]): Promise<number> =>
+  const replace = (...recipients: string[]): Promise<unknown> =>
     store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients });
   await replace("alice");
   const old = store.directory.generation();
