@@ -52,7 +52,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const hostname = (): string => settings().hostname;
     const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
     this.#health = new Health({ ...parts, hostname, ownAddresses, memory: new TlsMemory(parts) });
-    this.probations = new Probations(parts);
+    this.probations = new Probations({ ...parts, resumed: (queue) => this.#wakeSoon([queue]) });
     this.#claims = new Claims({
       ...parts,
       probations: this.probations,
