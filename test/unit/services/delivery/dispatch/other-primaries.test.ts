@@ -105,6 +105,28 @@ describe("mail that one primary cannot take", () => {
     assert.deepEqual([narrow.mails.length, wide.mails.length], [1, 1]);
   });
 
+  test("waits where its domain has lost its primaries by the time", async () => {
+    const { narrow, ...bench } = twoPrimaries();
+    Object.assign(narrow, { window: 2, takesBeside: false });
+    const delivery = await bench.start({ connections: 1 }, "all domains");
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    const answers: (() => void)[] = [];
+    narrow.onMail = (mail) =>
+      new Promise((resolve) => void answers.push(() => resolve(allOf(mail, DELIVERED))));
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    bench.large();
+    await bench.pass(100);
+    bench.directory.remove("a.test");
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1, claimed: 2 }, "the one, and the other behind it");
+    for (const answer of answers) answer();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2, waiting: 1 });
+  });
+
   test("does not pile up before one that is slow, and stands in nobody's way", async () => {
     const { narrow, wide, ...bench } = twoPrimaries();
     wide.onMail = () => new Promise(() => {});
