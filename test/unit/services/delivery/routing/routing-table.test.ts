@@ -603,6 +603,36 @@ test("a primary whose name does not exist, or cannot be looked up, is away: its 
   }
 });
 
+test("a directory that could not be read is read again, and what it tells then holds", async () => {
+  const bench = deliveryBench();
+  const server = bench.client.server("192.0.2.1:25");
+  for (const domain of ["a.test", "b.test"]) bench.directory.set(domain, [primaryAt("192.0.2.1", 25)]);
+  bench.store.put({ domain: "a.test" });
+  const read = bench.directory.domain.bind(bench.directory);
+  const broken = (): never => {
+    throw new Error("disk I/O error");
+  };
+  bench.directory.domain = broken;
+  const delivery = await bench.start({}, "all domains");
+  delivery.directoryChanged(["a.test", "b.test"]);
+  await bench.pass(2000);
+  assert.deepEqual(bench.store.count(), { waiting: 1 });
+  bench.directory.domain = read;
+  await bench.pass(10_000, 1000);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+  bench.directory.domain = broken;
+  delivery.directoryChanged(["a.test", "b.test"]);
+  for (const domain of ["a.test", "b.test"]) bench.store.accept({ domain });
+  await bench.pass(1000);
+  assert.equal(server.mails.length, 3, "what was known before holds");
+  bench.directory.domain = read;
+  await bench.pass(10_000, 1000);
+  for (const domain of ["a.test", "b.test"]) bench.directory.remove(domain);
+  delivery.directoryChanged(["a.test", "b.test"]);
+  await bench.pass(10_000, 1000);
+  assert.deepEqual(delivery.status(), [], "nobody holds on to their primary");
+});
+
 test("a primary that one of its domains leaves goes on for the others", async () => {
   const bench = deliveryBench();
   for (const name of ["a.test", "b.test"]) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
