@@ -220,3 +220,24 @@ test("a primary that takes long for a mail is told as slow", async () => {
   assert.match(bench.journal.of("primary.slow")[0]?.why ?? "", /^a mail of \d+ octets took 35 s$/);
   assert.match(delivery.status()[0]?.slow?.why ?? "", /35 s/);
 });
+
+test("a primary that its last domain has left is let alone, whatever it was being asked", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  const greets = Promise.withResolvers<void>();
+  server.onGreet = () => greets.promise;
+  const delivery = await bench.start({}, "all domains");
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(2000);
+  assert.equal(server.open, 1);
+  bench.directory.remove("a.test");
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(100);
+  const { knocks } = server;
+  greets.resolve();
+  await bench.pass(100);
+  assert.equal(server.open, 0);
+  await bench.pass(120_000, 1000);
+  assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
+});
