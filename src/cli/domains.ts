@@ -55,11 +55,19 @@ export function someOf(names: readonly string[]): string {
   return `${names.length}: ${names.slice(0, NAMED).join(", ")}${more}`;
 }
 
-function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
+function domainState(domain: DomainBody): string {
+  const { paused, pausedUntil, draining } = domain;
   if (draining) return "draining";
   if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
-  const up = primaries.filter((primary) => primary.state === "up");
+  const up = ownPrimaries(domain).filter((primary) => primary.state === "up");
   return up.length > 0 && up.every(hasStopped) ? "stopped" : "active";
+}
+
+/** Hosts to which some mail was rerouted stand among the primaries; those that are declared are its own. */
+export function ownPrimaries({ primaries, settings }: DomainBody): DomainBody["primaries"] {
+  if (settings.primaries.some(({ mx }) => mx === true)) return primaries;
+  const places = new Set(settings.primaries.map(({ host, port }) => hostPort(host, port)));
+  return primaries.filter(({ destination }) => places.has(destination));
 }
 
 function hasStopped({ probation = [] }: DomainBody["primaries"][number]): boolean {

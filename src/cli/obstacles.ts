@@ -1,8 +1,7 @@
 /** What keeps waiting mail here: a pause, a probation that stopped, or primaries that take nothing at the moment. */
 import type { DomainBody, QueueEntryBody } from "../endpoints/admin/contract.ts";
-import { hostPort } from "../mail/network.ts";
 import type { Tool } from "./command.ts";
-import { domainPath } from "./domains.ts";
+import { domainPath, ownPrimaries } from "./domains.ts";
 import { ageOf, timeWithZone } from "./terminal.ts";
 
 type Primary = DomainBody["primaries"][number];
@@ -29,18 +28,13 @@ function obstacle({ route }: QueueEntryBody, domain: DomainBody, now: number): s
   const { name, paused, pausedUntil } = domain;
   if (paused && pausedUntil === undefined) return `\`holdfast domain resume ${name}\`: deliveries are paused`;
   if (paused) return `the end of the pause, ${timeWithZone(pausedUntil as number)}`;
-  const isItsWay = route === undefined ? ownWay(domain) : (place: string) => place === route;
-  const primaries = domain.primaries.filter(({ destination }) => isItsWay(destination));
+  const primaries =
+    route === undefined
+      ? ownPrimaries(domain)
+      : domain.primaries.filter(({ destination }) => destination === route);
   const closed = primaries.map((primary) => closedText(primary, name, now));
   // Where one is open, mail goes there at its time.
   return closed.length === 0 || closed.includes(undefined) ? undefined : closed.join("; ");
-}
-
-/** Hosts to which other mail was rerouted stand among the primaries; those that are declared are its own. */
-function ownWay({ settings }: DomainBody): (destination: string) => boolean {
-  if (settings.primaries.some(({ mx }) => mx === true)) return () => true;
-  const places = new Set(settings.primaries.map(({ host, port }) => hostPort(host, port)));
-  return (destination) => places.has(destination);
 }
 
 const SHUT: ReadonlySet<Primary["state"]> = new Set(["down", "banned", "loop"]);

@@ -36,6 +36,18 @@ test("a probation that stopped is shown wherever the domain is", async () => {
     const other = { ...primary, destination: "spare.example.com:25", state: "up" as const };
     tool.world.primaries = [{ ...primary, state: "up", probation: [stopped] }, other];
   }
+  const stoppedStill = (await tool.run(["domain", "list"])).stdout;
+  assert.match(
+    stoppedStill,
+    /^example\.com +file +stopped /m,
+    "only rerouted mail goes to a host of no domain",
+  );
+  const [domain, ...others] = tool.world.domains;
+  const [declared] = domain?.settings.primaries ?? [];
+  if (domain !== undefined && declared !== undefined) {
+    const primaries = [declared, { ...declared, host: "spare.example.com", preference: 20 }];
+    tool.world.domains = [{ ...domain, settings: { ...domain.settings, primaries } }, ...others];
+  }
   const elsewhere = (await tool.run(["domain", "list"])).stdout;
   assert.match(elsewhere, /^example\.com +file +active /m, "its mail goes to the other");
   await tool.run(["domain", "resume", "example.com"]);

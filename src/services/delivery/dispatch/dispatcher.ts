@@ -52,7 +52,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const hostname = (): string => settings().hostname;
     const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
     this.#health = new Health({ ...parts, hostname, ownAddresses, memory: new TlsMemory(parts) });
-    this.probations = new Probations(parts);
+    this.probations = new Probations({ ...parts, resumed: (queue) => this.#wakeSoon([queue]) });
     this.#claims = new Claims({
       ...parts,
       probations: this.probations,
@@ -154,7 +154,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     // What was asked for and did not come to this pool has left room for its other domains.
     pool.advance();
     this.#credits.review(queue);
-    this.#drains.look(pool, this.#parts.clock.elapsed());
+    this.#lookForDrained(pool, queue);
   }
 
   // -------------------------------------------------------------- what the routing table tells
@@ -255,7 +255,13 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   #closed(pool: ConnectionPool, queue: DomainQueue): void {
     pool.settled();
     this.#credits.review(queue);
-    this.#drains.look(pool, this.#parts.clock.elapsed());
+    this.#lookForDrained(pool, queue);
+  }
+
+  /** One of them may have taken the last mail that another had due. */
+  #lookForDrained(pool: ConnectionPool, queue: DomainQueue): void {
+    const now = this.#parts.clock.elapsed();
+    for (const each of new Set([pool, ...queue.pools])) this.#drains.look(each, now);
   }
 
   #advanceAll(): void {

@@ -30,6 +30,8 @@ export class OtherPrimaries {
 
   /** The best one that takes the mail; `later`: none does at present; undefined: none ever will. */
   find({ pool, queue }: QueueAtPool, mail: ClaimedMail): ConnectionPool | "later" | undefined {
+    // The domain was removed, or left without a route, meanwhile: its mail waits.
+    if (queue.pools.length === 0) return "later";
     const unfit = this.#unfit.get(mail) ?? new Set();
     this.#unfit.set(mail, unfit.add(pool));
     const fit = queue.tiers.map((pools) => pools.filter((other) => !unfit.has(other) && other.mayTake(mail)));

@@ -13,6 +13,8 @@ import { Releases } from "./releases.ts";
 interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
   readonly journal: Journal;
+  /** A stop has ended: mail of the domain that only this primary takes was put off for as long. */
+  readonly resumed: (queue: DomainQueue) => void;
 }
 
 /** Outages from this length on are followed by a probation, in ms. */
@@ -136,13 +138,15 @@ export class Probations {
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
   async resume(queue: DomainQueue): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { store, clock, resumed } = this.#parts;
+    const stopped = this.holds(queue);
     for (const pool of queue.pools) {
       const probation = this.of(pool, queue);
       if (probation === undefined) continue;
       probation.end(this.#steady.now());
       this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
+    if (stopped) resumed(queue);
     try {
       await store.unhold({ domain: queue.domain, now: clock.now() });
     } catch (error) {
@@ -246,7 +250,10 @@ export class Probations {
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
-    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was accepted");
+    if (change === "resumed") {
+      this.#record("probation.passed", pool, queue, "a canary was accepted");
+      this.#parts.resumed(queue);
+    }
     if (probation.stopped) {
       pool.withdraw(queue);
       for (const other of queue.active()) other.advance();

@@ -145,10 +145,7 @@ export class RoutingTable {
     queue.tiers = tiers.map((hops) => hops.map(({ destination }) => this.#pool(destination)));
     queue.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
     const after = new Set(queue.pools);
-    for (const pool of after) {
-      pool.queues.add(queue);
-      if (queue.due) pool.due.add(queue);
-    }
+    for (const pool of after) pool.queues.add(queue);
     for (const pool of before) if (!after.has(pool)) this.#leave(queue, pool);
     const came = queue.pools.some((pool) => !before.includes(pool));
     if (came && before.length > 0 && queue.waiting > 0) this.#parts.hooks.moved(queue);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 
@@ -189,4 +190,54 @@ test("hundreds of primaries that are away are probed on, however often all of th
     await bench.pass(1000, 250);
   }
   assert.ok(knocks() - before > 1500, `200 a second are allowed, not ${(knocks() - before) / 10}`);
+});
+
+test("a primary in whose place we stand ourselves gets no mail and no question, and nothing stays open to it", async () => {
+  for (const how of ["mail", "question"]) {
+    const bench = deliveryBench();
+    const primary = primaryAt(SECOND, 25);
+    bench.directory.set("a.test", [primary], { settings: domainSettings(primary) });
+    const server = bench.client.server(`${SECOND}:25`);
+    const delivery = await bench.start({}, "all domains");
+    await bench.pass(5000);
+    assert.equal(delivery.status()[0]?.state, "up");
+    server.name = "mx2.test";
+    if (how === "mail") bench.store.accept({ domain: "a.test" });
+    else assert.equal((await delivery.ask({ domain: "a.test", address: "new@a.test" })).kind, "mute");
+    await bench.pass(100);
+    assert.equal(delivery.status()[0]?.state, "loop", how);
+    assert.deepEqual([server.mails.length, server.asked.length, server.open], [0, 0, 0], how);
+  }
+});
+
+test("a primary that takes long for a mail is told as slow", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  bench.client.server(`${SECOND}:25`).onMail = (mail) => ({ ...allOf(mail, DELIVERED), took: 35_000 });
+  const delivery = await bench.start({}, "all domains");
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(1000);
+  assert.match(bench.journal.of("primary.slow")[0]?.why ?? "", /^a mail of \d+ octets took 35 s$/);
+  assert.match(delivery.status()[0]?.slow?.why ?? "", /35 s/);
+});
+
+test("a primary that its last domain has left is let alone, whatever it was being asked", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  const greets = Promise.withResolvers<void>();
+  server.onGreet = () => greets.promise;
+  const delivery = await bench.start({}, "all domains");
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(2000);
+  assert.equal(server.open, 1);
+  bench.directory.remove("a.test");
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(100);
+  const { knocks } = server;
+  greets.resolve();
+  await bench.pass(100);
+  assert.equal(server.open, 0);
+  await bench.pass(120_000, 1000);
+  assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
 });

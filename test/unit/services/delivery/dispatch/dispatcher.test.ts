@@ -1,4 +1,4 @@
-/** What is due is asked for again, whatever became of the last question; no survey looks in these tests. */
+/** What is due is asked for again, whatever became of the last question; a survey looks only where a test runs it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkStore } from "../../../../../src/ports/work-store.ts";
@@ -205,4 +205,29 @@ test("a store that fails when a primary returns is asked each second to make its
   await bench.pass(6000);
   assert.equal(asked(), 4);
   assert.deepEqual(bench.store.count(), { gone: 1 });
+});
+
+test("mail that comes while the queue is counted is not taken for none: its primary is asked each second", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+  const server = bench.client.server("192.0.2.1:25");
+  server.down = true;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(60_000, 1000);
+  const counted = Promise.withResolvers<void>();
+  const work = bench.store.work.bind(bench.store);
+  bench.store.work = async () => {
+    const before = await work();
+    await counted.promise;
+    return before;
+  };
+  const survey = delivery.jobs.find(({ name }) => name === "delivery.survey")?.run();
+  await bench.pass(100);
+  bench.store.accept({ domain: "a.test" });
+  counted.resolve();
+  await survey;
+  await bench.pass(30_000, 500);
+  const { knocks } = server;
+  await bench.pass(30_000, 500);
+  assert.ok(server.knocks - knocks > 25, `${server.knocks - knocks} times in 30 s`);
 });

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { Outcome } from "../../../../../src/mail/outcome.ts";
 import { deliveryBench } from "../../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../../support/fake-directory.ts";
-import { allOf, unfit } from "../../../../support/fake-smtp-client.ts";
+import { allOf, DELIVERED, unfit } from "../../../../support/fake-smtp-client.ts";
 
 const MINUTE = 60_000;
 const LARGE = "x".repeat(2000);
@@ -105,6 +105,28 @@ describe("mail that one primary cannot take", () => {
     assert.deepEqual([narrow.mails.length, wide.mails.length], [1, 1]);
   });
 
+  test("waits where its domain has lost its primaries by the time", async () => {
+    const { narrow, ...bench } = twoPrimaries();
+    Object.assign(narrow, { window: 2, takesBeside: false });
+    const delivery = await bench.start({ connections: 1 }, "all domains");
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    const answers: (() => void)[] = [];
+    narrow.onMail = (mail) =>
+      new Promise((resolve) => void answers.push(() => resolve(allOf(mail, DELIVERED))));
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    bench.large();
+    await bench.pass(100);
+    bench.directory.remove("a.test");
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1, claimed: 2 }, "the one, and the other behind it");
+    for (const answer of answers) answer();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2, waiting: 1 });
+  });
+
   test("does not pile up before one that is slow, and stands in nobody's way", async () => {
     const { narrow, wide, ...bench } = twoPrimaries();
     wide.onMail = () => new Promise(() => {});
@@ -141,6 +163,30 @@ describe("mail that one primary cannot take", () => {
       ["a canary was accepted"],
     );
   });
+
+  for (const how of ["a canary", "an operator"])
+    test(`goes at once when ${how} ends the stop of the one that takes it, while another took the rest`, async () => {
+      const { narrow, wide, ...bench } = twoPrimaries(-10);
+      wide.down = true;
+      wide.onMail = (mail) => allOf(mail, NO_USER);
+      const delivery = await bench.start({}, "all domains");
+      await bench.pass(10 * MINUTE, 1000);
+      for (let i = 0; i < 5; i++) bench.large();
+      wide.down = false;
+      // Canaries fail, and what no other takes is put off for longer each time.
+      await bench.pass(120 * MINUTE, 5000);
+      assert.deepEqual(bench.store.count(), { waiting: 5 });
+      wide.onMail = (mail) => allOf(mail, DELIVERED);
+      const small = () => bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+      if (how === "an operator") await delivery.resume("a.test");
+      for (let i = 0; i < 60 && bench.journal.of("probation.passed").length === 0; i++) {
+        small();
+        await bench.pass(MINUTE, 5000);
+      }
+      await bench.pass(1000);
+      assert.equal(bench.store.count().waiting, undefined);
+      assert.ok(narrow.mails.every(({ size }) => size < 1000));
+    });
 
   test("takes no place in the probation of the one that cannot take it", async () => {
     const { narrow, wide, ...bench } = twoPrimaries();

@@ -176,6 +176,20 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 125 });
   });
 
+  test("a directory that is read anew leaves a stop as it is", async () => {
+    const { server, ...bench } = await outage();
+    server.onMail = refusing(() => NO_USER);
+    bench.put("alice");
+    await bench.back();
+    assert.deepEqual(bench.store.count(), { held: 1 });
+    bench.delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000);
+    bench.put("bob");
+    await bench.pass(1000);
+    assert.deepEqual([server.mails.length, bench.store.count()], [1, { held: 1, waiting: 1 }]);
+    assert.equal(bench.delivery.status()[0]?.probation?.length, 1);
+  });
+
   test("what a better primary leaves when it stops goes on to a lesser one at once, and so do callouts", async () => {
     const bench = deliveryBench();
     const primaries = [primaryAt("192.0.2.5", 25), primaryAt("192.0.2.6", 25, { preference: 10 })];

@@ -498,6 +498,49 @@ describe("MX", () => {
     assert.equal(bench.journal.of("primary.up").length, 1);
   });
 
+  test("that could not be looked up while nothing waited are looked up when mail comes", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("mail.a.test:25");
+    bench.resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    await bench.start({}, "all domains");
+    await bench.pass(20_000, 1000);
+    bench.resolver.exchangers.set("a.test", {
+      kind: "found",
+      records: [{ preference: 10, host: "mail.a.test" }],
+    });
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(2000);
+    assert.equal(server.mails.length, 1);
+    bench.store.accept({ domain: "unknown.test" });
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
+  });
+
+  test("that are found after a stop are not spoken to, and others not asked for again and again", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("192.0.2.1:25");
+    const found = Promise.withResolvers<void>();
+    let asked = 0;
+    bench.resolver.mx = async (domain) => {
+      asked += 1;
+      if (domain === "b.test") return { kind: "failed", why: "SERVFAIL" };
+      await found.promise;
+      return { kind: "found", records: [{ preference: 10, host: "192.0.2.1" }] };
+    };
+    for (const domain of ["a.test", "b.test"]) {
+      bench.directory.set(domain, [primaryAt("", 25, MX)]);
+      bench.store.put({ domain });
+    }
+    const delivery = await bench.start();
+    await delivery.stop();
+    const before = asked;
+    found.resolve();
+    await bench.pass(60_000, 1000);
+    assert.equal(server.knocks, 0);
+    assert.ok(asked <= before + 1, `${asked - before}, of which one was planned`);
+  });
+
   test("that cannot be looked up are told of once, in whatever words they fail", async () => {
     const bench = deliveryBench();
     bench.directory.set("a.test", [primaryAt("", 25, MX)]);
@@ -558,6 +601,36 @@ test("a primary whose name does not exist, or cannot be looked up, is away: its 
     await bench.pass(3000);
     assert.equal(server.mails.length, 1);
   }
+});
+
+test("a directory that could not be read is read again, and what it tells then holds", async () => {
+  const bench = deliveryBench();
+  const server = bench.client.server("192.0.2.1:25");
+  for (const domain of ["a.test", "b.test"]) bench.directory.set(domain, [primaryAt("192.0.2.1", 25)]);
+  bench.store.put({ domain: "a.test" });
+  const read = bench.directory.domain.bind(bench.directory);
+  const broken = (): never => {
+    throw new Error("disk I/O error");
+  };
+  bench.directory.domain = broken;
+  const delivery = await bench.start({}, "all domains");
+  delivery.directoryChanged(["a.test", "b.test"]);
+  await bench.pass(2000);
+  assert.deepEqual(bench.store.count(), { waiting: 1 });
+  bench.directory.domain = read;
+  await bench.pass(10_000, 1000);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+  bench.directory.domain = broken;
+  delivery.directoryChanged(["a.test", "b.test"]);
+  for (const domain of ["a.test", "b.test"]) bench.store.accept({ domain });
+  await bench.pass(1000);
+  assert.equal(server.mails.length, 3, "what was known before holds");
+  bench.directory.domain = read;
+  await bench.pass(10_000, 1000);
+  for (const domain of ["a.test", "b.test"]) bench.directory.remove(domain);
+  delivery.directoryChanged(["a.test", "b.test"]);
+  await bench.pass(10_000, 1000);
+  assert.deepEqual(delivery.status(), [], "nobody holds on to their primary");
 });
 
 test("a primary that one of its domains leaves goes on for the others", async () => {
