@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import { loggerTo } from "../../../src/runtime/log.ts";
 import { followPulse } from "../../../src/runtime/pulse.ts";
 import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
@@ -54,17 +55,52 @@ test("one that stands in a call of the system is started again when that returns
   const { clock, told, supervised } = supervise();
   await supervised.started;
   const until = join(folder.path, "go on");
-  void supervised.current?.control.call("hang", until).catch(() => {});
+  const asked = assert.rejects(
+    supervised.current?.control.call("hang", until) as Promise<void>,
+    ChannelClosed,
+  );
   await idle();
+  const changed = supervised.tell("learn", "in vain");
   await pass(clock, 60_000);
+  assert.notEqual(supervised.current, undefined);
   clock.advance(10_000);
   await idle();
   assert.deepEqual(told, ["silent", "a silent thread does not end"]);
+  // Nobody is left waiting for it.
+  assert.equal(supervised.current, undefined);
+  await asked;
+  await changed;
+  await supervised.tell("learn", "in vain");
   writeFileSync(until, "");
-  await waitFor(WAIT, () => supervised.current === undefined);
+  await waitFor(WAIT, () => told.includes("thread died, restarting it"));
   clock.advance(1000);
   await waitFor(WAIT, () => supervised.current !== undefined);
   await supervised.end("close");
+});
+
+test("who ends a thread hears at once that it stands in a call of the system, or after ten seconds", async () => {
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  for (const known of [true, false]) {
+    const { clock, told, supervised } = supervise();
+    await supervised.started;
+    const life = supervised.current as Thread<FixtureControl>;
+    void life.control.call("hang", until).catch(() => {});
+    await idle();
+    await pass(clock, 60_000);
+    if (known) clock.advance(10_000);
+    await idle();
+    const ended = assert.rejects(supervised.end("close"), { name: "ThreadStuck", stuck: true });
+    if (!known) clock.advance(10_000);
+    await ended;
+    assert.deepEqual(told, ["silent", "a silent thread does not end"]);
+    writeFileSync(until, "");
+    await life.ended;
+    rmSync(until);
+    clock.advance(60_000);
+    await idle();
+    assert.deepEqual([told.length, supervised.current], [2, undefined]);
+  }
 });
 
 test("a thread that answers is left alone, however often it is asked", async () => {

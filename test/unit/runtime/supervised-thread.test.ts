@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { loggerTo } from "../../../src/runtime/log.ts";
 import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
 import { SILENT } from "../../support/silent-log.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
 import type { FixtureControl, Start } from "../../support/thread-fixture.ts";
 import { fixturePlan } from "../../support/thread-plan.ts";
 import { watchThreads } from "../../support/thread-watch.ts";
@@ -186,3 +189,64 @@ for (const start of ["broken", "stuck"] as const)
     clock.advance(2000);
     await failed;
   });
+
+/** Its second life stands in a call of the system until the file is there. */
+async function secondStuck(until: string) {
+  const clock = new ManualClock();
+  const begun = new Uint8Array(new SharedArrayBuffer(1));
+  const lines: string[] = [];
+  let start: Start = "well";
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => start, begun, until),
+    clock,
+    log: loggerTo((_level, message) => void lines.push(message)),
+  });
+  await supervised.started;
+  start = "stuck";
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => supervised.current === undefined);
+  begun[0] = 0;
+  clock.advance(1000);
+  await waitFor(WAIT, () => begun[0] === 1);
+  return { clock, lines, supervised, startWell: () => void (start = "well") };
+}
+
+test("while a thread is stuck at its start no other is started beside it", async () => {
+  using threads = watchThreads();
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  const { clock, lines, supervised, startWell } = await secondStuck(until);
+  clock.advance(60_000);
+  await idle();
+  clock.advance(2000);
+  await waitFor(WAIT, () => lines.includes("thread did not start"));
+  clock.advance(600_000);
+  await idle();
+  assert.equal(threads.named("fixture").length, 2);
+  startWell();
+  const [, stuck] = threads.named("fixture");
+  const ended = new Promise((resolve) => void stuck?.once("exit", resolve));
+  writeFileSync(until, "");
+  await ended;
+  await idle();
+  clock.advance(2000);
+  await waitFor(WAIT, () => supervised.current !== undefined);
+  await supervised.end("close");
+});
+
+test("who ends a thread that is stuck at its start hears that the process cannot exit in order", async () => {
+  using threads = watchThreads();
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  const { clock, lines, supervised } = await secondStuck(until);
+  const ended = assert.rejects(supervised.end("close"), { name: "ThreadStuck", stuck: true });
+  clock.advance(10_000);
+  await ended;
+  const [, stuck] = threads.named("fixture");
+  const gone = new Promise((resolve) => void stuck?.once("exit", resolve));
+  writeFileSync(until, "");
+  await gone;
+  clock.advance(60_000);
+  await idle();
+  assert.deepEqual([threads.named("fixture").length, lines], [2, ["thread died, restarting it"]]);
+});
