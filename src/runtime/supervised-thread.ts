@@ -98,8 +98,6 @@ export class SupervisedThread<M extends Methods> {
       throw error;
     }
     void life.ended.then((end) => this.#died(end, startedAt));
-    // Who ended the others knew nothing of this one.
-    if (this.#stopping) return life.terminate();
     this.#ready = true;
     this.#follow(life);
   }

@@ -8,7 +8,7 @@ export type FixtureControl = {
   crash(): void;
   /** In a loop without end. */
   loop(): void;
-  /** In a call of the system, which nobody can end from outside, until the file is there. */
+  /** In a call of the system, which nobody can end from outside, until the file is there; `<file>.hangs` is there first. */
   hang(until: string): void;
   /** Crashes before it is done. */
   closeBadly(): Promise<void>;
@@ -25,7 +25,7 @@ export type Start = "well" | "broken" | "idle" | "busy" | "stuck";
 export interface FixtureData {
   readonly start: Start;
   readonly begun: Uint8Array;
-  /** One that is stuck goes on when this file is there, or after a second. */
+  /** One that is stuck goes on when this file is there, as `hang` does; without, after a second. */
   readonly until?: string;
 }
 
@@ -67,5 +67,5 @@ serveControl<FixtureControl>({
 });
 
 function waitForFile(file: string): void {
-  spawnSync("sh", ["-c", 'until [ -e "$0" ]; do sleep 0.02; done', file]);
+  spawnSync("sh", ["-c", ': > "$0.hangs"; until [ -e "$0" ]; do sleep 0.02; done', file]);
 }
