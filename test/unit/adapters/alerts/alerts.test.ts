@@ -11,6 +11,7 @@ import type { Timer } from "../../../../src/runtime/clock.ts";
 import { loggerTo, type Logger } from "../../../../src/runtime/log.ts";
 import { listenLocally } from "../../../support/http-listener.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle } from "../../../support/settle.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { waitFor } from "../../../support/wait.ts";
@@ -63,6 +64,17 @@ test("a webhook gets the alert as JSON", async () => {
     at: "2026-01-01T00:00:00.000Z",
     facts: { held: 3 },
   });
+  await alerts.stop();
+});
+
+test("an alert that comes when all others are sent goes out as well", async () => {
+  await using target = await hook();
+  const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
+  for (const [n, name] of ["queue.oldest", "queue.expiring"].entries()) {
+    alerts.raise(alert(name));
+    await waitFor(WAIT, () => target.bodies.length === n + 1);
+    await idle();
+  }
   await alerts.stop();
 });
 
