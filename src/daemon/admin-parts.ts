@@ -35,7 +35,7 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     fileTrouble: (domain) => sources.fileTrouble(domain),
     trace: {
       trace: async (request) => {
-        sink.flushTrace();
+        await sink.flushTrace();
         return (await reader.client.trace(request)).map(traceLine);
       },
     },

@@ -61,8 +61,8 @@ export async function layFoundation(
   const trace = openTraceWriter(config.storage.folder, (file) =>
     sink.log.warn("the trace was damaged and has been started anew; no mail is affected", { file }),
   );
-  stack.defer(() => {
-    sink.flushTrace();
+  stack.defer(async () => {
+    await sink.flushTrace();
     trace.close();
   });
   sink.traceTo(trace);
@@ -93,7 +93,8 @@ export async function layFoundation(
   };
 }
 
-function trimTrace({ retention }: Config, trace: TraceWriter, now: number): "again" | "done" {
+async function trimTrace({ retention }: Config, trace: TraceWriter, now: number): Promise<"again" | "done"> {
+  await trace.diskAnswers();
   return trace.trim(now - retention.trace, retention.traceSize) > 0 ? "again" : "done";
 }
 

@@ -21,6 +21,8 @@ export interface Traced {
 export interface TraceWriter {
   /** Takes an event, which is stored with the next `write`; `keys` are those of `traceKeys`. */
   add(traced: Traced, keys: readonly string[]): void;
+  /** Resolves as soon as the disk answers: who wrote before that would stand still with it. */
+  diskAnswers(): Promise<void>;
   /** Answers how many of the events taken were lost. */
   write(): number;
   /** Drops what is older than `before` or beyond `maxBytes`, in one bounded slice; answers how many events went. */

@@ -2,7 +2,6 @@
  * Whether a thread still takes turns. One that is in a loop without end, or in a call of the system that does not
  * return, says nothing: no error, no exit. So each thread is asked from time to time, and what it answers is that it does.
  */
-import { unlessEnded } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { SteppedLimit } from "./stepped-limit.ts";
 
@@ -12,7 +11,7 @@ const REST = 10_000;
 export const SILENCE = 60_000;
 
 interface Pulse {
-  /** Resolves when the thread takes a turn; rejects with ChannelClosed once it has ended. */
+  /** Resolves when the thread takes a turn; rejects once it has ended. */
   readonly answers: () => Promise<unknown>;
   /** It has not answered for SILENCE. */
   readonly silent: () => void;
@@ -25,16 +24,14 @@ export async function followPulse({ answers, silent, back }: Pulse, clock: Clock
   for (;;) {
     await new Promise<void>((resolve) => void clock.after(REST, resolve));
     const asked = clock.elapsed();
-    const answer = answers().then(() => true, ended);
+    const answer = answers().then(
+      () => true,
+      () => false,
+    );
     if ((await new SteppedLimit(SILENCE, clock).or(answer)) === "late") {
       silent();
       if (await answer) back?.(clock.elapsed() - asked);
     }
     if (!(await answer)) return;
   }
-}
-
-function ended(error: unknown): false {
-  unlessEnded(error);
-  return false;
 }

@@ -4,7 +4,15 @@ import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { followPulse } from "./pulse.ts";
 import { SteppedLimit } from "./stepped-limit.ts";
-import { beginThread, type BegunThread, type Thread, type ThreadEnd, type ThreadPlan } from "./threads.ts";
+import {
+  beginThread,
+  type BegunThread,
+  type Thread,
+  type ThreadEnd,
+  ThreadHangs,
+  type ThreadPlan,
+  ThreadStuck,
+} from "./threads.ts";
 
 /** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
 const FIRST_RESTART = 1000;
@@ -32,6 +40,8 @@ export class SupervisedThread<M extends Methods> {
   /** The life that is starting or running. */
   #life: BegunThread<M> | undefined;
   #ready = false;
+  /** It was told to end and has not. */
+  #stuck = false;
   #stopping = false;
   #delay = FIRST_RESTART;
 
@@ -40,7 +50,7 @@ export class SupervisedThread<M extends Methods> {
     this.started = this.#start();
   }
 
-  /** For questions; absent until it is ready, and while it is between two lives. */
+  /** For questions; absent until it is ready, once it is stuck, and while it is between two lives. */
   get current(): Thread<M> | undefined {
     return this.#ready ? this.#life : undefined;
   }
@@ -55,18 +65,23 @@ export class SupervisedThread<M extends Methods> {
   }
 
   /**
-   * Ends it for good, once it has done what `name` says; one that is being started ends as soon as it has. Rejects with
-   * the error of the method, or of a thread that has ended before it was done.
+   * Ends it for good, once it has done what `name` says; one that is being started ends at once. Rejects with the error
+   * of the method, or of a thread that has ended before it was done; with ThreadStuck where it does not end.
    */
   async end<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     this.#stopping = true;
-    const life = this.current;
+    const life = this.#life;
     if (life === undefined) return;
-    await life.control.call(name, ...argument).catch(async (error: unknown) => {
-      const cause = error instanceof ChannelClosed ? (await life.ended).error : undefined;
-      throw cause ?? error;
-    });
-    await life.terminate();
+    let trouble: unknown;
+    if (this.#ready) await life.control.call(name, ...argument).catch((error: unknown) => (trouble = error));
+    if (this.#stuck || !(await this.#ends(life))) throw new ThreadStuck(this.#supervision.plan.name);
+    if (trouble === undefined) return;
+    throw (trouble instanceof ChannelClosed ? (await life.ended).error : undefined) ?? trouble;
+  }
+
+  /** Whether it ends when it is told to. */
+  async #ends(life: BegunThread<M>): Promise<boolean> {
+    return (await new SteppedLimit(TO_END, this.#supervision.clock).or(life.terminate())) !== "late";
   }
 
   async #start(): Promise<void> {
@@ -77,12 +92,12 @@ export class SupervisedThread<M extends Methods> {
     try {
       await life.ready;
     } catch (error) {
-      this.#over();
+      this.#stuck = error instanceof ThreadHangs && error.stuck;
+      if (this.#stuck) void life.ended.then(() => this.#over());
+      else this.#over();
       throw error;
     }
     void life.ended.then((end) => this.#died(end, startedAt));
-    // Who ended the others knew nothing of this one.
-    if (this.#stopping) return life.terminate();
     this.#ready = true;
     this.#follow(life);
   }
@@ -99,15 +114,22 @@ export class SupervisedThread<M extends Methods> {
   }
 
   async #endSilent(life: BegunThread<M>): Promise<void> {
-    const { plan, clock, log } = this.#supervision;
-    if ((await new SteppedLimit(TO_END, clock).or(life.terminate())) !== "late") return;
-    const why = "it stands in a call of the system, most likely for a disk that does not answer";
-    log.error("a silent thread does not end", { thread: plan.name, why });
+    if (await this.#ends(life)) return;
+    const { plan, log } = this.#supervision;
+    log.error("a silent thread does not end", {
+      thread: plan.name,
+      error: new ThreadStuck(plan.name).message,
+    });
+    this.#stuck = true;
+    this.#ready = false;
+    // Its callers would wait for ever.
+    life.control.close();
   }
 
   #over(): void {
     this.#life = undefined;
     this.#ready = false;
+    this.#stuck = false;
     this.#supervision.clear?.();
   }
 
@@ -131,10 +153,13 @@ export class SupervisedThread<M extends Methods> {
     try {
       await this.#start();
     } catch (error) {
+      if (this.#stopping) return;
       this.#supervision.log.error("thread did not start", {
         thread: this.#supervision.plan.name,
         error: errorText(error),
       });
+      // Another one beside it would be stuck as well, and so on without end.
+      if (this.#stuck) await this.#life?.ended;
       this.#restartLater();
     }
   }

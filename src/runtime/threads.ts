@@ -50,6 +50,19 @@ export class ThreadHangs extends Error {
   }
 }
 
+/** It was told to end and does not: it stands in a call of the system. */
+export class ThreadStuck extends Error {
+  override readonly name = "ThreadStuck";
+  /** The process cannot exit in order either. */
+  readonly stuck = true;
+
+  constructor(thread: string) {
+    super(
+      `the ${thread} thread does not end: it stands in a call of the system, most likely for a disk that does not answer`,
+    );
+  }
+}
+
 export interface Thread<M extends Methods> {
   readonly control: Caller<M>;
   /** Resolves with the exit code and the error, if there was one. */

@@ -123,6 +123,8 @@ export class FakeWorld {
   readonly unwritable = new Map<"addDomain" | "changeRecipients", Error>();
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
+  /** The threads that read, and that know the primaries, do not answer. */
+  silent = false;
 
   readonly tokens = new Tokens(
     {
@@ -167,7 +169,7 @@ export class FakeWorld {
       queue: {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
-        counts: async (domain) => this.#counts(domain),
+        counts: async (domain) => this.#unlessSilent(this.#counts(domain)),
         quarantined: async () => {
           const held = this.entries.filter(({ reason }) => reason === "quarantine");
           const oldest = held[0]?.acceptedAt;
@@ -258,7 +260,7 @@ export class FakeWorld {
         },
       },
       status: () => this.status,
-      primaries: async () => this.primaries,
+      primaries: async () => this.#unlessSilent(this.primaries),
       resume: async (domain) => void this.resumed.push(domain),
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {
@@ -326,6 +328,10 @@ export class FakeWorld {
       recipients,
       hasBody: true,
     };
+  }
+
+  #unlessSilent<T>(value: T): T | Promise<T> {
+    return this.silent ? new Promise(() => undefined) : value;
   }
 
   #counts(wanted?: string): readonly QueueCount[] {

@@ -8,7 +8,7 @@ export type FixtureControl = {
   crash(): void;
   /** In a loop without end. */
   loop(): void;
-  /** In a call of the system, which nobody can end from outside, until the file is there. */
+  /** In a call of the system, which nobody can end from outside, until the file is there; `<file>.hangs` is there first. */
   hang(until: string): void;
   /** Crashes before it is done. */
   closeBadly(): Promise<void>;
@@ -25,15 +25,20 @@ export type Start = "well" | "broken" | "idle" | "busy" | "stuck";
 export interface FixtureData {
   readonly start: Start;
   readonly begun: Uint8Array;
+  /** One that is stuck goes on when this file is there, as `hang` does; without, after a second. */
+  readonly until?: string;
 }
 
-const { start, begun } = threadData<FixtureData>();
+const { start, begun, until } = threadData<FixtureData>();
 begun[0] = 1;
 if (start === "broken") throw new Error("cannot start like this");
 if (start === "idle") await new Promise((resolve) => void setTimeout(resolve, 600_000));
 if (start === "busy") for (;;);
 // A call of the system, which nobody can end from outside.
-if (start === "stuck") spawnSync("sleep", ["1"]);
+if (start === "stuck") {
+  if (until === undefined) spawnSync("sleep", ["1"]);
+  else waitForFile(until);
+}
 
 const words: string[] = [];
 const crash = (): void => {
@@ -51,7 +56,7 @@ serveControl<FixtureControl>({
   loop: () => {
     for (;;);
   },
-  hang: (until) => void spawnSync("sh", ["-c", 'until [ -e "$0" ]; do sleep 0.02; done', until]),
+  hang: waitForFile,
   close: () => void (begun[0] = 2),
   young: () => resourceLimits.maxYoungGenerationSizeMb,
   crash,
@@ -60,3 +65,7 @@ serveControl<FixtureControl>({
     return new Promise(() => undefined);
   },
 });
+
+function waitForFile(file: string): void {
+  spawnSync("sh", ["-c", ': > "$0.hangs"; until [ -e "$0" ]; do sleep 0.02; done', file]);
+}

@@ -1,5 +1,5 @@
 /** The two ways out: a webhook and a command. Each resolves, or rejects with the reason. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { unescape } from "node:querystring";
 import type { Clock } from "../../runtime/clock.ts";
 
@@ -83,7 +83,7 @@ export function command(argv: readonly string[], clock: Clock): Channel {
   return (message) =>
     new Promise((resolve, reject) => {
       const [file = "", ...args] = argv;
-      const child = spawn(file, args, { stdio: ["pipe", "ignore", "ignore"] });
+      const child: ChildProcess = spawn(file, args, { stdio: ["pipe", "ignore", "ignore"] });
       const timer = clock.after(COMMAND_LIMIT, () => child.kill("SIGKILL"));
       child.once("error", (error) => {
         timer.cancel();
@@ -94,8 +94,8 @@ export function command(argv: readonly string[], clock: Clock): Channel {
         if (code === 0) resolve();
         else reject(new Error(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
       });
-      // A program that does not read its input is no trouble.
-      child.stdin.on("error", () => undefined);
-      child.stdin.end(`${JSON.stringify(message)}\n`);
+      // A program that does not read its input is no trouble. Where descriptors ran out there is neither.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(`${JSON.stringify(message)}\n`);
     });
 }

@@ -67,5 +67,5 @@ export class Folding {
 
 /** Alerts that tell one state of one subject; each other name stands for itself. */
 export function familyOf(name: string): string {
-  return /^(?:primary|store|probation|scanner|quota)\./.exec(name)?.[0] ?? name;
+  return /^(?:primary|store|probation|scanner|quota|thread)\./.exec(name)?.[0] ?? name;
 }

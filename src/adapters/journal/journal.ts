@@ -74,9 +74,9 @@ export class JournalSink implements Journal {
     this.#trace.writeTo(writer);
   }
 
-  /** Writes to the trace what waits, so that a reader finds it. */
-  flushTrace(): void {
-    this.#trace.flush();
+  /** Writes to the trace what waits, so that a reader finds it; resolves when that is done. */
+  flushTrace(): Promise<void> {
+    return this.#trace.flush();
   }
 
   /** Prometheus text format; `measure` is asked for what is not counted here. */
@@ -91,7 +91,7 @@ export class JournalSink implements Journal {
 
   async stop(): Promise<void> {
     for (const port of this.#ports) port.close();
-    this.#trace.flush();
+    await this.#trace.flush();
     this.#metrics.stop();
     await this.#file.close();
   }

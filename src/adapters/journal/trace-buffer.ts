@@ -2,18 +2,21 @@ import type { JournalEvent } from "../../ports/journal.ts";
 import { traceKeys, type Traced, type TracedEvent, type TraceWriter } from "../../ports/trace.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** Events that are written together at most. */
+/** Events that are written without waiting for more. */
 const BATCH = 500;
 /** Milliseconds after which an event is written at the latest. */
 const WRITE_EVERY = 100;
-/** Events that wait for their writer; beyond it the oldest give way. */
+/** Events that wait for their writer, where the oldest give way, or for the disk, where the newest do. */
 const MAX_WAITING = 20_000;
 /** Refused clients traced in one second: a stranger must not push out what happened to mail. */
 const REFUSALS = 20;
 
 type Keyed = readonly [traced: Traced, keys: readonly string[]];
 
-/** Hands the trace what it keeps, and has it written 500 events at a time, or after 100 ms. */
+/**
+ * Hands the trace what it keeps, and has it written 500 events at a time, or after 100 ms. Where the disk does not
+ * answer they wait, so that this thread can go on and tell of it.
+ */
 export class TraceBuffer {
   readonly #clock: Clock;
   #writer: TraceWriter | undefined;
@@ -21,6 +24,7 @@ export class TraceBuffer {
   #early: Keyed[] = [];
   /** Events that the writer has not written yet. */
   #taken = 0;
+  #writing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #second = 0;
   #refusals = 0;
@@ -40,7 +44,7 @@ export class TraceBuffer {
     const early = this.#early;
     this.#early = [];
     for (const keyed of early) this.#pass(writer, keyed);
-    this.flush();
+    void this.flush();
   }
 
   add(event: JournalEvent, at: number): void {
@@ -51,19 +55,27 @@ export class TraceBuffer {
     else this.#pass(this.#writer, keyed);
   }
 
-  /** Writes what waits. */
-  flush(): void {
+  /** Writes what waits, as soon as the disk answers. */
+  flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#taken > 0) this.#dropped += this.#writer?.write() ?? 0;
+    if (this.#taken > 0) this.#writing ??= this.#write();
+    return this.#writing ?? Promise.resolve();
+  }
+
+  async #write(): Promise<void> {
+    await this.#writer?.diskAnswers();
+    this.#writing = undefined;
+    this.#dropped += this.#writer?.write() ?? 0;
     this.#taken = 0;
   }
 
   #pass(writer: TraceWriter, keyed: Keyed): void {
+    if (this.#taken === MAX_WAITING) return void (this.#dropped += 1);
     writer.add(...keyed);
     this.#taken += 1;
-    if (this.#taken >= BATCH) this.flush();
-    else this.#timer ??= this.#clock.after(WRITE_EVERY, () => this.flush());
+    if (this.#taken >= BATCH) void this.flush();
+    else this.#timer ??= this.#clock.after(WRITE_EVERY, () => void this.flush());
   }
 
   #keepEarly(keyed: Keyed): void {

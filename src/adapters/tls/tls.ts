@@ -51,6 +51,7 @@ export class Certificates {
   readonly #listeners: ((material: readonly TlsMaterial[] | undefined) => void)[] = [];
   #pairs: readonly WatchedPair[] = [];
   #timer: Timer;
+  #looking = false;
 
   constructor(parts: CertificateParts) {
     this.#parts = parts;
@@ -112,9 +113,17 @@ export class Certificates {
   #lookLater(): Timer {
     return this.#parts.clock.after(LOOK, () => {
       this.#timer = this.#lookLater();
-      this.look().catch((error: unknown) =>
-        this.#parts.log.error("tls.certificate.kept", { why: errorText(error) }),
-      );
+      void this.#watch();
     });
+  }
+
+  /** One look at a time: each on a disk that does not answer holds a thread that log and alerts need as well. */
+  async #watch(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    await this.look().catch((error: unknown) =>
+      this.#parts.log.error("tls.certificate.kept", { why: errorText(error) }),
+    );
+    this.#looking = false;
   }
 }

@@ -1,6 +1,6 @@
 /** The look through the database after an unclean end, and the alert when it finds damage. */
 import assert from "node:assert/strict";
-import { openSync, closeSync, fstatSync, writeSync } from "node:fs";
+import { openSync, closeSync, fstatSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { alertFor } from "../../../src/adapters/alerts/alerts.ts";
@@ -9,8 +9,10 @@ import type { JournalEvent } from "../../../src/ports/journal.ts";
 import { startStoreCheck } from "../../../src/daemon/store-check.ts";
 import { accept, newMail } from "../../contract/mails.ts";
 import { openSqliteStore } from "../../contract/sqlite-harness.ts";
+import { idle } from "../../support/settle.ts";
 import { SILENT } from "../../support/silent-log.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
+import { waitFor } from "../../support/wait.ts";
 
 /** Octets. */
 const PAGE = 4096;
@@ -57,3 +59,25 @@ for (const [what, stretch] of DAMAGES)
       /^The mail database is damaged: .+ Stop the daemon and copy the data folder; docs\/operating\.md says how to save what can be read\.$/,
     );
   });
+
+test("a look that is ended early tells nothing, and its process is gone", async () => {
+  await using store = await openSqliteStore();
+  const told: unknown[] = [];
+  const log = { ...SILENT, error: (event: string) => void told.push(event) };
+  const sink = { record: (event: unknown) => void told.push(event), log } as unknown as JournalSink;
+  const before = processes();
+  const end = startStoreCheck(store.folder, { clock: store.clock, sink });
+  const child = processes().find((id) => !before.includes(id));
+  assert.ok(child !== undefined);
+  // It does not end by itself.
+  process.kill(Number(child), "SIGSTOP");
+  end();
+  await waitFor({ what: "the process is gone", deadline: 10_000 }, () => !processes().includes(child));
+  await idle();
+  assert.deepEqual(told, []);
+});
+
+/** Ids of the processes that this one has started. */
+function processes(): readonly string[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+}

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import { loggerTo } from "../../../src/runtime/log.ts";
 import { followPulse } from "../../../src/runtime/pulse.ts";
 import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
@@ -23,6 +24,12 @@ function supervise() {
   const plan = fixturePlan(() => "well");
   const silent = (): void => void told.push("silent");
   return { clock, told, supervised: new SupervisedThread<FixtureControl>({ plan, clock, log, silent }) };
+}
+
+/** Is asked to hang until the file `until` is there, and does. */
+async function hangs({ control }: Pick<Thread<FixtureControl>, "control">, until: string): Promise<void> {
+  void control.call("hang", until).catch(() => {});
+  await waitFor(WAIT, () => existsSync(`${until}.hangs`));
 }
 
 /** It is asked, and has not answered for so long. */
@@ -54,17 +61,51 @@ test("one that stands in a call of the system is started again when that returns
   const { clock, told, supervised } = supervise();
   await supervised.started;
   const until = join(folder.path, "go on");
-  void supervised.current?.control.call("hang", until).catch(() => {});
+  const asked = assert.rejects(
+    supervised.current?.control.call("hang", until) as Promise<void>,
+    ChannelClosed,
+  );
   await idle();
+  const changed = supervised.tell("learn", "in vain");
   await pass(clock, 60_000);
+  assert.notEqual(supervised.current, undefined);
   clock.advance(10_000);
   await idle();
   assert.deepEqual(told, ["silent", "a silent thread does not end"]);
+  // Nobody is left waiting for it.
+  assert.equal(supervised.current, undefined);
+  await asked;
+  await changed;
+  await supervised.tell("learn", "in vain");
   writeFileSync(until, "");
-  await waitFor(WAIT, () => supervised.current === undefined);
+  await waitFor(WAIT, () => told.includes("thread died, restarting it"));
   clock.advance(1000);
   await waitFor(WAIT, () => supervised.current !== undefined);
   await supervised.end("close");
+});
+
+test("who ends a thread hears at once that it stands in a call of the system, or after ten seconds", async () => {
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  for (const known of [true, false]) {
+    const { clock, told, supervised } = supervise();
+    await supervised.started;
+    const life = supervised.current as Thread<FixtureControl>;
+    await hangs(life, until);
+    await pass(clock, 60_000);
+    if (known) clock.advance(10_000);
+    await idle();
+    const ended = assert.rejects(supervised.end("close"), { name: "ThreadStuck", stuck: true });
+    if (!known) clock.advance(10_000);
+    await ended;
+    assert.deepEqual(told, ["silent", "a silent thread does not end"]);
+    writeFileSync(until, "");
+    await life.ended;
+    for (const file of [until, `${until}.hangs`]) rmSync(file);
+    clock.advance(60_000);
+    await idle();
+    assert.deepEqual([told.length, supervised.current], [2, undefined]);
+  }
 });
 
 test("a thread that answers is left alone, however often it is asked", async () => {
@@ -109,7 +150,7 @@ test("a silence that ends is told once, with its length, and a thread that has e
   };
   const over = followPulse(pulse, clock);
   const until = join(folder.path, "go on");
-  void thread.control.call("hang", until);
+  await hangs(thread, until);
   await pass(clock, 60_000);
   clock.advance(120_000);
   await idle();
@@ -123,4 +164,23 @@ test("a silence that ends is told once, with its length, and a thread that has e
   clock.advance(10_000);
   await over;
   assert.equal(told.length, 2);
+});
+
+test("a thread is asked each ten seconds, and no timer of a question outlives its answer", async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const answers = async (): Promise<void> => {
+    asked += 1;
+    if (asked === 4) throw new ChannelClosed();
+  };
+  const over = followPulse({ answers, silent: () => assert.fail("it answers") }, clock);
+  for (let questions = 1; questions <= 4; questions++) {
+    clock.advance(9999);
+    await idle();
+    assert.equal(asked, questions - 1);
+    clock.advance(1);
+    await idle();
+    assert.deepEqual([asked, clock.waiting], [questions, questions === 4 ? 0 : 1]);
+  }
+  await over;
 });

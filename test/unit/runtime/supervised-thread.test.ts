@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { loggerTo } from "../../../src/runtime/log.ts";
 import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
 import { SILENT } from "../../support/silent-log.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
 import type { FixtureControl, Start } from "../../support/thread-fixture.ts";
 import { fixturePlan } from "../../support/thread-plan.ts";
 import { watchThreads } from "../../support/thread-watch.ts";
@@ -170,19 +174,98 @@ test("a thread that is starting hears what it is told, at its first start and at
 
 for (const start of ["broken", "stuck"] as const)
   test(`who tells a thread that does not come up is not left waiting: ${start}`, async () => {
+    using threads = watchThreads();
+    await using folder = await tempFolder();
+    const until = join(folder.path, "go on");
     const clock = new ManualClock();
-    const begun = new Uint8Array(new SharedArrayBuffer(1));
     const supervised = new SupervisedThread<FixtureControl>({
-      plan: fixturePlan(() => start, begun),
+      plan: fixturePlan(() => start, undefined, until),
       clock,
       log: SILENT,
     });
     const failed = assert.rejects(supervised.started);
     const told = supervised.tell("learn", "in vain");
-    await waitFor(WAIT, () => begun[0] === 1);
-    if (start === "stuck") clock.advance(60_000);
-    await told;
-    await idle();
-    clock.advance(2000);
+    if (start === "stuck") {
+      await waitFor(WAIT, () => existsSync(`${until}.hangs`));
+      clock.advance(60_000);
+      await idle();
+      clock.advance(2000);
+    }
     await failed;
+    await told;
+    if (start === "stuck") await goesOn(threads.named("fixture")[0], until);
   });
+
+test("a thread that is ended between two lives has no further one", async () => {
+  using threads = watchThreads();
+  const clock = new ManualClock();
+  const plan = fixturePlan(() => "well");
+  const supervised = new SupervisedThread<FixtureControl>({ plan, clock, log: SILENT });
+  await supervised.started;
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => supervised.current === undefined);
+  await supervised.end("close");
+  clock.advance(60_000);
+  await idle();
+  assert.equal(threads.named("fixture").length, 1);
+});
+
+/** Its second life stands in a call of the system until the file is there. */
+async function secondStuck(until: string) {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  let start: Start = "well";
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => start, undefined, until),
+    clock,
+    log: loggerTo((_level, message) => void lines.push(message)),
+  });
+  await supervised.started;
+  start = "stuck";
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => supervised.current === undefined);
+  clock.advance(1000);
+  await waitFor(WAIT, () => existsSync(`${until}.hangs`));
+  return { clock, lines, supervised, startWell: () => void (start = "well") };
+}
+
+/** Lets one that is stuck go on, and waits for its end. */
+async function goesOn(stuck: Worker | undefined, until: string): Promise<void> {
+  const ended = new Promise((resolve) => void stuck?.once("exit", resolve));
+  writeFileSync(until, "");
+  await ended;
+  await idle();
+}
+
+test("while a thread is stuck at its start no other is started beside it", async () => {
+  using threads = watchThreads();
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  const { clock, lines, supervised, startWell } = await secondStuck(until);
+  clock.advance(60_000);
+  await idle();
+  clock.advance(2000);
+  await waitFor(WAIT, () => lines.includes("thread did not start"));
+  clock.advance(600_000);
+  await idle();
+  assert.equal(threads.named("fixture").length, 2);
+  startWell();
+  await goesOn(threads.named("fixture")[1], until);
+  clock.advance(2000);
+  await waitFor(WAIT, () => supervised.current !== undefined);
+  await supervised.end("close");
+});
+
+test("who ends a thread that is stuck at its start hears that the process cannot exit in order", async () => {
+  using threads = watchThreads();
+  await using folder = await tempFolder();
+  const until = join(folder.path, "go on");
+  const { clock, lines, supervised } = await secondStuck(until);
+  const ended = assert.rejects(supervised.end("close"), { name: "ThreadStuck", stuck: true });
+  clock.advance(10_000);
+  await ended;
+  await goesOn(threads.named("fixture")[1], until);
+  clock.advance(60_000);
+  await idle();
+  assert.deepEqual([threads.named("fixture").length, lines], [2, ["thread died, restarting it"]]);
+});

@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import { awaitsFirstList, type DomainRecord } from "../../../ports/directory.ts";
 import { errorText } from "../../../runtime/log.ts";
+import { within } from "../../../runtime/within.ts";
 import { readNoBody } from "../answers.ts";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
@@ -38,8 +39,12 @@ function unreadiness({ condition, listening }: ControlStatus): string | undefine
   return listening.length === 0 ? "not listening for mail" : undefined;
 }
 
+/** Ms that other threads have for their part of it: one that hangs must not hide why it does. */
+const TO_ANSWER = 10_000;
+
 async function status(parts: AdminParts): Promise<StatusBody> {
-  const [stored, primaries] = await Promise.all([readStored(parts), parts.primaries()]);
+  const [stored, states] = await Promise.all([readStored(parts), within(TO_ANSWER, parts.primaries())]);
+  const primaries = states === "late" ? [] : states;
   const own = parts.status();
   return {
     ...own,
@@ -55,16 +60,21 @@ type Stored = Pick<
   "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing" | "unlisted" | "stuck"
 >;
 
+const NOT_READ = `no answer within ${TO_ANSWER / 1000} s; the disk does not answer, or a large question is being answered`;
+
 /** A damaged database must not hide that it is damaged. */
 async function readStored(parts: AdminParts): Promise<Stored> {
   const { queue, directory, log } = parts;
   try {
-    const [counts, quarantined, domains, refusing] = await Promise.all([
+    const reading = Promise.all([
       queue.counts(),
       queue.quarantined(),
       directory.domains(),
       directory.refusing(),
     ]);
+    const read = await within(TO_ANSWER, reading);
+    if (read === "late") throw new Error(NOT_READ);
+    const [counts, quarantined, domains, refusing] = read;
     const named = (is: (domain: DomainRecord) => boolean): string[] =>
       domains.filter(is).map(({ name }) => name);
     return {

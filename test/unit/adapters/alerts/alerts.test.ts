@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,6 +11,7 @@ import type { Timer } from "../../../../src/runtime/clock.ts";
 import { loggerTo, type Logger } from "../../../../src/runtime/log.ts";
 import { listenLocally } from "../../../support/http-listener.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle } from "../../../support/settle.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { waitFor } from "../../../support/wait.ts";
@@ -62,6 +64,17 @@ test("a webhook gets the alert as JSON", async () => {
     at: "2026-01-01T00:00:00.000Z",
     facts: { held: 3 },
   });
+  await alerts.stop();
+});
+
+test("an alert that comes when all others are sent goes out as well", async () => {
+  await using target = await hook();
+  const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
+  for (const [n, name] of ["queue.oldest", "queue.expiring"].entries()) {
+    alerts.raise(alert(name));
+    await waitFor(WAIT, () => target.bodies.length === n + 1);
+    await idle();
+  }
   await alerts.stop();
 });
 
@@ -242,4 +255,24 @@ test("a command that hangs is killed after 30 s; one that is not there is logged
   await waitFor(WAIT, () => lines.length === 2);
   assert.match(lines[1] ?? "", /ENOENT/);
   await missing.stop();
+});
+
+/** Tells why a command does not run where all descriptors are in use. */
+const WITHOUT_DESCRIPTORS = `
+  import { closeSync, openSync } from "node:fs";
+  import { command } from ${JSON.stringify(new URL("../../../../src/adapters/alerts/channels.ts", import.meta.url).href)};
+  const files = [];
+  try {
+    for (;;) files.push(openSync("/dev/null"));
+  } catch {}
+  const message = { alert: "store.full", subject: "store", text: "full", at: "", facts: {} };
+  const told = await command(["/bin/true"], { after: () => ({ cancel() {} }) })(message).catch((error) => error.message);
+  for (const file of files) closeSync(file);
+  process.stdout.write(String(told));
+`;
+
+test("a command for which there are no descriptors is told as that", () => {
+  const node = [process.execPath, "--input-type=module", "-e", WITHOUT_DESCRIPTORS];
+  const { stdout } = spawnSync("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", ...node], { encoding: "utf8" });
+  assert.equal(stdout, "spawn /bin/true EMFILE");
 });

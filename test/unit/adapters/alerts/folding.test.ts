@@ -50,6 +50,13 @@ test("a quota that is reached again is told at once, and not held to be left", (
   assert.equal(sent.length, 3);
 });
 
+test("a thread that is silent once more is told at once, and not held to answer", () => {
+  for (const name of ["silent", "answers", "silent"]) folding.add(alert(`thread.${name}`));
+  assert.deepEqual(sent, ["mail thread.silent 0", "mail thread.answers 0", "mail thread.silent 0"]);
+  clock.advance(600_000);
+  assert.equal(sent.length, 3);
+});
+
 test("flapping ends in how things stand", () => {
   for (const name of ["down", "up", "down", "up", "down", "up", "down", "up"])
     folding.add(alert(`primary.${name}`));

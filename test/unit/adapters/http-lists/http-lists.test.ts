@@ -161,11 +161,13 @@ test("follows three redirects, tells the secret to no other host, and never leav
 });
 
 test("a password in the place that it redirects to is told to nobody", async () => {
-  await using server = await serving((_, response) => {
-    response.writeHead(302, { Location: server.url.replace("//", "//user:secret@") }).end();
-  });
-  const answer = await ask({ url: server.url });
-  assert.deepEqual(answer, { kind: "failed", why: "it redirects to an address with a password" });
+  for (const login of ["user:secret@", ":secret@", "user@"]) {
+    await using server = await serving((_, response) => {
+      response.writeHead(302, { Location: server.url.replace("//", `//${login}`) }).end();
+    });
+    const answer = await ask({ url: server.url });
+    assert.deepEqual(answer, { kind: "failed", why: "it redirects to an address with a password" });
+  }
 });
 
 test("a server that is away, hangs or never ends", async () => {

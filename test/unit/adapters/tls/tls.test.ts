@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { rename, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, rmSync } from "node:fs";
+import { rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -9,6 +11,7 @@ import {
   type TlsFiles,
 } from "../../../../src/adapters/tls/tls.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
+import { within } from "../../../../src/runtime/within.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -65,6 +68,28 @@ describe("readTls", () => {
 });
 
 describe("Certificates", () => {
+  test("a file that does not answer is asked for once, so that other files can still be read", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    await put(files, await makeCertificate("a.test"));
+    const clock = new ManualClock(Date.now());
+    const certificate = await openCertificates([files], { clock, ...recorder().parts });
+    await rm(files.certificate);
+    // Nobody writes into it, so whoever opens it waits.
+    execFileSync("mkfifo", [files.certificate]);
+    let answer: unknown;
+    for (let minutes = 0; minutes < 10 && answer !== "late"; minutes++) {
+      clock.advance(60_000);
+      answer = await within(2000, stat(files.key));
+    }
+    // The wait ends for all.
+    const pipe = openSync(files.certificate, "r+");
+    rmSync(files.certificate);
+    closeSync(pipe);
+    certificate.close();
+    assert.notEqual(answer, "late", "all threads of the pool wait for it");
+  });
+
   test("follows its files; a broken file keeps the old certificate and is told once", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);

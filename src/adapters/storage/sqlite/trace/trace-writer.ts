@@ -1,3 +1,4 @@
+import { utimes } from "node:fs/promises";
 import type Database from "better-sqlite3";
 import type { Traced, TraceWriter } from "../../../../ports/trace.ts";
 import { TraceBlock } from "./trace-block.ts";
@@ -49,6 +50,12 @@ export class BlockWriter implements TraceWriter {
     if (!this.#filling.full) return;
     this.#full.push(this.#filling);
     this.#filling = this.#begin(this.#filling.seq + 1);
+  }
+
+  /** A change of its time needs what a write needs of the file system; it is made in the background. */
+  async diskAnswers(): Promise<void> {
+    const now = new Date();
+    await utimes(this.#database.name, now, now).catch(() => undefined);
   }
 
   /** What cannot be stored is lost but for the block that fills; the log has it too. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { CreatedToken, StatusBody, TokenList } from "../../../../../src/endpoints/admin/contract.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
+import { idle } from "../../../../support/settle.ts";
 
 test("health and readiness follow the store and the listeners", async () => {
   const world = new FakeWorld();
@@ -76,6 +77,22 @@ test("status tells what ails the store, also where nothing can be read from it",
   assert.deepEqual([condition, trouble, mail], ["sick", "the database is malformed", {}]);
   assert.equal(unreadable, "the image is malformed");
   assert.equal(status.primaries[0]?.destination, "mail.example.com:25");
+});
+
+test("status tells what ails the store while the threads that know the rest do not answer", async ({
+  mock,
+}) => {
+  const world = new FakeWorld();
+  const trouble = "the storage thread does not answer";
+  world.status = { ...world.status, condition: "sick", trouble };
+  world.silent = true;
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const asked = operatorOf(world)("GET", "/v1/status");
+  await idle();
+  mock.timers.tick(10_000);
+  const status = StatusBody.parse((await asked).json);
+  assert.deepEqual([status.trouble, status.primaries], [trouble, []]);
+  assert.match(status.unreadable ?? "", /^no answer within 10 s; the disk does not answer, or /);
 });
 
 test("metrics are text", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import Database from "better-sqlite3";
@@ -200,5 +200,17 @@ it("keeps events of any size and script, and nothing of a block that serves agai
   assert.equal((await timesOf(store, ["early@one.test"], 1000)).length, 200);
   const late = await timesOf(store, ["late@one.test"], 1000);
   assert.deepEqual([late.length, late[0]], [200, 1000]);
+  trace.close();
+});
+
+it("asks the disk by a change of the file's time, and goes on where that fails", async () => {
+  await using store = await openSqliteStore();
+  const trace = openTraceWriter(store.folder);
+  const file = join(store.folder, "trace.sqlite");
+  utimesSync(file, 0, 0);
+  await trace.diskAnswers();
+  assert.notEqual(statSync(file).mtimeMs, 0);
+  rmSync(file);
+  await trace.diskAnswers();
   trace.close();
 });
