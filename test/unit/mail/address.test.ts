@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isAscii } from "../../../src/mail/domain.ts";
-import { looksLikeRelayProbe, mailboxKeyOf, parseAddress } from "../../../src/mail/address.ts";
+import {
+  hasForeignCapitals,
+  looksLikeRelayProbe,
+  mailboxKeyOf,
+  parseAddress,
+} from "../../../src/mail/address.ts";
 import { readPattern } from "../../../src/mail/recipient-pattern.ts";
 
 /** Whether two spellings name one mailbox. */
@@ -141,6 +146,13 @@ test("relays are looked for in what an address means", () => {
   for (const probe of ["u%x@a.test", "x!u@a.test", '"u@x"@a.test', '"u\\@x"@a.test'])
     assert.ok(looksLikeRelayProbe(parseAddress(probe) as never), probe);
   assert.equal(looksLikeRelayProbe(parseAddress('"u x"@a.test') as never), false);
+});
+
+test("capitals beyond ASCII are told from those that every server folds", () => {
+  for (const text of ["\u00c9LODIE@a.test", "\u00c9lodie@a.test", "\u0391@a.test"])
+    assert.ok(hasForeignCapitals(text), text);
+  for (const text of ["ELODIE@a.test", "\u00e9LODIE@a.test", "\u00e9lodie@a.test", "mi\u212ae@a.test"])
+    assert.ok(!hasForeignCapitals(text), text);
 });
 
 test("a mailbox has one key", () => {

@@ -23,6 +23,7 @@ describe("parsePathCommand", () => {
 
   test("quoted local parts may hold brackets and blanks", () => {
     assert.equal(path('FROM:<"a> <b\\">"@c>'), '"a> <b\\">"@c');
+    assert.equal(path('FROM:<"a\\\\"@c> SIZE=1'), '"a\\\\"@c');
     assert.equal(path('FROM:<"a>@c'), undefined);
   });
 
