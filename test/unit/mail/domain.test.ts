@@ -24,6 +24,15 @@ test("a dot alone, or nothing, is no domain", () => {
   for (const text of ["", ".", "..", "a..", ".a"]) assert.equal(normaliseDomain(text), undefined, text);
 });
 
+test("a label has 63 octets at most, and no hyphen at its ends", () => {
+  const longest = "b".repeat(63);
+  assert.equal(normaliseDomain(`${longest}.${longest}`), `${longest}.${longest}`);
+  assert.equal(normaliseDomain("a-b.c--d._e_"), "a-b.c--d._e_");
+  for (const wrong of ["-a", "a-", `${longest}b`])
+    for (const text of [wrong, `${wrong}.test`, `x.${wrong}`, `x.${wrong}.test`])
+      assert.equal(normaliseDomain(text), undefined, text);
+});
+
 test("marks of a letter may come in any order", () => {
   assert.equal(normaliseDomain("o\u0345\u0323.test"), normaliseDomain("o\u0323\u0345.test"));
 });
