@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
-import { readProxyHeader } from "../../../../src/endpoints/smtp/proxy-header.ts";
+import { readProxyHeader, takeProxyHeader } from "../../../../src/endpoints/smtp/proxy-header.ts";
 
 const SIGNATURE = "0d0a0d0a000d0a515549540a";
 
@@ -84,5 +87,28 @@ describe("readProxyHeader", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("takeProxyHeader", () => {
+  test("takes the header octet by octet, once, and leaves all that follows it", async () => {
+    for (const [name, header, client] of SOUND.filter(([, { length }]) => length < 300)) {
+      const socket = new PassThrough();
+      const found: unknown[] = [];
+      takeProxyHeader(socket as unknown as Socket, (taken) => void found.push(taken));
+      for (const octet of header.subarray(0, -1)) {
+        socket.write(Buffer.of(octet));
+        await turn();
+      }
+      assert.deepEqual(found, [], name);
+      socket.write(Buffer.concat([header.subarray(-1), Buffer.from("EHLO c\r\n")]));
+      await turn();
+      const wanted = { kind: "header", octets: header.length };
+      assert.deepEqual(found, [client === undefined ? wanted : { ...wanted, client }], name);
+      assert.equal(String(socket.read()), "EHLO c\r\n");
+      socket.write("MAIL");
+      await turn();
+      assert.equal(found.length, 1);
+    }
   });
 });
