@@ -48,6 +48,16 @@ describe("HeaderScanner", () => {
     }
   });
 
+  test("what is folded belongs to the field before it, whether that matters or not", () => {
+    for (const step of [1, 7, 1000]) {
+      const facts = scan(
+        "Subject: a\r\nX-Y: 1\r\n by mx.us\r\nReceived: from x\r\nDate: 1\r\n\tby mx.us\r\nTo: y\r\n b\r\n\r\n",
+        { step },
+      );
+      assert.deepEqual([facts.subject, facts.received, facts.ownReceived], ["a", 1, 0]);
+    }
+  });
+
   test("a `by` within a comment is no clause", () => {
     assert.equal(scan("Received: from x (by mx.us) by other.example\r\n\r\n").ownReceived, 0);
     assert.equal(scan("Received: from by.mx.us via mx.us\r\n\r\n").ownReceived, 0);
@@ -57,6 +67,7 @@ describe("HeaderScanner", () => {
     assert.equal(scan("Received: a\r\nThis is text\r\nReceived: b\r\n").received, 1);
     assert.equal(scan("\r\nReceived: b\r\n").received, 0);
     assert.equal(scan("Received: unfinished").received, 0);
+    assert.equal(scan("Subject: no end\r\n").tooLong, false);
   });
 
   test("what begins with a blank has no header, however it is cut", () => {
@@ -72,6 +83,10 @@ describe("HeaderScanner", () => {
     const long = `X: ${"y".repeat(100)}\r\n`.repeat(100);
     assert.equal(scan(`${long}\r\n`, { headerSize: 1000 }).tooLong, true);
     assert.equal(scan(`X: 1\r\n\r\n${long}`, { headerSize: 1000 }).tooLong, false);
+    for (const step of [1, 1000]) {
+      assert.equal(scan("X: 1\r\n\r\nbody", { headerSize: 8, step }).tooLong, false);
+      assert.equal(scan("X: 1\r\n\r\nbody", { headerSize: 7, step }).tooLong, true);
+    }
   });
 
   for (const [field, traits] of Object.entries({

@@ -48,6 +48,7 @@ function setUp(answer: Lookup<string>, clientName?: Action) {
     if ("reply" in verdict) return `${verdict.reply.code} ${verdict.reply.enhanced} ${verdict.reply.text}`;
     return `${verdict.kind}: ${verdict.note}`;
   };
+  assert.equal(check.reputation, true, "postmasters are spared");
   return { asked, said, connect: (): void => check.atConnect?.(CLIENT) };
 }
 
