@@ -60,10 +60,21 @@ describe("HeaderScanner", () => {
 
   test("a `by` within a comment is no clause", () => {
     assert.equal(scan("Received: from x (by mx.us) by other.example\r\n\r\n").ownReceived, 0);
+    assert.equal(scan("Received: from x (HELO by mx.us ) by other.example\r\n\r\n").ownReceived, 0);
     assert.equal(scan("Received: from by.mx.us via mx.us\r\n\r\n").ownReceived, 0);
   });
 
+  test("names of fields are read in any case, however long they are", () => {
+    for (const name of ["received", "RECEIVED", "rEcEiVeD"])
+      assert.equal(scan(`${name}: by mx.us\r\n\r\n`).ownReceived, 1, name);
+    const long = `${"x".repeat(3000)}: 1\r\nReceived: a\r\n\r\n`;
+    assert.deepEqual(scan(long), scan(long, { step: 1000 }));
+  });
+
   test("ends at what is no header field", () => {
+    for (const line of ["Not a field: x", "X\u00fc: 1", "R\u00fc: 1", ": x", "From a@b.example 1"])
+      for (const step of [1, 1000])
+        assert.equal(scan(`Received: a\r\n${line}\r\nReceived: b\r\n`, { step }).received, 1, line);
     assert.equal(scan("Received: a\r\nThis is text\r\nReceived: b\r\n").received, 1);
     assert.equal(scan("\r\nReceived: b\r\n").received, 0);
     assert.equal(scan("Received: unfinished").received, 0);
@@ -97,6 +108,8 @@ describe("HeaderScanner", () => {
     "Precedence: first-class": undefined,
     "Auto-Submitted: auto-replied; x=y": ["automatic"],
     "Auto-Submitted: No": undefined,
+    "Auto-Submitted: notified": ["automatic"],
+    "Precedence: listless": undefined,
     "Listing-Id: 1\r\nX-Auto-Submitted: yes": undefined,
     "Auto-Submitted: auto-generated\r\nPrecedence: junk\r\nList-Post: NO": ["list", "bulk", "automatic"],
   }))
@@ -108,6 +121,11 @@ describe("HeaderScanner", () => {
     const { subject } = scan(`Subject: \x1b[31m\u202e${"x".repeat(5000)}\r\n\r\n`);
     assert.equal(subject?.length, 200);
     assert.match(subject ?? "", /^\[31m x+$/);
+    assert.equal(
+      scan(`Subject: ${"x".repeat(199)}\u{1f4ec}\r\n`).subject,
+      "x".repeat(199),
+      "no half of a pair",
+    );
   });
 
   test("names such as __proto__ do no harm", () => {
