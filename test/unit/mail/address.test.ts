@@ -177,7 +177,10 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
   assert.equal(read("sales.*@bücher.example"), "sales.*");
   assert.equal(read("ΟΔΟΣ*"), "οδοσ*");
   assert.equal(read('"a*b"'), "a*b");
+  assert.equal(read('"a@bücher.example"'), "a@bücher.example");
   assert.equal(read("alice@other.example"), "foreign");
+  assert.equal(read("Al*@other.example"), "foreign");
+  assert.equal(read('"John Doe"@other.example'), "foreign");
   for (const odd of ["a..b", "name.", "*", "a*b", "x".repeat(65)])
     assert.equal(read(`${odd}@other.example`), "foreign", `${odd}, which another domain may well have`);
   for (const wrong of [
@@ -191,6 +194,7 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
     "alice@b ücher",
     "Al <alice@other.example",
     "Al alice@other.example",
+    "al\ud800ice",
     `${"a".repeat(234)}`,
   ])
     assert.equal(read(wrong), "malformed", wrong);
