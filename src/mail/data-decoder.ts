@@ -179,8 +179,7 @@ export class DataDecoder {
   /** What goes out of this chunk, which is done with. */
   #body(to: number): Buffer {
     if (this.#copy !== undefined) this.#putOut(to);
-    const body =
-      this.#copy?.subarray(0, this.#copied) ?? this.#chunk.subarray(this.#from, Math.max(this.#from, to));
+    const body = this.#copy?.subarray(0, this.#copied) ?? this.#chunk.subarray(this.#from, to);
     this.#run.lineStart -= this.#chunk.length;
     this.#copy = undefined;
     this.#copied = 0;

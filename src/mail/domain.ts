@@ -17,10 +17,9 @@ const FOREIGN_ASCII = /[\x00-,/:-@[-^`{-\x7f]/;
  */
 export function normaliseDomain(text: string): string | undefined {
   const bare = text.endsWith(".") ? text.slice(0, -1) : text;
-  if (bare === "" || bare.length > 253) return undefined;
+  if (bare.length > 253) return undefined;
   const ascii = isAscii(bare) ? bare.toLowerCase() : asciiOf(bare);
-  if (ascii === "" || ascii.length > 253) return undefined;
-  return LABELS.test(ascii) ? ascii : undefined;
+  return ascii.length <= 253 && LABELS.test(ascii) ? ascii : undefined;
 }
 
 /** In A-labels; empty for what has none, or is an IPv4 address in disguise. */

@@ -119,7 +119,7 @@ export class HeaderScanner {
   /** Counts a whole line of a field that does not matter, without making text of it; false for any other line. */
   #passOver(chunk: Buffer, from: number): boolean {
     const first = chunk[from] ?? 0;
-    if (isBlank(first)) return this.#field === "" && this.#fields > 0;
+    if (isBlank(first)) return this.#field === "";
     if (WANTED.has(first) || !beginsField(chunk, from)) return false;
     this.#endField();
     this.#countField();
@@ -139,9 +139,9 @@ export class HeaderScanner {
   #endLine(): void {
     const line = this.#line.replace(/\r?\n$/, "");
     this.#line = "";
-    if (line === "") return this.#end(false);
     if (line.startsWith(" ") || line.startsWith("\t")) return this.#continue(line);
     this.#endField();
+    // The empty line is no field either.
     if (!/^[!-9;-~]+[ \t]*:/.test(line)) return this.#end(false);
     if (this.#countField()) this.#field = WANTED.has(line.charCodeAt(0)) ? line : "";
   }

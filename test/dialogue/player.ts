@@ -94,7 +94,7 @@ async function openBench(script: ScriptSettings, dnsServer: string): Promise<Ben
       ...settings,
       ...(tls !== undefined && {
         tls: await testMaterial(),
-        listeners: [{ address: "127.0.0.1", port: 0, tls }],
+        listeners: settings?.listeners ?? [{ address: "127.0.0.1", port: 0, tls }],
       }),
     },
   });

@@ -21,7 +21,7 @@ export function etrn(session: SessionState, argument: string): Answer {
   const { flushes, directory } = session.parts;
   if (session.helo === "" || !session.extended) return NEEDS_EHLO;
   if (session.transaction !== undefined) return NESTED_MAIL;
-  const domain = /[\s@#]/.test(argument) ? undefined : normaliseDomain(argument);
+  const domain = normaliseDomain(argument);
   if (domain === undefined) return SYNTAX;
   if (directory.domain(domain, directory.generation()) === undefined) return NOT_OURS;
   return flushes.ask(domain) ? STARTED : BUSY;

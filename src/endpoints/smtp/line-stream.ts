@@ -135,7 +135,7 @@ export class LineStream extends SMTPStream {
     if (this.#partial.length + end - from > this.#handler.longest()) return this.#giveUp("tooLong");
     this.#at = end + 1;
     if (this.#partial.length > 0 || lf === -1) return this.#takePiece(chunk.subarray(from, end), lf !== -1);
-    const sound = lf > from && chunk[lf - 1] === CR;
+    const sound = chunk[lf - 1] === CR;
     return this.#handler.line(chunk.subarray(from, sound ? lf - 1 : lf), sound);
   }
 

@@ -23,7 +23,7 @@ const NOT_TCP: ReadonlySet<number> = new Set([0x12, 0x22, 0x31, 0x32]);
 const EMPTY = Buffer.alloc(0);
 const PARTIAL: ProxyHeader = { kind: "partial" };
 
-/** Reads the header at the beginning of `octets`. */
+/** Reads the header at the beginning of `octets`; of none at all, more are needed. */
 export function readProxyHeader(octets: Buffer): ProxyHeader {
   if (begins(octets, SIGNATURE)) return octets.length < HEAD ? PARTIAL : readBinary(octets);
   if (begins(octets, WORD)) return readLine(octets);
@@ -80,7 +80,7 @@ export function takeProxyHeader(
   const read = (): void => {
     for (let part = socket.read() as Buffer | null; part !== null; part = socket.read() as Buffer | null)
       seen = Buffer.concat([seen, part]);
-    const header = seen.length === 0 ? PARTIAL : readProxyHeader(seen);
+    const header = readProxyHeader(seen);
     if (header.kind === "partial") return;
     socket.removeListener("readable", read);
     if (header.kind === "header" && header.octets < seen.length) socket.unshift(seen.subarray(header.octets));

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isAscii } from "../../../src/mail/domain.ts";
-import { looksLikeRelayProbe, mailboxKeyOf, parseAddress } from "../../../src/mail/address.ts";
+import {
+  hasForeignCapitals,
+  looksLikeRelayProbe,
+  mailboxKeyOf,
+  parseAddress,
+} from "../../../src/mail/address.ts";
 import { readPattern } from "../../../src/mail/recipient-pattern.ts";
 
 /** Whether two spellings name one mailbox. */
@@ -62,6 +67,10 @@ test("what is no address of a mailbox is not read", () => {
     'a"b@a.test',
     '"a@a.test',
     '"a\u0001b"@a.test',
+    '"a\u007fb"@a.test',
+    '"a\\\u0001b"@a.test',
+    '"a\\"@a.test',
+    '"a"b"@a.test',
     "a@-x.test",
     "a@x..test",
     "a@[192.0.2.1]",
@@ -143,6 +152,13 @@ test("relays are looked for in what an address means", () => {
   assert.equal(looksLikeRelayProbe(parseAddress('"u x"@a.test') as never), false);
 });
 
+test("capitals beyond ASCII are told from those that every server folds", () => {
+  for (const text of ["\u00c9LODIE@a.test", "\u00c9lodie@a.test", "\u0391@a.test"])
+    assert.ok(hasForeignCapitals(text), text);
+  for (const text of ["ELODIE@a.test", "\u00e9LODIE@a.test", "\u00e9lodie@a.test", "mi\u212ae@a.test"])
+    assert.ok(!hasForeignCapitals(text), text);
+});
+
 test("a mailbox has one key", () => {
   assert.equal(mailboxKeyOf('"Al\\ice"@A.test'), "alice@a.test");
   assert.equal(mailboxKeyOf("<no address>"), "<no address>");
@@ -161,7 +177,10 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
   assert.equal(read("sales.*@bücher.example"), "sales.*");
   assert.equal(read("ΟΔΟΣ*"), "οδοσ*");
   assert.equal(read('"a*b"'), "a*b");
+  assert.equal(read('"a@bücher.example"'), "a@bücher.example");
   assert.equal(read("alice@other.example"), "foreign");
+  assert.equal(read("Al*@other.example"), "foreign");
+  assert.equal(read('"John Doe"@other.example'), "foreign");
   for (const odd of ["a..b", "name.", "*", "a*b", "x".repeat(65)])
     assert.equal(read(`${odd}@other.example`), "foreign", `${odd}, which another domain may well have`);
   for (const wrong of [
@@ -175,6 +194,7 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
     "alice@b ücher",
     "Al <alice@other.example",
     "Al alice@other.example",
+    "al\ud800ice",
     `${"a".repeat(234)}`,
   ])
     assert.equal(read(wrong), "malformed", wrong);

@@ -81,6 +81,17 @@ describe("DataDecoder", () => {
     }
   });
 
+  test("a chunk with very many bare newlines comes out whole", () => {
+    for (const newline of ["\n", "\r", "\r\r\n", "\n\r\n..\r\n.\r"]) {
+      const input = `some text${newline}..${newline}`.repeat(2000);
+      assert.deepEqual(
+        read(`${input}\r\n.\r\nrest`),
+        reference(`${input}\r\n.\r\nrest`),
+        JSON.stringify(newline),
+      );
+    }
+  });
+
   test("a dot after a bare newline stays", () => {
     assert.equal(read("a\n..b\r..c\n.d\r\n").body, "a\r\n..b\r\n..c\r\n.d\r\n");
   });
@@ -143,6 +154,10 @@ describe("DataDecoder", () => {
       decoder.decode(Buffer.from("x".repeat(999) + end));
       decoder.end();
       assert.equal(decoder.longLines, long, JSON.stringify(end));
+      const shorter = new DataDecoder("plain");
+      shorter.decode(Buffer.from("x".repeat(998) + end));
+      shorter.end();
+      assert.equal(shorter.longLines, 0, JSON.stringify(end));
     }
   });
 

@@ -97,3 +97,10 @@ test("a field of thousands of lines is read in no time", { timeout: 20_000 }, ()
   const field = `Authentication-Results:\r\n${" \r\n".repeat(600)}`;
   assert.equal(pass(field.repeat(2000)).removed, 0);
 });
+
+test("our name is known in U-labels too, RFC 8616", () => {
+  const forged = new ForgedResults("mx.xn--bcher-kva.example");
+  forged.pass(Buffer.from("Authentication-Results: mx.B\u00fccher.example; spf=pass\r\n"));
+  forged.end();
+  assert.equal(forged.removed, 1);
+});

@@ -48,15 +48,37 @@ describe("HeaderScanner", () => {
     }
   });
 
+  test("what is folded belongs to the field before it, whether that matters or not", () => {
+    for (const step of [1, 7, 1000]) {
+      const facts = scan(
+        "Subject: a\r\nX-Y: 1\r\n by mx.us\r\nReceived: from x\r\nDate: 1\r\n\tby mx.us\r\nTo: y\r\n b\r\n\r\n",
+        { step },
+      );
+      assert.deepEqual([facts.subject, facts.received, facts.ownReceived], ["a", 1, 0]);
+    }
+  });
+
   test("a `by` within a comment is no clause", () => {
     assert.equal(scan("Received: from x (by mx.us) by other.example\r\n\r\n").ownReceived, 0);
+    assert.equal(scan("Received: from x (HELO by mx.us ) by other.example\r\n\r\n").ownReceived, 0);
     assert.equal(scan("Received: from by.mx.us via mx.us\r\n\r\n").ownReceived, 0);
   });
 
+  test("names of fields are read in any case, however long they are", () => {
+    for (const name of ["received", "RECEIVED", "rEcEiVeD"])
+      assert.equal(scan(`${name}: by mx.us\r\n\r\n`).ownReceived, 1, name);
+    const long = `${"x".repeat(3000)}: 1\r\nReceived: a\r\n\r\n`;
+    assert.deepEqual(scan(long), scan(long, { step: 1000 }));
+  });
+
   test("ends at what is no header field", () => {
+    for (const line of ["Not a field: x", "X\u00fc: 1", "R\u00fc: 1", ": x", "From a@b.example 1"])
+      for (const step of [1, 1000])
+        assert.equal(scan(`Received: a\r\n${line}\r\nReceived: b\r\n`, { step }).received, 1, line);
     assert.equal(scan("Received: a\r\nThis is text\r\nReceived: b\r\n").received, 1);
     assert.equal(scan("\r\nReceived: b\r\n").received, 0);
     assert.equal(scan("Received: unfinished").received, 0);
+    assert.equal(scan("Subject: no end\r\n").tooLong, false);
   });
 
   test("what begins with a blank has no header, however it is cut", () => {
@@ -72,6 +94,10 @@ describe("HeaderScanner", () => {
     const long = `X: ${"y".repeat(100)}\r\n`.repeat(100);
     assert.equal(scan(`${long}\r\n`, { headerSize: 1000 }).tooLong, true);
     assert.equal(scan(`X: 1\r\n\r\n${long}`, { headerSize: 1000 }).tooLong, false);
+    for (const step of [1, 1000]) {
+      assert.equal(scan("X: 1\r\n\r\nbody", { headerSize: 8, step }).tooLong, false);
+      assert.equal(scan("X: 1\r\n\r\nbody", { headerSize: 7, step }).tooLong, true);
+    }
   });
 
   for (const [field, traits] of Object.entries({
@@ -82,6 +108,8 @@ describe("HeaderScanner", () => {
     "Precedence: first-class": undefined,
     "Auto-Submitted: auto-replied; x=y": ["automatic"],
     "Auto-Submitted: No": undefined,
+    "Auto-Submitted: notified": ["automatic"],
+    "Precedence: listless": undefined,
     "Listing-Id: 1\r\nX-Auto-Submitted: yes": undefined,
     "Auto-Submitted: auto-generated\r\nPrecedence: junk\r\nList-Post: NO": ["list", "bulk", "automatic"],
   }))
@@ -93,6 +121,11 @@ describe("HeaderScanner", () => {
     const { subject } = scan(`Subject: \x1b[31m\u202e${"x".repeat(5000)}\r\n\r\n`);
     assert.equal(subject?.length, 200);
     assert.match(subject ?? "", /^\[31m x+$/);
+    assert.equal(
+      scan(`Subject: ${"x".repeat(199)}\u{1f4ec}\r\n`).subject,
+      "x".repeat(199),
+      "no half of a pair",
+    );
   });
 
   test("names such as __proto__ do no harm", () => {

@@ -2,11 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clientNetwork,
+  hostPort,
+  isAddressLiteral,
+  isLoopback,
   networkFault,
   networkHas,
   networkSet,
   normaliseIp,
+  parseHostPort,
   parseNetwork,
+  prefixKey,
+  reverseName,
 } from "../../../src/mail/network.ts";
 
 test("mapped addresses are IPv4, in either spelling", () => {
@@ -94,4 +100,66 @@ test("a set knows who lies in it", () => {
     assert.ok(!inside(ip), ip);
   assert.equal(networkSet([])("10.0.0.1"), false);
   assert.throws(() => networkSet(["everybody"]), /everybody/);
+});
+
+test("a client shares its /24 or its /64, however its address is written", () => {
+  const networks = ["192.0.2.77", "::ffff:192.0.2.77", "2001:DB8:0:1:2:3:4:5", "2001:db8::1", "fe80::1%eth0"];
+  assert.deepEqual(networks.map(clientNetwork), [
+    "192.0.2.0/24",
+    "192.0.2.0/24",
+    "2001:db8:0:1::/64",
+    "2001:db8:0:0::/64",
+    "fe80:0:0:0::/64",
+  ]);
+});
+
+test("the DNS keeps the names of an address by its octets, or by all its nibbles", () => {
+  assert.equal(reverseName("::ffff:192.0.2.7"), "7.2.0.192.in-addr.arpa");
+  const nibbles = `1.${"0.".repeat(23)}8.b.d.0.1.0.0.2`;
+  assert.equal(reverseName("2001:db8::1"), `${nibbles}.ip6.arpa`);
+});
+
+test("address literals: an address in brackets, IPv6 with its tag", () => {
+  for (const text of ["[192.0.2.1]", "[IPv6:2001:db8::1]", "[ipv6:::1]"])
+    assert.ok(isAddressLiteral(text), text);
+  for (const text of [
+    "[2001:db8::1]",
+    "[12345::1]",
+    "[IPv6:192.0.2.1]",
+    "192.0.2.1",
+    "[]",
+    "[x]",
+    "[192.0.2.1]x",
+  ])
+    assert.ok(!isAddressLiteral(text), text);
+});
+
+test("a machine is its own peer under its loopback addresses alone", () => {
+  assert.deepEqual(["127.0.0.1", "127.9.9.9", "::1"].map(isLoopback), [true, true, true]);
+  assert.deepEqual(["128.0.0.1", "1270.0.0.1", "::2", "::"].map(isLoopback), [false, false, false, false]);
+});
+
+test("a host and a port are read as they are written", () => {
+  for (const [host, port] of [
+    ["mail.example", 1],
+    ["192.0.2.1", 65_535],
+    ["2001:db8::1", 25],
+  ] as const)
+    assert.deepEqual(parseHostPort(hostPort(host, port)), { host, port });
+  for (const text of [
+    "mail.example",
+    "mail.example:0",
+    "a:65536",
+    "2001:db8::1:25",
+    "[a:b]:25",
+    "[192.0.2.1]:25",
+    ":25",
+  ])
+    assert.equal(parseHostPort(text), undefined, text);
+});
+
+test("a prefix has one key in each family", () => {
+  assert.notEqual(prefixKey("0.0.0.0", 8), prefixKey("::", 8));
+  assert.equal(prefixKey("192.0.2.1", 33), undefined);
+  assert.equal(prefixKey("192.0.2.1", 24), prefixKey("192.0.2.200", 24));
 });

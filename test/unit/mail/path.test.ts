@@ -23,17 +23,26 @@ describe("parsePathCommand", () => {
 
   test("quoted local parts may hold brackets and blanks", () => {
     assert.equal(path('FROM:<"a> <b\\">"@c>'), '"a> <b\\">"@c');
+    assert.equal(path('FROM:<"a\\\\"@c> SIZE=1'), '"a\\\\"@c');
     assert.equal(path('FROM:<"a>@c'), undefined);
   });
 
   test("ignores source routes", () => {
     assert.equal(path("FROM:<@x,@[1.2.3.4],@[IPv6:::1]:a@b>"), "a@b");
+    assert.equal(path("FROM:<@[IPv6:::1]:a@b>"), "a@b");
     assert.equal(path("FROM:<@x:@y:a@b>"), "@y:a@b");
   });
 
   test("a route that leads to no mailbox is no path, least of all the null one", () => {
     for (const route of ["@x:", "@x:postmaster"])
       assert.equal(readMailbox(path(`FROM:<${route}>`) ?? "").kind, "malformed", route);
+  });
+
+  test("forgives blanks around the colon and between parameters, and takes any keyword", () => {
+    const result = parsePathCommand("FROM : <a@b>  8BIT-X=1   Y ", "FROM");
+    assert.ok(result.kind === "read");
+    assert.equal(result.path, "a@b");
+    assert.deepEqual([...result.parameters.keys()], ["8BIT-X", "Y"]);
   });
 
   test("refuses what is not a path", () => {
@@ -77,6 +86,7 @@ test("readMailbox tells the kinds apart", () => {
     "literal",
   ]);
   const malformed = ["a", "@b", "a@", "a@b@c", "a@[x]", "a b@c", "a,b@c", 'a"b@c', "a@b..c", "<a@b>"];
+  malformed.push("postmaster2", "a@[192.0.2.1]x", "a b@[192.0.2.1]", ".@[192.0.2.1]");
   for (const text of malformed) assert.equal(readMailbox(text).kind, "malformed", text);
 });
 

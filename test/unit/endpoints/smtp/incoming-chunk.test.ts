@@ -38,6 +38,18 @@ describe("IncomingChunk", () => {
     assert.equal(segment.buffer, buffer);
   });
 
+  test("what is written only at the end of the last chunk must be on its way before the answer", async () => {
+    const { body, intake } = await openBody();
+    const chunk = new IncomingChunk({ octets: 9, last: true }, body);
+    assert.equal(chunk.take(Buffer.from("A: 1\r\n\r\n\r")).rest?.length, 0);
+    const broken = Promise.withResolvers<void>();
+    intake.onWrite = () => broken.promise;
+    const answer = chunk.finish();
+    broken.reject(new Error("the disk is gone"));
+    assert.equal((await answer).reply.code, 451);
+    assert.deepEqual(intake.mails, []);
+  });
+
   test("a refused chunk is read to its end, and only then refused", async () => {
     const chunk = new IncomingChunk({ octets: 10, last: true }, say(503, "5.5.1", "no"));
     assert.deepEqual(chunk.take(Buffer.from("12345")), {});

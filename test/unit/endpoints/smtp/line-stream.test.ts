@@ -90,3 +90,58 @@ for (const [how, fail] of [
     await take("third\r\n");
     assert.deepEqual([lines, told, stream.isClosed], [["first"], ["a bug"], true]);
   });
+
+/** The lines that these pieces make. */
+async function feedLines(pieces: readonly string[], { foreign }: { foreign(): void }): Promise<string[]> {
+  const lines: string[] = [];
+  const stream = new LineStream({
+    line: (line) => void lines.push(line.toString("latin1")),
+    chunk: () => ({}),
+    longest: () => 100,
+    tooLong: () => assert.fail("no line is too long"),
+    foreign,
+    flush: () => undefined,
+    failed: (error) => assert.fail(String(error)),
+  });
+  for (const piece of pieces)
+    await new Promise<void>((taken) => stream._write(Buffer.from(piece, "latin1"), "", () => taken()));
+  return lines;
+}
+
+test("a line has its bound, its CR included, in one piece and in many; what is too long is forgotten", async () => {
+  for (const step of [1, 7, 1000])
+    for (const [text, wanted] of [
+      [`${"x".repeat(99)}\r\nNOOP\r\n`, [99, 4]],
+      [`${"x".repeat(100)}\n`, [100]],
+      [`${"x".repeat(100)}\r\n`, ["too long"]],
+      [`A\r\n${"x".repeat(101)}`, [1, "too long"]],
+    ] as const) {
+      const seen: (number | string)[] = [];
+      const stream = new LineStream({
+        line: (line) => void seen.push(line.length),
+        chunk: () => ({}),
+        longest: () => 100,
+        tooLong: () => {
+          seen.push("too long");
+          stream.isClosed = true;
+        },
+        foreign: () => assert.fail("all of it is text"),
+        flush: () => undefined,
+        failed: (error) => assert.fail(String(error)),
+      });
+      const octets = Buffer.from(text);
+      for (let at = 0; at < octets.length; at += step)
+        await new Promise<void>((taken) => stream._write(octets.subarray(at, at + step), "", () => taken()));
+      assert.deepEqual(seen, wanted, `${step} ${JSON.stringify(text)}`);
+    }
+});
+
+test("a TLS handshake is told where a line begins, and nowhere else", async () => {
+  for (const pieces of [["\x16\x03"], ["NOOP\r\n\x16\x03"], ["NOOP\r\n", "\x16"]]) {
+    let foreign = 0;
+    await feedLines(pieces, { foreign: () => void (foreign += 1) });
+    assert.equal(foreign, 1, JSON.stringify(pieces));
+  }
+  for (const pieces of [["a\x16b\r\n"], ["a", "\x16b\r\n"]])
+    assert.deepEqual(await feedLines(pieces, { foreign: () => assert.fail() }), ["a\x16b"]);
+});

@@ -649,6 +649,12 @@ describe("floods", () => {
     clock.advance(61_000);
     await once(silent, "close");
     await waitFor(SOON, () => table.total() === 0);
+    const left = connect(bench.port, "127.0.0.1");
+    left.on("error", () => {});
+    await waitFor(SOON, () => table.total() === 1);
+    await bench.endpoint.stop(0);
+    await once(left, "close");
+    await waitFor(SOON, () => table.total() === 0);
   });
 });
 
