@@ -70,7 +70,8 @@ export function owedOf(model: QueueModel, now: number): Omit<OwedMail, "body">[]
 function owedRecipient({ recipient }: Row): OwedRecipient[] {
   const { n, address, key, owed, notify, orcpt, lastReply, destination, attempts, updatedAt } = recipient;
   if (owed === undefined) return [];
-  const facts = { n, address, notify, orcpt, lastReply, destination, attempts };
+  const unconfirmed = recipient.unconfirmed > 0 || undefined;
+  const facts = { n, address, notify, orcpt, lastReply, destination, attempts, unconfirmed };
   return [defined<OwedRecipient>({ ...facts, domain: domainOfKey(key), kind: owed, at: updatedAt })];
 }
 
