@@ -41,12 +41,17 @@ export class Known {
     return listed ?? said ?? { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
   }
 
+  /** A name, be it the one before the tag, says more than a beginning. */
   #listed(domain: DomainRecord, locals: readonly string[]): RecipientKnowledge | undefined {
+    let beginning: RecipientKnowledge | undefined;
     for (const local of locals) {
       const hit = this.#directory.recipient(domain, local);
-      if (hit !== undefined) return { kind: "known", pattern: hit.pattern, origin: hit.origin };
+      if (hit === undefined) continue;
+      const known = { kind: "known", pattern: hit.pattern, origin: hit.origin } as const;
+      if (!isBeginning(hit.pattern)) return known;
+      beginning ??= known;
     }
-    return undefined;
+    return beginning;
   }
 
   /** What the primary said: of the address itself, else, where it was good, of the one without its tag. */

@@ -15,7 +15,7 @@ import { MemoryDirectory, type TestDomain } from "../../../support/smtp-bench.ts
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const LISTED: TestDomain = { name: "listed.test", recipients: ["alice", "list-*"] };
+const LISTED: TestDomain = { name: "listed.test", recipients: ["alice", "list-news", "list-*"] };
 const ASKING: TestDomain = {
   name: "asking.test",
   recipients: ["alice"],
@@ -127,6 +127,15 @@ describe("what primaries said", () => {
     assert.equal(await admit("alice@listed.test"), "defer doubted");
     clock.advance(1);
     assert.equal(await admit("alice@listed.test"), "reject refused");
+  });
+
+  test("a name vouches for its tags, though a beginning stands in the list as well", async () => {
+    const { memory, clock, admit } = bench();
+    for (const local of ["alice+x", "list-news+x", "list-other+x"])
+      memory.note(`${local}@listed.test`, { kind: "refused", at: clock.now(), ...AT });
+    assert.equal(await admit("alice+x@listed.test"), "defer doubted");
+    assert.equal(await admit("list-news+x@listed.test"), "defer doubted");
+    assert.equal(await admit("list-other+x@listed.test"), "reject refused");
   });
 });
 
