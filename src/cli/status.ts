@@ -40,6 +40,7 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ["Storage", storageText(body)],
       ["Queue", queueText(body, tool.now)],
       ["Notices", routeText(body.notices)],
+      ...fact("Primaries", body.noPrimaries),
       ...fact("Paused", named(paused)),
       ...fact("Draining", named(draining)),
       ...fact("Refusing", named(refusing, "no recipient is known")),

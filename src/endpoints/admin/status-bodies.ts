@@ -43,6 +43,8 @@ export const StatusBody = z.object({
   /** Held for quarantine: `recipients`, the first of them since `oldest`. */
   quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Why `primaries` is empty, although there are some. */
+  noPrimaries: optionalText,
   /** Domains whose deliveries are paused. */
   paused: names,
   /** Domains that were removed and hand over what they hold. */

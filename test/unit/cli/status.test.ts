@@ -30,6 +30,14 @@ test("status says what ails the store, and that the queue cannot be read", async
   fits(stdout);
 });
 
+test("status says why no primary is listed", async () => {
+  await using tool = await toolWorld();
+  const noPrimaries = "the delivery thread does not answer";
+  tool.world.status = Object.assign({}, tool.world.status, { noPrimaries });
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^Primaries: +the delivery thread does not answer$/m);
+});
+
 test("status puts what needs somebody first: paused domains, primaries in trouble", async () => {
   await using tool = await toolWorld();
   const [down] = tool.world.primaries;

@@ -41,17 +41,18 @@ function unreadiness({ condition, listening }: ControlStatus): string | undefine
 
 /** Ms that other threads have for their part of it: one that hangs must not hide why it does. */
 const TO_ANSWER = 10_000;
+const SILENT = "the delivery thread does not answer; after a minute it is ended and started again";
 
 async function status(parts: AdminParts): Promise<StatusBody> {
   const [stored, states] = await Promise.all([readStored(parts), within(TO_ANSWER, parts.primaries())]);
-  const primaries = states === "late" ? [] : states;
+  const primaries = states === "late" ? { primaries: [], noPrimaries: SILENT } : { primaries: states };
   const own = parts.status();
   return {
     ...own,
     now: parts.clock.now(),
     ready: unreadiness(own) === undefined,
     ...stored,
-    primaries,
+    ...primaries,
   };
 }
 

@@ -92,6 +92,7 @@ test("status tells what ails the store while the threads that know the rest do n
   mock.timers.tick(10_000);
   const status = StatusBody.parse((await asked).json);
   assert.deepEqual([status.trouble, status.primaries], [trouble, []]);
+  assert.match(status.noPrimaries ?? "", /^the delivery thread does not answer; /);
   assert.match(status.unreadable ?? "", /^no answer within 10 s; the disk does not answer, or /);
 });
 
