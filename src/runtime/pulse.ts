@@ -3,7 +3,7 @@
  * return, says nothing: no error, no exit. So each thread is asked from time to time, and what it answers is that it does.
  */
 import type { Clock } from "./clock.ts";
-import { SteppedLimit } from "./stepped-limit.ts";
+import { withinSteps } from "./within-steps.ts";
 
 /** Ms between an answer and the next question. */
 const REST = 10_000;
@@ -28,7 +28,7 @@ export async function followPulse({ answers, silent, back }: Pulse, clock: Clock
       () => true,
       () => false,
     );
-    if ((await new SteppedLimit(SILENCE, clock).or(answer)) === "late") {
+    if ((await withinSteps(SILENCE, answer, clock)) === "late") {
       silent();
       if (await answer) back?.(clock.elapsed() - asked);
     }

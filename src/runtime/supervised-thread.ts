@@ -3,7 +3,6 @@ import { type Argument, ChannelClosed, type Methods, unlessEnded } from "./chann
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { followPulse } from "./pulse.ts";
-import { SteppedLimit } from "./stepped-limit.ts";
 import {
   beginThread,
   type BegunThread,
@@ -13,6 +12,7 @@ import {
   type ThreadPlan,
   ThreadStuck,
 } from "./threads.ts";
+import { withinSteps } from "./within-steps.ts";
 
 /** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
 const FIRST_RESTART = 1000;
@@ -81,7 +81,7 @@ export class SupervisedThread<M extends Methods> {
 
   /** Whether it ends when it is told to. */
   async #ends(life: BegunThread<M>): Promise<boolean> {
-    return (await new SteppedLimit(TO_END, this.#supervision.clock).or(life.terminate())) !== "late";
+    return (await withinSteps(TO_END, life.terminate(), this.#supervision.clock)) !== "late";
   }
 
   async #start(): Promise<void> {

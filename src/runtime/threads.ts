@@ -12,8 +12,8 @@ import {
 } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
 import { timeInWords } from "./quantities.ts";
-import { SteppedLimit } from "./stepped-limit.ts";
 import { explainNoThread } from "./thread-limit.ts";
+import { withinSteps } from "./within-steps.ts";
 import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
 export interface ThreadPlan {
@@ -111,7 +111,7 @@ export function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): 
   port1.unref();
   const ended = endOf(worker);
   const failed = ended.then((end) => failStart(plan.name, end));
-  const started = new SteppedLimit(plan.patience, clock).or(Promise.race([saysReady(worker), failed]));
+  const started = withinSteps(plan.patience, Promise.race([saysReady(worker), failed]), clock);
   const ready = started.then(async (outcome) => {
     if (outcome !== "late") return;
     // One that is stuck would leave its callers waiting.
@@ -150,7 +150,7 @@ function saysReady(worker: Worker): Promise<"ready"> {
 
 /** Whether it ends when it is told to. */
 async function ends(worker: Worker, clock: Clock): Promise<boolean> {
-  return (await new SteppedLimit(TO_END, clock).or(worker.terminate())) !== "late";
+  return (await withinSteps(TO_END, worker.terminate(), clock)) !== "late";
 }
 
 function failStart(name: string, end: ThreadEnd): never {

@@ -56,7 +56,14 @@ async function twoReturn(preference: number, away: number, random = () => 0.5) {
   await bench.pass(3000);
   const refuserProbation = () =>
     delivery.status().find(({ destination }) => destination === "192.0.2.6:25")?.probation?.[0];
-  return { ...bench, refuser, other, refuserProbation };
+  /** One mail for alice after the other. */
+  const arrive = async (mails: number) => {
+    for (let i = 0; i < mails; i++) {
+      bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+      await bench.pass(100);
+    }
+  };
+  return { ...bench, refuser, other, refuserProbation, arrive };
 }
 
 /** Two old mails for alice, which an operator sent to a host that refuses her. */
@@ -133,21 +140,15 @@ describe("probation", () => {
   test("of two that are as good, one that stopped gets nothing but a canary, which the other takes if need be", async () => {
     const { refuser, other, ...bench } = await twoReturn(0, 20, () => 0);
     other.down = false;
-    const arrive = async (mails: number) => {
-      for (let i = 0; i < mails; i++) {
-        bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
-        await bench.pass(100);
-      }
-    };
     await bench.pass(3000);
-    await arrive(100);
+    await bench.arrive(100);
     assert.deepEqual([refuser.mails.length, other.mails.length], [1, 105]);
     await bench.pass(5 * MINUTE, 1000);
-    await arrive(50);
+    await bench.arrive(50);
     assert.deepEqual([refuser.mails.length, other.mails.length], [2, 155], "it refused the canary");
     refuser.onMail = (mail) => allOf(mail, DELIVERED);
     await bench.pass(10 * MINUTE, 1000);
-    await arrive(100);
+    await bench.arrive(100);
     assert.equal(bench.refuserProbation(), undefined, "it took the next, and those after it");
     assert.deepEqual(bench.store.count(), { gone: 255 });
   });
@@ -155,22 +156,16 @@ describe("probation", () => {
   test("a lesser primary takes what a better one that stopped would keep waiting, until that has proven itself", async () => {
     const { refuser, other, ...bench } = await twoReturn(-10, 20);
     assert.deepEqual(bench.store.count(), { held: 1, waiting: 4 });
-    const arrive = async (mails: number) => {
-      for (let i = 0; i < mails; i++) {
-        bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
-        await bench.pass(100);
-      }
-    };
     other.down = false;
     await bench.pass(3000);
-    await arrive(50);
+    await bench.arrive(50);
     assert.deepEqual([refuser.mails.length, other.mails.length], [1, 55]);
     await bench.pass(5 * MINUTE, 1000);
-    await arrive(20);
+    await bench.arrive(20);
     assert.deepEqual([refuser.mails.length, other.mails.length], [2, 75], "it refused the canary");
     refuser.onMail = (mail) => allOf(mail, DELIVERED);
     await bench.pass(10 * MINUTE, 1000);
-    await arrive(50);
+    await bench.arrive(50);
     assert.equal(bench.refuserProbation(), undefined, "it took the next, and those behind it");
     assert.deepEqual([refuser.mails.length, other.mails.length], [52, 75]);
     assert.deepEqual(bench.store.count(), { gone: 125 });
