@@ -223,10 +223,14 @@ export class Writer {
   #onCommitted(store: Store, batch: Batch, bytes: number): void {
     this.#files.requireThere(store);
     store.accepting.inDoubt.clear();
-    const generation = store.directory.changedGeneration();
-    if (generation !== undefined) writeGeneration(this.shared, generation);
+    this.#tellGeneration(store);
     this.#illness.wrote(bytes);
     this.#sessions.tellWork(batch.work);
+  }
+
+  #tellGeneration({ directory }: Store): void {
+    const generation = directory.changedGeneration();
+    if (generation !== undefined) writeGeneration(this.shared, generation);
   }
 
   #onTurnEnd(idle: boolean): void {
@@ -251,6 +255,8 @@ export class Writer {
     if (this.#closed) return this.#cure.giveUp(lost);
     this.#cure.begin(lost, (store) => {
       this.#store = store;
+      // A commit that was answered as failed may have reached the disk, and a change of the directory with it.
+      this.#tellGeneration(store);
       this.#illness.cured();
     });
   }

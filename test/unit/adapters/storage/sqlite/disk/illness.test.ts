@@ -21,6 +21,7 @@ import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import {
   DELIVERED,
   REFUSED,
+  SETTINGS,
   accept,
   bodyOf,
   claimOne,
@@ -328,6 +329,21 @@ describe("a sick disk", () => {
     // The next mails get their keys.
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("shows a change of the directory that was answered as failed and yet reached the disk, once cured", async () => {
+    await using store = await openOnFlakyDisk();
+    await store.control.addDomain({ name: "a.test", settings: SETTINGS });
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    await assert.rejects(
+      store.control.addDomain({ name: "b.test", settings: SETTINGS }),
+      /SQLITE_IOERR_FSYNC/,
+    );
+    cure(store);
+    const listed = (await store.reader.domains()).map(({ name }) => name);
+    assert.deepEqual(listed, ["a.test", "b.test"]);
+    const { directory } = store;
+    assert.deepEqual(directory.names(directory.generation()).toSorted(), listed, "what SMTP goes by");
   });
 
   it("is cured, too, where the connection that is given up cannot be closed", async () => {
