@@ -28,13 +28,13 @@ import { endAll, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
-import type { PrimaryStatus } from "./ports/health.ts";
+import type { KnownPrimaries } from "./ports/health.ts";
+import { askPrimaries } from "./daemon/known-primaries.ts";
 import { PrimariesBoard } from "./daemon/primaries-board.ts";
 import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower } from "./daemon/reload.ts";
-import { unlessEnded } from "./runtime/channel.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -215,7 +215,7 @@ class RunningDaemon implements Daemon {
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: () => this.#askPrimaries(),
+      primaries: () => this.#primaries(),
       smtp: () => this.#smtp,
       clock,
     });
@@ -253,13 +253,8 @@ class RunningDaemon implements Daemon {
     return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists, overQuota });
   }
 
-  async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#askPrimaries()) ?? [];
-  }
-
-  /** Undefined where nobody runs who knows. */
-  async #askPrimaries(): Promise<readonly PrimaryStatus[] | undefined> {
-    return this.#delivery?.current?.control.call("status").catch(unlessEnded);
+  #primaries(): Promise<KnownPrimaries> {
+    return askPrimaries(this.#delivery?.current, this.#foundation.crew.clock);
   }
 
   #followers(): readonly Follower[] {

@@ -32,7 +32,9 @@ test("mail outlives the delivery thread, what may arrive twice is named, and who
   );
   const [first] = threads.named("delivery");
   await first?.terminate();
-  assert.match(await tested, /: 409 .*deliveries are starting again/);
+  const [words, { noPrimaries = "" }] = await Promise.all([tested, daemon.status()]);
+  assert.match(words, /: 409 .*deliveries are starting again/);
+  assert.match(noPrimaries, /^no delivery thread is running at the moment; /);
   primary.behaviour.onDot = () => undefined;
   await waitFor(
     { what: "another delivery thread", deadline: 20_000 },

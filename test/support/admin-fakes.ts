@@ -123,8 +123,10 @@ export class FakeWorld {
   readonly unwritable = new Map<"addDomain" | "changeRecipients", Error>();
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
-  /** The threads that read, and that know the primaries, do not answer. */
+  /** The thread that reads does not answer. */
   silent = false;
+  /** Why it is not known how primaries stand. */
+  noPrimaries: string | undefined;
 
   readonly tokens = new Tokens(
     {
@@ -260,7 +262,10 @@ export class FakeWorld {
         },
       },
       status: () => this.status,
-      primaries: async () => this.#unlessSilent(this.primaries),
+      primaries: async () =>
+        this.noPrimaries === undefined
+          ? { primaries: this.primaries }
+          : { primaries: [], noPrimaries: this.noPrimaries },
       resume: async (domain) => void this.resumed.push(domain),
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {

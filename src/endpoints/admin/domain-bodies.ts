@@ -81,6 +81,8 @@ export const DomainBody = z.object({
   oldest: time.exactOptional(),
   /** Other domains that they serve are left out. */
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Why it is not known how they stand; `primaries` is empty. */
+  noPrimaries: optionalText,
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),
 });

@@ -5,7 +5,7 @@ import type { ListStatus } from "../../ports/blocklist.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
-import type { PrimaryStatus } from "../../ports/health.ts";
+import type { KnownPrimaries } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { TraceReader } from "../../ports/trace.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
@@ -73,7 +73,8 @@ export interface AdminParts {
   readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
-  primaries(): Promise<readonly PrimaryStatus[]>;
+  /** Answers within seconds, also where the thread that knows them hangs. */
+  primaries(): Promise<KnownPrimaries>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
   /** A test session with each primary of a domain; undefined: not now. */

@@ -25,6 +25,16 @@ test("domains are listed with what is held and how their primaries stand", async
   assert.equal(DomainBody.parse((await ask("GET", "/v1/domains/Example.COM.")).json).name, "example.com");
 });
 
+test("a domain says why it is not known how its primaries stand", async () => {
+  const world = new FakeWorld();
+  world.noPrimaries = "the delivery thread does not answer";
+  const ask = operatorOf(world);
+  const [listed] = DomainList.parse((await ask("GET", "/v1/domains")).json).items;
+  const shown = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+  for (const domain of [listed, shown])
+    assert.deepEqual([domain?.primaries, domain?.noPrimaries], [[], world.noPrimaries]);
+});
+
 test("a domain that is not ours is 404, what is no domain is 400", async () => {
   const ask = operatorOf(new FakeWorld());
   for (const [method, suffix] of [
