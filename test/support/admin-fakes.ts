@@ -266,7 +266,7 @@ export class FakeWorld {
         this.noPrimaries === undefined
           ? { primaries: this.primaries }
           : { primaries: [], noPrimaries: this.noPrimaries },
-      resume: async (domain) => void this.resumed.push(domain),
+      resume: async (domain) => this.resumed.push(domain) > 0,
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {
         server: async () => this.findings.get("") ?? [],

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { KnownPrimaries, PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
+import { unlessEnded } from "../../../runtime/channel.ts";
 import { recordAct } from "../acts.ts";
 import { readDomain, readNoBody, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import {
@@ -154,7 +155,13 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
   const name = readDomain(c);
   await readNoBody(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
-  await parts.resume(name);
   recordAct(c, parts, { verb: "domain resume", what: name });
+  // The delivery thread may be between two lives, or die over it; the next one goes on with the probation.
+  if ((await parts.resume(name).catch(unlessEnded)) !== true)
+    throw new Refusal(
+      "conflict",
+      "deliveries are starting again: a probation may go on, a pause is over",
+      "ask again in some seconds",
+    );
   return { name, paused: false };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DomainBody, DomainList } from "../../../../../src/endpoints/admin/contract.ts";
+import { ChannelClosed } from "../../../../../src/runtime/channel.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -33,6 +34,20 @@ test("a domain says why it is not known how its primaries stand", async () => {
   const shown = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
   for (const domain of [listed, shown])
     assert.deepEqual([domain?.primaries, domain?.noPrimaries], [[], world.noPrimaries]);
+});
+
+test("a probation that nobody could end is not told as ended; the pause is over", async () => {
+  const world = new FakeWorld();
+  const [first, ...others] = world.domains;
+  assert.ok(first !== undefined);
+  world.domains = [{ ...first, paused: true }, ...others];
+  const parts = world.parts.bind(world);
+  world.parts = (socket) => ({ ...parts(socket), resume: () => Promise.reject(new ChannelClosed()) });
+  const { status, json } = await operatorOf(world)("POST", "/v1/domains/example.com/resume");
+  assert.equal(status, 409);
+  assert.match(json.error.message, /^deliveries are starting again: a probation may go on/);
+  assert.equal(world.domains[0]?.paused, false);
+  assert.equal(world.events.length, 1);
 });
 
 test("a domain that is not ours is 404, what is no domain is 400", async () => {
