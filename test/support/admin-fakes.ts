@@ -205,11 +205,11 @@ export class FakeWorld {
           const others = this.domains.filter((domain) => domain.name !== name);
           this.domains = [...others, { name, settings, origin: "api", paused: false, draining: false }];
         },
-        changeDomain: async (name, settings) => {
+        changeDomain: async (name, settle) => {
           const at = this.domains.findIndex((domain) => domain.name === name);
           const found = this.domains[at];
-          if (found?.origin !== "api") return false;
-          this.domains[at] = { ...found, settings };
+          if (found === undefined) return false;
+          this.domains[at] = { ...found, settings: settle(found) };
           return true;
         },
         removeDomain: async (name) => {
