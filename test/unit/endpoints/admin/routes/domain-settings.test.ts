@@ -89,6 +89,18 @@ test("a primary is read as in the configuration, and a mistake in it says what w
   assert.deepEqual([address.status, address.json.error.message], [400, '"192.0.2.1" is not a domain name']);
 });
 
+test("the separator of tags is the one that the configuration knows, or none", async () => {
+  const { ask, change } = await withDomain();
+  assert.equal((await change({ tagSeparator: "" })).tagSeparator, "");
+  assert.equal((await change({ tagSeparator: "+" })).tagSeparator, "+");
+  for (const tagSeparator of ["-", "a", "@", "none"]) {
+    const { status, json } = await ask("PATCH", `/v1/domains/${NAME}`, { tagSeparator });
+    assert.deepEqual([status, json.error?.message], [400, 'tagSeparator: write "+", or "" for none']);
+    const added = { name: "x.example", primaries: [{ mx: true }], tagSeparator };
+    assert.equal((await ask("POST", "/v1/domains", added)).status, 400);
+  }
+});
+
 test("a domain that is added or changed among thousands costs no look at the others", async () => {
   const world = new FakeWorld();
   const parts = world.parts("unused");
