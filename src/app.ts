@@ -185,7 +185,7 @@ class RunningDaemon implements Daemon {
       resume: (domain: string) => this.#resume(domain),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
-      loopDelays: () => loopDelays(this.#smtp),
+      loopDelays: () => loopDelays(this.#smtp, this.#foundation.crew.clock),
       sources: openRecipientSources(this.#foundation, stack, {
         config: () => this.#config,
         primaries: () => this.#primaries(),

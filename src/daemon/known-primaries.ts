@@ -4,8 +4,8 @@ import { unlessEnded } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { withinSteps } from "../runtime/within-steps.ts";
 
-/** Ms that it has: less than a scrape of the metrics, and than anybody's patience. */
-const TO_TELL = 4000;
+/** Ms that a thread has to tell how things stand: less than a scrape of the metrics, and than anybody's patience. */
+export const TO_TELL = 4000;
 
 const SILENT = "the delivery thread does not answer; after a minute it is ended and started again";
 const ABSENT = "no delivery thread is running at the moment; the log says why";
