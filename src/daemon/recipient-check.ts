@@ -36,8 +36,7 @@ export async function checkRecipient(text: string, parts: RecipientCheckParts): 
   const record = directory.domain(address.domain, directory.generation());
   if (record === undefined) return refused(text, `${address.domain} is not one of our domains`);
   const about = { address, record, ...(await primariesOf(record, parts)) };
-  const sources = sourcesOf(about, parts);
-  return { address: text, ...wordsFor(about, parts), ...(sources.length > 0 && { sources }) };
+  return { address: text, ...wordsFor(about, parts), sources: sourcesOf(about, parts) };
 }
 
 /** Those that would be asked about its addresses. */
@@ -129,7 +128,6 @@ function unknownText({ record, primaries, noPrimaries }: Case): Words {
     return { answer: all ? "accept" : "ask", why };
   }
   const away = "unknown, and no primary is up to be asked; unknownDuringOutage is";
-  if (unknownDuringOutage === "accept") return { answer: "accept", why: `${away} accept` };
   return told({ kind: unknownDuringOutage, why: "outage" }, `${away} ${unknownDuringOutage}`);
 }
 
