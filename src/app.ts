@@ -28,13 +28,13 @@ import { endAll, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
-import type { PrimaryStatus } from "./ports/health.ts";
+import type { KnownPrimaries } from "./ports/health.ts";
+import { askPrimaries } from "./daemon/known-primaries.ts";
 import { PrimariesBoard } from "./daemon/primaries-board.ts";
 import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower } from "./daemon/reload.ts";
-import { unlessEnded } from "./runtime/channel.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -182,10 +182,10 @@ class RunningDaemon implements Daemon {
     const running = {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
-      resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      resume: (domain: string) => this.#resume(domain),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
-      loopDelays: () => loopDelays(this.#smtp),
+      loopDelays: () => loopDelays(this.#smtp, this.#foundation.crew.clock),
       sources: openRecipientSources(this.#foundation, stack, {
         config: () => this.#config,
         primaries: () => this.#primaries(),
@@ -197,6 +197,12 @@ class RunningDaemon implements Daemon {
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
+  }
+
+  async #resume(domain: string): Promise<boolean> {
+    const life = this.#delivery?.current;
+    await life?.control.call("resume", domain);
+    return life !== undefined;
   }
 
   async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
@@ -215,7 +221,7 @@ class RunningDaemon implements Daemon {
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: () => this.#askPrimaries(),
+      primaries: () => this.#primaries(),
       smtp: () => this.#smtp,
       clock,
     });
@@ -253,13 +259,8 @@ class RunningDaemon implements Daemon {
     return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists, overQuota });
   }
 
-  async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#askPrimaries()) ?? [];
-  }
-
-  /** Undefined where nobody runs who knows. */
-  async #askPrimaries(): Promise<readonly PrimaryStatus[] | undefined> {
-    return this.#delivery?.current?.control.call("status").catch(unlessEnded);
+  #primaries(): Promise<KnownPrimaries> {
+    return askPrimaries(this.#delivery?.current, this.#foundation.crew.clock);
   }
 
   #followers(): readonly Follower[] {

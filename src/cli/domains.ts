@@ -36,10 +36,18 @@ export const domainList: Command = {
       primaryText(domain),
       amountText(domain.mail),
     ]);
-    tool.print(list, () => (rows.length === 0 ? "There are no domains.\n" : tool.table(COLUMNS, rows)));
+    tool.print(list, () =>
+      rows.length === 0 ? "There are no domains.\n" : tool.table(COLUMNS, rows) + unknownStates(tool, list),
+    );
     return OK;
   },
 };
+
+/** Said once, for all of them. */
+function unknownStates(tool: Tool, { items }: DomainList): string {
+  const why = items.find(({ noPrimaries }) => noPrimaries !== undefined)?.noPrimaries;
+  return facts(fact("Primaries", why), tool.columns);
+}
 
 /** `3 waiting, 1 held`, or `empty`. */
 export function amountText(mail: StateCounts): string {
@@ -56,9 +64,10 @@ export function someOf(names: readonly string[]): string {
 }
 
 function domainState(domain: DomainBody): string {
-  const { paused, pausedUntil, draining } = domain;
+  const { paused, pausedUntil, draining, noPrimaries } = domain;
   if (draining) return "draining";
   if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
+  if (noPrimaries !== undefined) return "unknown";
   const up = ownPrimaries(domain).filter((primary) => primary.state === "up");
   return up.length > 0 && up.every(hasStopped) ? "stopped" : "active";
 }
@@ -141,6 +150,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
         oldest === undefined ? undefined : `${timeWithZone(oldest)}, ${ageOf(oldest, tool.now)} ago`,
       ),
       ...settings.primaries.map(settingsFact),
+      ...fact("Now", domain.noPrimaries),
       ...domain.primaries.flatMap((primary) => primaryFacts(tool, primary)),
     ],
     tool.columns,

@@ -59,5 +59,5 @@ async function gauges(foundation: Foundation, running: Running): Promise<Gauges>
     running.primaries(),
     running.loopDelays(),
   ]);
-  return { ...running.status(), queue, quarantined, primaries, delays };
+  return { ...running.status(), queue, quarantined, ...primaries, delays };
 }

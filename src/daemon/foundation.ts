@@ -76,7 +76,7 @@ export async function layFoundation(
   // Its jobs may use all of the above.
   stack.defer(() => schedule.stop());
   schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
-  const editor = new DirectoryEditor(storage.control);
+  const editor = new DirectoryEditor(storage.control, directory);
   return {
     crew,
     storage,

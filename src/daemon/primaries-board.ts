@@ -1,13 +1,12 @@
 /** Keeps all SMTP threads told of what is known of primaries: each life of a thread hears of each change once. */
 import type { SmtpThread } from "../threads/crew.ts";
-import type { PrimaryStatus } from "../ports/health.ts";
+import type { KnownPrimaries } from "../ports/health.ts";
 import { primariesFacts } from "../threads/primaries-facts.ts";
 import { unlessEnded } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 interface PrimariesBoardParts {
-  /** Undefined while the delivery thread is between two lives: what was known stays. */
-  readonly primaries: () => Promise<readonly PrimaryStatus[] | undefined>;
+  readonly primaries: () => Promise<KnownPrimaries>;
   readonly smtp: () => readonly SmtpThread[];
   readonly clock: Clock;
 }
@@ -22,9 +21,10 @@ export class PrimariesBoard {
   }
 
   async tell(): Promise<void> {
-    const statuses = await this.#parts.primaries();
-    if (statuses === undefined) return;
-    const facts = primariesFacts(statuses, this.#parts.clock.now());
+    const { primaries, noPrimaries } = await this.#parts.primaries();
+    // What was known stays.
+    if (noPrimaries !== undefined) return;
+    const facts = primariesFacts(primaries, this.#parts.clock.now());
     const text = JSON.stringify(facts);
     for (const { current: life } of this.#parts.smtp()) {
       if (life === undefined || this.#told.get(life) === text) continue;

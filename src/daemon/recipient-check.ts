@@ -3,7 +3,7 @@ import { looksLikeRelayProbe, mailboxKey, parseAddress, type Address } from "../
 import { formatReply } from "../mail/reply.ts";
 import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
 import type { DomainRecord, RecipientHit } from "../ports/directory.ts";
-import type { PrimaryStatus } from "../ports/health.ts";
+import type { KnownPrimaries } from "../ports/health.ts";
 import type { RecipientMemory } from "../ports/recipient-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Directory } from "../services/directory/directory.ts";
@@ -17,17 +17,15 @@ interface RecipientCheckParts {
   readonly directory: Directory;
   readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
-  readonly primaries: () => Promise<readonly PrimaryStatus[]>;
+  readonly primaries: () => Promise<KnownPrimaries>;
   /** How the fetched list of a domain stands. */
   readonly fetched: (domain: string) => FetchStatus | undefined;
 }
 
 /** One address in one domain. */
-interface Case {
+interface Case extends KnownPrimaries {
   readonly address: Address;
   readonly record: DomainRecord;
-  /** Primaries of the domain. */
-  readonly primaries: readonly PrimaryStatus[];
 }
 
 /** `text` may be anything that an operator wrote. */
@@ -37,11 +35,18 @@ export async function checkRecipient(text: string, parts: RecipientCheckParts): 
   const { directory } = parts;
   const record = directory.domain(address.domain, directory.generation());
   if (record === undefined) return refused(text, `${address.domain} is not one of our domains`);
-  const all = await parts.primaries();
-  const primaries = all.filter(({ domains }) => domains.includes(record.name));
-  const about = { address, record, primaries };
-  const sources = sourcesOf(about, parts);
-  return { address: text, ...wordsFor(about, parts), ...(sources.length > 0 && { sources }) };
+  const about = { address, record, ...(await primariesOf(record, parts)) };
+  return { address: text, ...wordsFor(about, parts), sources: sourcesOf(about, parts) };
+}
+
+/** Those that would be asked about its addresses. */
+async function primariesOf(
+  { name, settings }: DomainRecord,
+  parts: RecipientCheckParts,
+): Promise<KnownPrimaries> {
+  if (settings.callout !== true) return { primaries: [] };
+  const { primaries, ...unknown } = await parts.primaries();
+  return { primaries: primaries.filter(({ domains }) => domains.includes(name)), ...unknown };
 }
 
 function refused(address: string, why: string): RecipientCheckBody {
@@ -107,11 +112,13 @@ function told(admission: Admission, why: string): Words {
 }
 
 /** Nobody knows the address. */
-function unknownText({ record, primaries }: Case): Words {
+function unknownText({ record, primaries, noPrimaries }: Case): Words {
   const { callout = false, fetched, unknownDuringOutage } = record.settings;
   if (!callout && fetched !== undefined && record.fetched === undefined)
     return told({ kind: "defer", why: "unlisted" }, `the list at ${fetched.url} was never fetched`);
   if (!callout) return told({ kind: "reject", why: "unknown" }, "not in the lists of the domain");
+  if (noPrimaries !== undefined)
+    return told({ kind: "defer", why: "unverified" }, "unknown, and no primary can be asked at the moment");
   const up = primaries.find(({ state }) => state === "up");
   if (up !== undefined) {
     const all = up.acceptAll?.includes(record.name) === true;
@@ -121,12 +128,14 @@ function unknownText({ record, primaries }: Case): Words {
     return { answer: all ? "accept" : "ask", why };
   }
   const away = "unknown, and no primary is up to be asked; unknownDuringOutage is";
-  if (unknownDuringOutage === "accept") return { answer: "accept", why: `${away} accept` };
   return told({ kind: unknownDuringOutage, why: "outage" }, `${away} ${unknownDuringOutage}`);
 }
 
 /** What each source says, those that say nothing too. */
-function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckParts): readonly Source[] {
+function sourcesOf(
+  { address, record, primaries, noPrimaries }: Case,
+  parts: RecipientCheckParts,
+): readonly Source[] {
   const { settings } = record;
   const now = parts.clock.now();
   const sources: Source[] = [];
@@ -141,11 +150,11 @@ function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckPa
     sources.push({ source: "memory", says: takenText(accepted.origin), age: now - accepted.at });
   if (no !== undefined)
     sources.push({ source: "memory", says: `its primary refused it: ${no.reply}`, age: now - no.at });
-  if (settings.callout === true)
-    for (const { destination, state, acceptAll = [] } of primaries) {
-      const all = acceptAll.includes(record.name) ? ", accepts every address" : "";
-      sources.push({ source: "callout", says: `${destination} is ${state}${all}` });
-    }
+  if (noPrimaries !== undefined) sources.push({ source: "callout", says: noPrimaries });
+  for (const { destination, state, acceptAll = [] } of primaries) {
+    const all = acceptAll.includes(record.name) ? ", accepts every address" : "";
+    sources.push({ source: "callout", says: `${destination} is ${state}${all}` });
+  }
   return sources;
 }
 

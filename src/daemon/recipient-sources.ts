@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
 import type { Foundation } from "./foundation.ts";
 import { ListFiles, type ListFileParts } from "./list-files.ts";
-import type { PrimaryStatus } from "../ports/health.ts";
+import type { KnownPrimaries } from "../ports/health.ts";
 import type { DomainRecord } from "../ports/directory.ts";
 import { checkRecipient } from "./recipient-check.ts";
 import type { Directory } from "../services/directory/directory.ts";
@@ -24,7 +24,7 @@ export interface RecipientSources {
 
 interface SourceParts extends Pick<ListFileParts, "alter"> {
   readonly config: () => Config;
-  readonly primaries: () => Promise<readonly PrimaryStatus[]>;
+  readonly primaries: () => Promise<KnownPrimaries>;
 }
 
 /** Adds its jobs to the schedule; `stack` takes the rest down. */

@@ -2,7 +2,10 @@
 import type { SmtpThread } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
 import { type Argument, unlessEnded } from "../runtime/channel.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
+import { withinSteps } from "../runtime/within-steps.ts";
+import { TO_TELL } from "./known-primaries.ts";
 
 /** Rejects when one of them does; one that is between two lives begins the next with what is in force then. */
 export async function tellAll<K extends keyof SmtpControl>(
@@ -20,11 +23,15 @@ export async function tellFull(domains: readonly string[], threads: readonly Smt
   );
 }
 
-/** How late their event loops were since they were asked before, by the thread's name. */
-export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
+/** How late their event loops were since they were asked before, by the thread's name; one that hangs is left out. */
+export async function loopDelays(
+  threads: readonly SmtpThread[],
+  clock: Clock,
+): Promise<ReadonlyMap<string, LoopDelay>> {
   const asked = threads.map(async (thread, n) => {
-    const delay = await thread.current?.control.call("loopDelay").catch(() => undefined);
-    return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
+    const told = thread.current?.control.call("loopDelay").catch(() => undefined);
+    const delay = told && (await withinSteps(TO_TELL, told, clock));
+    return delay === undefined || delay === "late" ? [] : ([[`smtp-${n + 1}`, delay]] as const);
   });
   return new Map((await Promise.all(asked)).flat());
 }

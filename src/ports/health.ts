@@ -56,3 +56,10 @@ export interface PrimaryStatus {
   /** Domains for which it accepts every address, so callouts prove nothing; absent: none is known. */
   readonly acceptAll?: readonly string[];
 }
+
+/** What the delivery thread tells of primaries when it is asked. */
+export interface KnownPrimaries {
+  readonly primaries: readonly PrimaryStatus[];
+  /** Why none is known at the moment, in words; absent: these are all. */
+  readonly noPrimaries?: string;
+}

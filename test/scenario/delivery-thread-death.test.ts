@@ -32,7 +32,11 @@ test("mail outlives the delivery thread, what may arrive twice is named, and who
   );
   const [first] = threads.named("delivery");
   await first?.terminate();
-  assert.match(await tested, /: 409 .*deliveries are starting again/);
+  const resuming = daemon.api("POST", "/v1/domains/example.test/resume").then(String, String);
+  const [words, resumed, { noPrimaries = "" }] = await Promise.all([tested, resuming, daemon.status()]);
+  assert.match(words, /: 409 .*deliveries are starting again/);
+  assert.match(resumed, /: 409 .*a probation may go on/);
+  assert.match(noPrimaries, /^no delivery thread is running at the moment; /);
   primary.behaviour.onDot = () => undefined;
   await waitFor(
     { what: "another delivery thread", deadline: 20_000 },

@@ -123,8 +123,10 @@ export class FakeWorld {
   readonly unwritable = new Map<"addDomain" | "changeRecipients", Error>();
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
-  /** The threads that read, and that know the primaries, do not answer. */
+  /** The thread that reads does not answer. */
   silent = false;
+  /** Why it is not known how primaries stand. */
+  noPrimaries: string | undefined;
 
   readonly tokens = new Tokens(
     {
@@ -203,11 +205,11 @@ export class FakeWorld {
           const others = this.domains.filter((domain) => domain.name !== name);
           this.domains = [...others, { name, settings, origin: "api", paused: false, draining: false }];
         },
-        changeDomain: async (name, settings) => {
+        changeDomain: async (name, settle) => {
           const at = this.domains.findIndex((domain) => domain.name === name);
           const found = this.domains[at];
-          if (found?.origin !== "api") return false;
-          this.domains[at] = { ...found, settings };
+          if (found === undefined) return false;
+          this.domains[at] = { ...found, settings: settle(found) };
           return true;
         },
         removeDomain: async (name) => {
@@ -260,8 +262,11 @@ export class FakeWorld {
         },
       },
       status: () => this.status,
-      primaries: async () => this.#unlessSilent(this.primaries),
-      resume: async (domain) => void this.resumed.push(domain),
+      primaries: async () =>
+        this.noPrimaries === undefined
+          ? { primaries: this.primaries }
+          : { primaries: [], noPrimaries: this.noPrimaries },
+      resume: async (domain) => this.resumed.push(domain) > 0,
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {
         server: async () => this.findings.get("") ?? [],

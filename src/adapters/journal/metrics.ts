@@ -1,7 +1,7 @@
 /** The numbers that monitoring collects. Every label has a bounded set of values. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ListStatus } from "../../ports/blocklist.ts";
-import type { PrimaryStatus } from "../../ports/health.ts";
+import type { KnownPrimaries } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { Quarantined, QueueCount } from "../../ports/operator.ts";
 import type { RecipientState } from "../../ports/recipient-state.ts";
@@ -10,10 +10,9 @@ import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 import { within } from "../../runtime/within.ts";
 
 /** What is measured when somebody asks. */
-export interface Gauges {
+export interface Gauges extends KnownPrimaries {
   readonly queue: readonly QueueCount[];
   readonly quarantined: Quarantined;
-  readonly primaries: readonly PrimaryStatus[];
   /** SMTP clients connected. */
   readonly connections: number;
   readonly condition: StoreCondition;
@@ -157,10 +156,10 @@ export class Metrics {
   async text(measure: () => Promise<Gauges>, dropped: Readonly<Record<string, number>>): Promise<string> {
     try {
       const gauges = await within(TO_MEASURE, measure());
-      if (gauges === "late") this.#failures.inc();
+      if (gauges === "late") this.#miss();
       else this.#fill(gauges);
     } catch {
-      this.#failures.inc();
+      this.#miss();
     }
     for (const [kind, count] of Object.entries(dropped)) this.#lost.set({ kind }, count);
     this.#setDelay("main", this.#watch.take());
@@ -172,10 +171,17 @@ export class Metrics {
     this.#registry.clear();
   }
 
+  /** The gauges stay as they were, except for what would tell of an outage that nobody sees. */
+  #miss(): void {
+    this.#failures.inc();
+    this.#primary.reset();
+  }
+
   #fill({
     queue,
     quarantined,
     primaries,
+    noPrimaries,
     connections,
     condition,
     room,
@@ -189,6 +195,7 @@ export class Metrics {
         queue.filter((count) => count.state === state),
       );
     this.#inQuarantine.set(quarantined.recipients);
+    if (noPrimaries !== undefined) this.#failures.inc();
     this.#primary.reset();
     for (const { destination, state } of primaries.slice(0, MAX_PRIMARIES))
       this.#primary.set({ destination }, state === "up" ? 1 : 0);

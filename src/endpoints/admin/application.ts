@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { timeout } from "hono/timeout";
 import { errorText, type Logger } from "../../runtime/log.ts";
-import { answerRefusal, Refusal } from "./answers.ts";
+import { answerRefusal, readNoBody, Refusal } from "./answers.ts";
 import { wholeServerOnly } from "./authenticate.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { accessRoutes } from "./routes/access.ts";
@@ -36,6 +36,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   app.use(limitTime());
   healthRoutes(app, parts);
   app.use(guard);
+  app.use(readNamesOnly());
   queueRoutes(app, parts);
   quarantineRoutes(app, parts);
   recipientRoutes(app, parts);
@@ -62,6 +63,14 @@ function protect(): MiddlewareHandler<AdminEnv> {
 function limitTime(): MiddlewareHandler<AdminEnv> {
   const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
   return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
+}
+
+/** What is to be removed is named in the path or the query. */
+function readNamesOnly(): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    if (c.req.method === "DELETE") await readNoBody(c);
+    await next();
+  };
 }
 
 /** RFC 9110 §15.5.6. */

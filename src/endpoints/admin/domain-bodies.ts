@@ -15,13 +15,16 @@ const Quota = z
   })
   .refine(({ messages, bytes }) => messages !== undefined || bytes !== undefined, "says nothing");
 
+/** As in the configuration: with another one, such as a letter, addresses that do not exist would be accepted. */
+const TagSeparator = z.string().regex(/^\+?$/, 'write "+", or "" for none');
+
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: z.boolean().default(false),
   /** The primary is asked about addresses that are in no list. */
   callout: z.boolean().exactOptional(),
-  tagSeparator: z.string().max(1).default("+"),
+  tagSeparator: TagSeparator.default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   quota: Quota.exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
@@ -43,7 +46,7 @@ export const DomainChange = z.strictObject({
   primaries: SettingsShape.primaries.exactOptional(),
   catchAll: z.boolean().exactOptional(),
   callout: SettingsShape.callout,
-  tagSeparator: z.string().max(1).exactOptional(),
+  tagSeparator: TagSeparator.exactOptional(),
   unknownDuringOutage: SettingsShape.unknownDuringOutage,
   quota: Quota.nullable().exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).exactOptional(),
@@ -81,6 +84,8 @@ export const DomainBody = z.object({
   oldest: time.exactOptional(),
   /** Other domains that they serve are left out. */
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Why it is not known how they stand; `primaries` is empty. */
+  noPrimaries: optionalText,
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),
 });

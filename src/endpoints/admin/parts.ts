@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { AccessRule } from "../../ports/checks.ts";
-import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
+import type { DirectoryBrowser } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
-import type { PrimaryStatus } from "../../ports/health.ts";
+import type { KnownPrimaries } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { TraceReader } from "../../ports/trace.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
@@ -14,6 +14,7 @@ import type { StoreCondition } from "../../ports/store-condition.ts";
 import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
+import type { DirectoryEditor } from "../../services/directory/directory.ts";
 import type { Rules } from "../../services/rules/rules.ts";
 import type { Tokens } from "../../services/tokens/tokens.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
@@ -53,7 +54,7 @@ export interface AdminParts {
   readonly directory: DirectoryBrowser;
   /** Each change resolves once it is visible to all threads. */
   readonly editor: Pick<
-    DirectoryWriter,
+    DirectoryEditor,
     "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
   >;
   /** What a client would be told of a recipient now, without asking anybody over the network. */
@@ -73,9 +74,10 @@ export interface AdminParts {
   readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
-  primaries(): Promise<readonly PrimaryStatus[]>;
-  /** Ends the probation of a domain. */
-  resume(domain: string): Promise<void>;
+  /** Answers within seconds, also where the thread that knows them hangs. */
+  primaries(): Promise<KnownPrimaries>;
+  /** Ends the probation of a domain; false: not now. */
+  resume(domain: string): Promise<boolean>;
   /** A test session with each primary of a domain; undefined: not now. */
   rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   readonly doctor: Pick<Doctor, "server" | "domain">;

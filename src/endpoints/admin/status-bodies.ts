@@ -43,7 +43,7 @@ export const StatusBody = z.object({
   /** Held for quarantine: `recipients`, the first of them since `oldest`. */
   quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
-  /** Why `primaries` is empty, although there are some. */
+  /** Why it is not known how they stand; `primaries` is empty. */
   noPrimaries: optionalText,
   /** Domains whose deliveries are paused. */
   paused: names,

@@ -82,11 +82,13 @@ export class Directory implements DirectoryReader {
 /** Changes the directory, one change at a time, and tells who must know. */
 export class DirectoryEditor {
   readonly #writer: DirectoryWriter;
+  readonly #reader: Pick<DirectoryReader, "generation" | "domain">;
   #changed: (domains: readonly string[]) => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(writer: DirectoryWriter) {
+  constructor(writer: DirectoryWriter, reader: Pick<DirectoryReader, "generation" | "domain">) {
     this.#writer = writer;
+    this.#reader = reader;
   }
 
   /** `changed` runs after each change from now on, once it is visible, with the domains that it touched. */
@@ -105,8 +107,15 @@ export class DirectoryEditor {
     return this.#change(domain.name, () => this.#writer.addDomain(domain));
   }
 
-  changeDomain(name: string, settings: DomainSettings): Promise<boolean> {
-    return this.#change(name, () => this.#writer.changeDomain(name, settings));
+  /**
+   * Makes of its settings what `settle` makes of them, so that of two changes at a time each keeps what the other did;
+   * false: there is no such domain. Rejects, and changes nothing, where `settle` throws.
+   */
+  changeDomain(name: string, settle: (domain: DomainRecord) => DomainSettings): Promise<boolean> {
+    return this.#change(name, async () => {
+      const known = this.#reader.domain(name, this.#reader.generation());
+      return known !== undefined && this.#writer.changeDomain(name, settle(known));
+    });
   }
 
   removeDomain(name: string): ReturnType<DirectoryWriter["removeDomain"]> {

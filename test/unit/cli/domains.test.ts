@@ -54,6 +54,23 @@ test("a probation that stopped is shown wherever the domain is", async () => {
   assert.deepEqual(tool.world.resumed, ["example.com"]);
 });
 
+test("while nobody knows how primaries stand, no domain is told as active", async () => {
+  await using tool = await toolWorld();
+  tool.world.noPrimaries =
+    "the delivery thread does not answer; after a minute it is ended and started again";
+  const [first, second] = tool.world.domains;
+  assert.ok(first !== undefined && second !== undefined);
+  tool.world.domains = [first, { ...second, paused: true }];
+  const listed = (await tool.run(["domain", "list"])).stdout;
+  assert.match(listed, /^example\.com +file +unknown +mail\.example\.com:25 +1 waiting/m);
+  assert.match(listed, /^other\.example +api +paused /m);
+  assert.match(listed, /^Primaries: the delivery thread does not answer; /m);
+  fits(listed);
+  const shown = (await tool.run(["domain", "show", "example.com"])).stdout;
+  assert.match(shown, /^State: +unknown$/m);
+  assert.match(shown, /^Now: +the delivery thread does not answer; /m);
+});
+
 test("domains are listed, shown, added, paused and removed", async () => {
   await using tool = await toolWorld();
   const listed = (await tool.run(["domain", "list"])).stdout;

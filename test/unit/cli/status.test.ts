@@ -32,8 +32,7 @@ test("status says what ails the store, and that the queue cannot be read", async
 
 test("status says why no primary is listed", async () => {
   await using tool = await toolWorld();
-  const noPrimaries = "the delivery thread does not answer";
-  tool.world.status = Object.assign({}, tool.world.status, { noPrimaries });
+  tool.world.noPrimaries = "the delivery thread does not answer";
   const { stdout } = await tool.run(["status"]);
   assert.match(stdout, /^Primaries: +the delivery thread does not answer$/m);
 });

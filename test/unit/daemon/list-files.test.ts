@@ -8,6 +8,7 @@ import { ListFiles } from "../../../src/daemon/list-files.ts";
 import type { DeclaredDomain, DirectoryWriter } from "../../../src/ports/directory.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
+import { FakeDirectory } from "../../support/fake-directory.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -37,7 +38,7 @@ async function followed(folder: string) {
   const clock = new ManualClock(0);
   const files = new ListFiles({
     clock,
-    editor: new DirectoryEditor(writer as DirectoryWriter),
+    editor: new DirectoryEditor(writer as DirectoryWriter, new FakeDirectory()),
     journal: { record: (event) => void told.push(event) },
     alter: async (alter) => void (config = await alter(config)),
   });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { PrimariesBoard } from "../../../src/daemon/primaries-board.ts";
 import type { PrimariesFacts } from "../../../src/threads/primaries-facts.ts";
-import type { PrimaryStatus } from "../../../src/ports/health.ts";
+import type { KnownPrimaries, PrimaryStatus } from "../../../src/ports/health.ts";
 import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -29,22 +29,22 @@ test("each life of a thread hears of each change once", async () => {
     return { current: { control: { call } } } as unknown as SmtpThread;
   };
   let threads = [lifeOf("first")];
-  let statuses: readonly PrimaryStatus[] | undefined = [speaking(100_000, clock.now())];
+  let known: KnownPrimaries = { primaries: [speaking(100_000, clock.now())] };
   const board = new PrimariesBoard({
-    primaries: async () => statuses,
+    primaries: async () => known,
     smtp: () => threads,
     clock,
   });
   await board.tell();
   await board.tell();
-  statuses = undefined;
+  known = { primaries: [], noPrimaries: "nobody answers" };
   await board.tell();
   threads = [lifeOf("second")];
-  statuses = [speaking(100_000, clock.now())];
+  known = { primaries: [speaking(100_000, clock.now())] };
   await board.tell();
-  statuses = [speaking(200_000, clock.now())];
+  known = { primaries: [speaking(200_000, clock.now())] };
   await board.tell();
-  statuses = [];
+  known = { primaries: [] };
   await board.tell();
   assert.deepEqual(heard, [
     'first learned [["a",{"smtpUtf8":true,"size":100000}]]',
@@ -65,7 +65,7 @@ test("a thread that ends while it is told keeps nobody else from hearing it", as
   };
   const clock = new ManualClock();
   const board = new PrimariesBoard({
-    primaries: async () => [speaking(100_000, clock.now())],
+    primaries: async () => ({ primaries: [speaking(100_000, clock.now())] }),
     smtp: () => [lifeOf("first", true), lifeOf("second", false)],
     clock,
   });

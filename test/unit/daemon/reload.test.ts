@@ -9,6 +9,7 @@ import type { DeclareResult, DirectoryWriter } from "../../../src/ports/director
 import { reload } from "../../../src/daemon/reload.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
+import { FakeDirectory } from "../../support/fake-directory.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -23,7 +24,7 @@ function configAt(file: string): Config {
 /** A directory in which every change does what `result` says. */
 function editorThat(result: DeclareResult): DirectoryEditor {
   const writer: Partial<DirectoryWriter> = { declare: async () => result };
-  return new DirectoryEditor(writer as DirectoryWriter);
+  return new DirectoryEditor(writer as DirectoryWriter, new FakeDirectory());
 }
 
 const QUIET: DeclareResult = { generation: 3, added: [], changed: [], draining: [], removed: [] };
@@ -114,7 +115,7 @@ async function reloadWith(failing: Failing) {
   };
   const writer: Partial<DirectoryWriter> = { declare: () => act("declare").then(() => QUIET) };
   const journal = new MemoryJournal();
-  const editor = new DirectoryEditor(writer as DirectoryWriter);
+  const editor = new DirectoryEditor(writer as DirectoryWriter, new FakeDirectory());
   editor.onChange(() => steps.push("directory"));
   const result = await reload(config, {
     editor,

@@ -4,6 +4,7 @@ import { endAll, loopDelays, tellAll, tellFull } from "../../../src/daemon/smtp-
 import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { idle } from "../../support/settle.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 
 test("what SMTP threads are told reaches all, and has when it is said to be done", async () => {
@@ -23,8 +24,18 @@ test("threads that live are told of full domains and asked how late they were; o
     return { mean: 1, max: 2 };
   });
   await tellFull(["a.test"], threads);
-  assert.deepEqual([...(await loopDelays(threads))], [["smtp-2", { mean: 1, max: 2 }]]);
+  assert.deepEqual([...(await loopDelays(threads, new ManualClock()))], [["smtp-2", { mean: 1, max: 2 }]]);
   assert.deepEqual(asked, ["full 1", "full 2", "loopDelay 1", "loopDelay 2"]);
+});
+
+test("a thread that hangs does not keep it from being known how late the others were", async () => {
+  const clock = new ManualClock();
+  const hangs = new Promise(() => undefined);
+  const { threads } = smtpCrew((what) => (what === "loopDelay 1" ? hangs : { p99: 1, max: 2 }));
+  const asked = loopDelays(threads, clock);
+  await idle();
+  clock.advance(4000);
+  assert.deepEqual([...(await asked)], [["smtp-2", { p99: 1, max: 2 }]]);
 });
 
 test("a thread that ends while it is told of full domains is no trouble", async () => {

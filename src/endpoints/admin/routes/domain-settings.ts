@@ -40,12 +40,13 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
 export async function changeDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const name = readDomain(c);
   const change = await readBody(c, DomainChange);
-  const known = await parts.directory.domain(name);
-  if (known === undefined) throw unknownDomain(name);
-  if (known.origin === "file") throw declared(name, "change");
-  const settings = changed(known, change);
-  refuseContradictions(settings);
-  if (!(await parts.editor.changeDomain(name, settings))) throw unknownDomain(name);
+  const made = await parts.editor.changeDomain(name, (known) => {
+    if (known.origin === "file") throw declared(name, "change");
+    const settings = changed(known, change);
+    refuseContradictions(settings);
+    return settings;
+  });
+  if (!made) throw unknownDomain(name);
   return name;
 }
 

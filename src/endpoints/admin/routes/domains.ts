@@ -1,8 +1,9 @@
 /** Domains: what they are, how they stand, and the ones that are added through the API. */
 import type { Hono } from "hono";
 import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
-import type { PrimaryStatus } from "../../../ports/health.ts";
+import type { KnownPrimaries, PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
+import { unlessEnded } from "../../../runtime/channel.ts";
 import { recordAct } from "../acts.ts";
 import { readDomain, readNoBody, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import {
@@ -38,6 +39,7 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 interface Surroundings extends Pick<AdminParts, "fetched" | "fileTrouble"> {
   readonly counts: ReadonlyMap<string, readonly QueueCount[]>;
   readonly primaries: ReadonlyMap<string, readonly PrimaryStatus[]>;
+  readonly unknown: Pick<KnownPrimaries, "noPrimaries">;
   readonly refusing: ReadonlySet<string>;
   readonly notices: string;
 }
@@ -56,7 +58,7 @@ async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> 
 /** Of one domain, so that it costs no look at thousands of others, or of all. */
 async function surroundings(parts: AdminParts, domain?: string): Promise<Surroundings> {
   const { queue, primaries, directory, status, fetched, fileTrouble } = parts;
-  const [counts, states, refusing] = await Promise.all([
+  const [counts, { primaries: states, ...unknown }, refusing] = await Promise.all([
     queue.counts(domain),
     primaries(),
     directory.refusing(domain),
@@ -64,6 +66,7 @@ async function surroundings(parts: AdminParts, domain?: string): Promise<Surroun
   return {
     counts: Map.groupBy(counts, ({ domain }) => domain),
     primaries: byDomain(states),
+    unknown,
     refusing: new Set(refusing),
     notices: status().notices,
     fetched,
@@ -84,7 +87,7 @@ function byDomain(primaries: readonly PrimaryStatus[]): ReadonlyMap<string, read
 
 function view(
   record: DomainRecord,
-  { counts, primaries, refusing, fetched, fileTrouble, notices }: Surroundings,
+  { counts, primaries, unknown, refusing, fetched, fileTrouble, notices }: Surroundings,
 ): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   const status = fetched(name);
@@ -102,6 +105,7 @@ function view(
     draining,
     ...amountOf(counts.get(name) ?? []),
     primaries: (primaries.get(name) ?? []).map((primary) => ofDomain(primary, name)),
+    ...unknown,
     notices,
   };
 }
@@ -151,7 +155,13 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
   const name = readDomain(c);
   await readNoBody(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
-  await parts.resume(name);
   recordAct(c, parts, { verb: "domain resume", what: name });
+  // The delivery thread may be between two lives, or die over it; the next one goes on with the probation.
+  if ((await parts.resume(name).catch(unlessEnded)) !== true)
+    throw new Refusal(
+      "conflict",
+      "deliveries are starting again: a probation may go on, a pause is over",
+      "ask again in some seconds",
+    );
   return { name, paused: false };
 }

@@ -214,6 +214,12 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
   assert.match(poor, /^holdfast_mails_accepted_total 2$/m);
+  assert.doesNotMatch(poor, /^holdfast_primary_up\{/m, "it may be up no longer");
+  await sink.metrics(async () => ({ ...GAUGES, primaries: many }));
+  const unknown = await sink.metrics(async () => ({ ...GAUGES, room: 1, noPrimaries: "it hangs" }));
+  assert.match(unknown, /^holdfast_scrape_failures_total 2$/m);
+  assert.match(unknown, /^holdfast_store_free_bytes 1$/m);
+  assert.doesNotMatch(unknown, /^holdfast_primary_up\{/m);
   await sink.stop();
 });
 

@@ -60,6 +60,27 @@ test("a method that a route does not know is told those that it knows, RFC 9110 
   assert.equal((await strangerOf(world)("GET", "/v1/reload")).status, 401);
 });
 
+test("what is to be removed is named in the path or query; a body that would narrow it removes nothing", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  await world.tokens.create("sync");
+  world.senders.push({ sender: "a@b.example", at: 1, who: "socket" });
+  const rule = await world.rules.add({ action: "block", network: "192.0.2.1/32" }, "socket");
+  const places = [
+    "/v1/domains/other.example",
+    "/v1/tokens/sync",
+    "/v1/quarantine/senders?sender=a@b.example",
+    `/v1/access/${rule?.id}`,
+  ];
+  for (const place of places) {
+    const { status, json } = await ask("DELETE", place, { domain: "example.com" });
+    assert.deepEqual([status, json.error?.message], [400, '"domain" is not known here'], place);
+  }
+  assert.equal(world.events.length, 0);
+  for (const place of places) assert.ok((await ask("DELETE", place)).status < 300, place);
+  assert.equal(world.events.length, places.length);
+});
+
 test("a mail that comes when its reader was sent away is closed", async (t) => {
   const world = new FakeWorld();
   const came = Promise.withResolvers<Readable>();

@@ -37,7 +37,7 @@ test("a request that does not fit is told where, what was wrong, and what would 
   );
   assert.equal(
     await add({ name: "a.example", primaries, tagSeparator: "none" }),
-    "tagSeparator: is longer than 1 character",
+    'tagSeparator: write "+", or "" for none',
   );
   assert.equal(
     await add({ name: "a.example", primaries: [{ ...primaries[0], tls: "pin", pins: ["9f86"] }] }),

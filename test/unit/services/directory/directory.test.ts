@@ -4,6 +4,7 @@ import type {
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
+  DomainSettings,
   DeclareResult,
 } from "../../../../src/ports/directory.ts";
 import { Directory, DirectoryEditor } from "../../../../src/services/directory/directory.ts";
@@ -65,6 +66,7 @@ test("refresh forgets what changed without a generation", () => {
 /** Records the order of verbs; a declaration waits for the test's word. */
 class RecordingWriter {
   readonly calls: string[] = [];
+  readonly directory = new FakeDirectory();
 
   readonly word = Promise.withResolvers<void>();
 
@@ -91,6 +93,12 @@ class RecordingWriter {
     return [];
   }
 
+  async changeDomain(name: string, settings: DomainSettings): Promise<boolean> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.directory.set(name, settings.primaries, { settings });
+    return true;
+  }
+
   async setPaused(): Promise<boolean> {
     this.calls.push("pause");
     return true;
@@ -100,7 +108,7 @@ class RecordingWriter {
 function editor(): { writer: RecordingWriter; editor: DirectoryEditor; told: (readonly string[])[] } {
   const writer = new RecordingWriter();
   const told: (readonly string[])[] = [];
-  const edited = new DirectoryEditor(writer as unknown as DirectoryWriter);
+  const edited = new DirectoryEditor(writer as unknown as DirectoryWriter, writer.directory);
   edited.onChange((domains) => void told.push(domains));
   return { writer, editor: edited, told };
 }
@@ -115,6 +123,32 @@ test("other changes wait until a declaration is made", async () => {
   await Promise.all([declared, paused]);
   assert.deepEqual(writer.calls, ["declare", "declared", "pause"]);
   assert.deepEqual(told, [["new.test", "other.test", "old.test"], ["a.test"]]);
+});
+
+test("of two changes of a domain at a time, each keeps what the other did", async () => {
+  const { writer, editor: directory, told } = editor();
+  writer.directory.set("a.test", []);
+  const changes = [{ callout: true }, { tagSeparator: "-" }, { quota: { messages: 5 } }];
+  const settling = changes.map((change) =>
+    directory.changeDomain("a.test", ({ settings }) => ({ ...settings, ...change })),
+  );
+  assert.deepEqual(await Promise.all(settling), [true, true, true]);
+  const { callout, tagSeparator, quota } = writer.directory.domain("a.test")?.settings ?? {};
+  assert.deepEqual({ callout, tagSeparator, quota }, Object.assign({}, ...changes));
+  assert.deepEqual(told, [["a.test"], ["a.test"], ["a.test"]]);
+});
+
+test("a domain that is not there, or that may not become so, stays as it is", async () => {
+  const { writer, editor: directory, told } = editor();
+  assert.equal(await directory.changeDomain("b.test", ({ settings }) => settings), false);
+  writer.directory.set("a.test", []);
+  const before = writer.directory.generation();
+  const refuse = (): never => {
+    throw new Error("it is declared");
+  };
+  await assert.rejects(directory.changeDomain("a.test", refuse), /^Error: it is declared$/);
+  assert.equal(writer.directory.generation(), before);
+  assert.ok(!told.flat().includes("a.test"));
 });
 
 test("retiring tells of a change only when a domain went", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Tokens } from "../../../../src/services/tokens/tokens.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 test("a secret is told once, stored hashed, and found again", async () => {
   const { tokens, storedTokens } = new FakeWorld();
@@ -41,6 +43,17 @@ test("what is no secret, and a record with a damaged hash, match nothing", async
   for (const wrong of ["", "hf_", "x".repeat(46), `hf_${"A".repeat(43)}`, `${created?.secret}x`])
     assert.equal(await world.tokens.verify(wrong), undefined);
   assert.equal((await world.tokens.verify(created?.secret ?? ""))?.name, "one");
+});
+
+test("what does not look like a secret costs no look into the store", async () => {
+  let looks = 0;
+  const nobody = { addToken: async () => true, revokeToken: async () => false };
+  const tokens = new Tokens({ ...nobody, tokens: async () => (looks++, []) }, new ManualClock());
+  for (const wrong of ["", "hf_", "x".repeat(16_000), `hf_${"A".repeat(44)}`])
+    assert.equal(await tokens.verify(wrong), undefined);
+  assert.equal(looks, 0);
+  assert.equal(await tokens.verify(`hf_${"A".repeat(43)}`), undefined);
+  assert.equal(looks, 1);
 });
 
 test("the listing has no hashes", async () => {

@@ -45,11 +45,14 @@ test("who begins to ask the primary accepts unknown ones in an outage, unless it
   assert.equal((await change({ mode: "reflector" })).unknownDuringOutage, "reject");
   assert.equal((await change({ callout: true })).unknownDuringOutage, "accept");
   assert.equal((await change({ callout: true, unknownDuringOutage: "defer" })).unknownDuringOutage, "defer");
+  assert.equal((await change({ quota: null })).unknownDuringOutage, "defer", "it was not asked to change");
+  assert.equal((await change({ callout: false, catchAll: true })).unknownDuringOutage, "accept");
+  assert.equal((await change({ catchAll: false })).unknownDuringOutage, "reject");
 });
 
 test("what contradicts itself, is not ours, or stands in the file is refused, and nothing changes", async () => {
   const { world, ask } = await withDomain();
-  const before = structuredClone(world.domains);
+  const [before, told] = [structuredClone(world.domains), world.events.length];
   for (const [status, name, what] of [
     [400, NAME, { primaries: [] }],
     [400, NAME, { primaries: [{ host: "a b" }] }],
@@ -57,6 +60,7 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
     [400, NAME, { primaries: [{ host: "192.0.2.1000" }] }],
     [400, NAME, { primaries: [{ host: "a.example", mx: true }] }],
     [400, NAME, { primaries: [{ port: 25 }] }],
+    [400, NAME, { primaries: [{ host: "a.example" }, { host: "A.example", tls: "verify" }] }],
     [400, NAME, { quota: {} }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "pin" }] }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "verify", pins: ["0".repeat(64)] }] }],
@@ -67,7 +71,7 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
     [409, "example.com", { mode: "reflector" }],
   ] as const)
     assert.equal((await ask("PATCH", `/v1/domains/${name}`, what)).status, status, JSON.stringify(what));
-  assert.deepEqual(world.domains, before);
+  assert.deepEqual([world.domains, world.events.length], [before, told]);
 });
 
 test("a primary is read as in the configuration, and a mistake in it says what would be right", async () => {
@@ -87,6 +91,18 @@ test("a primary is read as in the configuration, and a mistake in it says what w
   });
   const address = await ask("POST", "/v1/domains", { name: "192.0.2.1", primaries: [{ mx: true }] });
   assert.deepEqual([address.status, address.json.error.message], [400, '"192.0.2.1" is not a domain name']);
+});
+
+test("the separator of tags is the one that the configuration knows, or none", async () => {
+  const { ask, change } = await withDomain();
+  assert.equal((await change({ tagSeparator: "" })).tagSeparator, "");
+  assert.equal((await change({ tagSeparator: "+" })).tagSeparator, "+");
+  for (const tagSeparator of ["-", "a", "@", "none"]) {
+    const { status, json } = await ask("PATCH", `/v1/domains/${NAME}`, { tagSeparator });
+    assert.deepEqual([status, json.error?.message], [400, 'tagSeparator: write "+", or "" for none']);
+    const added = { name: "x.example", primaries: [{ mx: true }], tagSeparator };
+    assert.equal((await ask("POST", "/v1/domains", added)).status, 400);
+  }
 });
 
 test("a domain that is added or changed among thousands costs no look at the others", async () => {
@@ -113,6 +129,7 @@ test("a removed domain whose mail still waits is taken back by adding it again",
   assert.equal(again.status, 201);
   const shown = DomainBody.parse(again.json);
   assert.deepEqual([shown.draining, shown.settings.primaries[0]?.host], [false, "new.example"]);
+  assert.ok(!("recipients" in (world.added.at(-1) ?? {})), "its list stays");
   const ofFile = await ask("POST", "/v1/domains", {
     name: "example.com",
     primaries: [{ host: "m.example" }],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DomainBody, DomainList } from "../../../../../src/endpoints/admin/contract.ts";
+import { ChannelClosed } from "../../../../../src/runtime/channel.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -23,6 +24,65 @@ test("domains are listed with what is held and how their primaries stand", async
     ["down", "up"],
   );
   assert.equal(DomainBody.parse((await ask("GET", "/v1/domains/Example.COM.")).json).name, "example.com");
+});
+
+test("of a primary that serves other domains, a domain shows what concerns itself", async () => {
+  const world = new FakeWorld();
+  const [primary] = world.primaries;
+  assert.ok(primary !== undefined);
+  const names = ["example.com", "other.example"];
+  const probation = names.map((domain) => ({ domain, state: "running", since: 1 }) as const);
+  const shown = async (name: string) =>
+    DomainBody.parse((await operatorOf(world)("GET", `/v1/domains/${name}`)).json).primaries[0];
+  world.primaries = [{ ...primary, domains: names, probation, acceptAll: names }];
+  for (const [at, name] of names.entries()) {
+    const { domains, probation: own, acceptAll } = (await shown(name)) ?? {};
+    assert.deepEqual([domains, own, acceptAll], [[name], [probation[at]], [name]]);
+  }
+  world.primaries = [
+    { ...primary, domains: names, probation: probation.slice(1), acceptAll: ["other.example"] },
+  ];
+  assert.deepEqual(await shown("example.com"), { ...primary, domains: ["example.com"] });
+});
+
+test("a domain's checks are shown as they may be sent back", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const thresholds of [{ reject: 3 }, { defer: 2 }]) {
+    const dnsbl = { lists: [{ zone: "bl.example" }], defer: "off", ...thresholds };
+    assert.equal((await ask("PATCH", "/v1/domains/other.example", { checks: { dnsbl } })).status, 200);
+    const stored = world.domains.find(({ name }) => name === "other.example")?.settings;
+    const { checks } = (await ask("GET", "/v1/domains/other.example")).json.settings;
+    assert.deepEqual(checks.dnsbl.defer, dnsbl.defer);
+    assert.equal((await ask("PATCH", "/v1/domains/other.example", { checks })).status, 200);
+    assert.deepEqual(world.domains.find(({ name }) => name === "other.example")?.settings, stored);
+  }
+  await ask("PATCH", "/v1/domains/other.example", { checks: { dnsbl: "off" } });
+  assert.equal((await ask("GET", "/v1/domains/other.example")).json.settings.checks.dnsbl, "off");
+});
+
+test("a domain says why it is not known how its primaries stand", async () => {
+  const world = new FakeWorld();
+  world.noPrimaries = "the delivery thread does not answer";
+  const ask = operatorOf(world);
+  const [listed] = DomainList.parse((await ask("GET", "/v1/domains")).json).items;
+  const shown = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+  for (const domain of [listed, shown])
+    assert.deepEqual([domain?.primaries, domain?.noPrimaries], [[], world.noPrimaries]);
+});
+
+test("a probation that nobody could end is not told as ended; the pause is over", async () => {
+  const world = new FakeWorld();
+  const [first, ...others] = world.domains;
+  assert.ok(first !== undefined);
+  world.domains = [{ ...first, paused: true }, ...others];
+  const parts = world.parts.bind(world);
+  world.parts = (socket) => ({ ...parts(socket), resume: () => Promise.reject(new ChannelClosed()) });
+  const { status, json } = await operatorOf(world)("POST", "/v1/domains/example.com/resume");
+  assert.equal(status, 409);
+  assert.match(json.error.message, /^deliveries are starting again: a probation may go on/);
+  assert.equal(world.domains[0]?.paused, false);
+  assert.equal(world.events.length, 1);
 });
 
 test("a domain that is not ours is 404, what is no domain is 400", async () => {
