@@ -9,7 +9,15 @@ export function alertFor(event: JournalEvent, at: number): Alert | undefined {
   if (words === undefined) return undefined;
   const { kind, ...facts } = event;
   const name = event.kind === "store.condition" ? storeName(event) : kind;
-  return { name, subject: printable(words.subject), text: printable(words.text), at, facts };
+  return { name, subject: printable(words.subject), text: printable(words.text), at, facts: bounded(facts) };
+}
+
+/** Entries of a list in the facts: whoever gets them may refuse what is long, as web servers do. */
+const LISTED = 100;
+
+function bounded(facts: Alert["facts"]): Alert["facts"] {
+  const cut = (fact: unknown): unknown => (Array.isArray(fact) ? fact.slice(0, LISTED) : fact);
+  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, cut(fact)]));
 }
 
 interface Words {

@@ -78,3 +78,18 @@ test("beyond a thousand subjects nothing is remembered, and nothing is lost", ()
   folding.add(alert("queue.oldest", "x", "domain 0"));
   assert.equal(sent.length, 1501);
 });
+
+test("what is no state of a subject neither hides one at the end of a fold nor is hidden by it", () => {
+  for (const [family, states, other] of [
+    ["primary", ["down", "up"], "slow"],
+    ["store", ["sick", "ok"], "checked"],
+  ] as const) {
+    for (let i = 0; i < 3; i++) for (const state of states) folding.add(alert(`${family}.${state}`));
+    folding.add(alert(`${family}.${other}`));
+    assert.equal(sent.at(-1), `mail ${family}.${other} 0`);
+    folding.add(alert(`${family}.${states[0]}`));
+    folding.add(alert(`${family}.${states[1]}`));
+    clock.advance(600_000);
+    assert.equal(sent.at(-1), `mail ${family}.${states[1]} 3`);
+  }
+});
