@@ -1,6 +1,7 @@
 import { printable } from "../../mail/reply.ts";
 import type { Alert } from "../../ports/alerts.ts";
 import type { JournalEvent, MailEvent } from "../../ports/journal.ts";
+import { LEAP } from "../../runtime/clock-watch.ts";
 import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
@@ -89,7 +90,7 @@ function lesserSentence(event: JournalEvent): Words | undefined {
     case "thread.answers":
       return words(event.thread, silenceText(event));
     case "clock.set":
-      return event.by < DAY ? undefined : words("clock", leapText(event.by));
+      return event.by < LEAP ? undefined : words("clock", leapText(event.by));
     default:
       return undefined;
   }
@@ -132,9 +133,6 @@ function certificateText({ why, expiresAt }: StuckCertificate): string {
   const day = new Date(expiresAt).toISOString().slice(0, 10);
   return `The files of a certificate were changed and cannot be used: ${why}. The previous certificate stays in use; it ends on ${day}.`;
 }
-
-/** Ms from which on a leap of the clock keeps old mail from ending. */
-const DAY = 86_400_000;
 
 function leapText(by: number): string {
   return `The clock jumped forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.`;
