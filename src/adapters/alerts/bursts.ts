@@ -18,7 +18,8 @@ interface Burst {
   sent: number;
   /** What was raised last about each subject that was not told yet. */
   more: Map<string, Alert>;
-  readonly timers: Set<Timer>;
+  /** Of this window, also those that have run out. */
+  readonly timers: Timer[];
 }
 
 type Send = (alert: Alert, repeated: number) => void;
@@ -55,18 +56,14 @@ export class Bursts {
   #burstOf(family: string): Burst {
     const known = this.#bursts.get(family);
     if (known !== undefined) return known;
-    const burst: Burst = { sent: 0, more: new Map(), timers: new Set() };
+    const burst: Burst = { sent: 0, more: new Map(), timers: [] };
     this.#bursts.set(family, burst);
     this.#after(WINDOW, burst, () => this.#end(family, burst));
     return burst;
   }
 
   #after(delay: number, { timers }: Burst, act: () => void): void {
-    const timer = this.#clock.after(delay, () => {
-      timers.delete(timer);
-      act();
-    });
-    timers.add(timer);
+    timers.push(this.#clock.after(delay, act));
   }
 
   #end(family: string, burst: Burst): void {

@@ -48,6 +48,24 @@ test("one that is gathered and changes is told as it stands", () => {
   );
 });
 
+test("what comes after others were told together is told a minute later, and they are not told again", () => {
+  raise("primary.down", 0, 24);
+  clock.advance(MINUTE);
+  raise("primary.down", 24, 28);
+  clock.advance(MINUTE - 1);
+  assert.equal(sent.length, 21);
+  clock.advance(1);
+  assert.deepEqual(
+    sent.slice(20).map(({ text, facts }) => [text, facts["count"]]),
+    [20, 24].map((n) => [
+      `primary.down The same of mail${n + 1}:25, mail${n + 2}:25, mail${n + 3}:25, as many came at once; the log has each.`,
+      4,
+    ]),
+  );
+  clock.advance(10 * MINUTE);
+  assert.equal(sent.length, 22);
+});
+
 test("ten minutes after the first it begins anew, and what was gathered is told", () => {
   raise("queue.oldest", 0, 20);
   clock.advance(10 * MINUTE - 1);

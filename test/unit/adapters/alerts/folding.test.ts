@@ -29,10 +29,15 @@ test("the same again within ten minutes is counted, and the last of them told at
   assert.equal(sent.length, 2);
   clock.advance(1);
   assert.equal(sent[2], "mail third 2");
+  clock.advance(599_999);
+  folding.add(alert("queue.oldest", "fourth"));
+  assert.equal(sent.length, 3, "what was told at the end is folded as well");
+  clock.advance(1);
+  assert.equal(sent[3], "mail fourth 1");
   clock.advance(600_000);
-  assert.equal(sent.length, 3);
+  assert.equal(sent.length, 4);
   folding.add(alert("queue.oldest", "later"));
-  assert.equal(sent[3], "mail later 0");
+  assert.equal(sent[4], "mail later 0");
 });
 
 test("a return is told at once", () => {
