@@ -210,6 +210,29 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
     ["fail mx example.com. IN MX 15 mx2.example.net."],
   ],
   [
+    "no MX record, for two primaries",
+    {
+      settings: { primaries: [{ ...PRIMARY, host: "spare.example.com", preference: 20 }, PRIMARY] },
+      zone: { "MX example.com": [], "A spare.example.com": ["198.51.100.9"] },
+    },
+    ["fail mx example.com. IN MX 20 mx2.example.net.", "warn mx example.com. IN MX 10 mail.example.com."],
+  ],
+  [
+    "not named, while our own name cannot be looked up",
+    { zone: { "MX example.com": ["5 mail.example.com"], "A mx2.example.net": "failed" } },
+    ["fail mx example.com. IN MX 15 mx2.example.net."],
+  ],
+  [
+    "before the primary, by another name of our address",
+    {
+      zone: {
+        "MX example.com": ["10 backup.example.com", "20 mail.example.com"],
+        "A backup.example.com": ["192.0.2.1"],
+      },
+    },
+    ["warn mx example.com. IN MX 30 backup.example.com."],
+  ],
+  [
     "a reflector that is not named",
     { settings: { mode: "reflector" }, zone: { "MX example.com": ["5 mail.example.com"] } },
     ["fail mx example.com. IN MX 0 mx2.example.net."],
@@ -282,6 +305,14 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
     { zone: { "A mail.example.com": ["198.51.100.7", "192.0.2.1"] } },
     ["warn primary"],
   ],
+  [
+    "a primary on this machine, at a port of its own",
+    {
+      settings: { primaries: [{ ...PRIMARY, host: "192.0.2.1", port: 2525 }] },
+      zone: { "A 192.0.2.1": ["192.0.2.1"] },
+    },
+    [],
+  ],
   ["deliveries that an operator paused", { record: { paused: true } }, ["warn primary"]],
   ["no recipients", { listed: false }, ["fail recipients"]],
   ["no list, but callouts", { listed: false, settings: { callout: true } }, []],
@@ -302,6 +333,11 @@ test("primaries by MX are those before us", async () => {
   assert.deepEqual(complaints(await domain({ settings })), []);
   const zone: Zone = { "MX example.com": ["10 mx2.example.net", "20 mail.example.com"] };
   assert.ok(complaints(await domain({ settings, zone })).includes("fail primary"));
+  const mute: Zone = { "MX example.com": "failed" };
+  assert.ok(complaints(await domain({ settings, zone: mute })).includes("warn primary"));
+  const onPort = { primaries: [{ ...PRIMARY, port: 0, host: "", mx: true }] };
+  const alias: Zone = { "A mail.example.com": ["192.0.2.1"] };
+  assert.ok(complaints(await domain({ settings: onPort, zone: alias })).includes("fail primary"));
   const nullMx: Zone = { "MX example.com": ["0 "] };
   assert.ok(complaints(await domain({ settings, zone: nullMx })).includes("fail primary"));
 });
@@ -339,10 +375,16 @@ test("the order of the MX records is told as senders go", async () => {
 });
 
 test("without MX records a primary by MX is the domain's own address", async () => {
-  const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
   const zone: Zone = { "MX example.com": [], "A example.com": ["198.51.100.7"] };
-  const found = await domain({ settings, zone });
-  assert.equal(found.find(({ what }) => what === "primary")?.text, "example.com is 198.51.100.7, port 25");
+  for (const [port, shown] of [
+    [0, 25],
+    [2525, 2525],
+  ] as const) {
+    const settings = { primaries: [{ ...PRIMARY, port, host: "", mx: true }] };
+    const found = await domain({ settings, zone });
+    const text = `example.com is 198.51.100.7, port ${shown}`;
+    assert.equal(found.find(({ what }) => what === "primary")?.text, text);
+  }
 });
 
 test("a policy for TLS is named", async () => {
