@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { adminParts } from "./daemon/admin-parts.ts";
-import { acquireLock } from "./adapters/storage/sqlite/sqlite.ts";
+import { acquireLock, doubtNote } from "./adapters/storage/sqlite/sqlite.ts";
 import { QuotaWatch, UnreadWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./daemon/blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
@@ -25,6 +25,7 @@ import {
   storageFollower,
 } from "./daemon/followers.ts";
 import { endAll, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
+import { DoubtedAges } from "./daemon/doubted-ages.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -35,7 +36,7 @@ import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower } from "./daemon/reload.ts";
-import type { ClockOffset } from "./runtime/clock.ts";
+import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
 import { requireThreads } from "./runtime/thread-limit.ts";
@@ -63,9 +64,10 @@ export async function startDaemon(first: Config, clockOffset?: ClockOffset): Pro
   requireThreads(first.smtp.threads);
   const lock = acquireLock(first.storage.folder, process.pid);
   building.defer(() => lock.release());
-  const { lastUsed } = lock;
+  const note = doubtNote(first.storage.folder);
+  const ages = await DoubtedAges.open({ ...lock, note, clock: systemClock(clockOffset) });
   const listening = await Promise.all(first.smtp.listen.map(probe));
-  const daemon = new RunningDaemon(first, await layFoundation(first, building, { clockOffset, lastUsed }));
+  const daemon = new RunningDaemon(first, await layFoundation(first, building, { clockOffset, ages }));
   await daemon.start(building, listening);
   daemon.keep(building.move());
   return daemon;

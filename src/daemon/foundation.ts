@@ -9,7 +9,7 @@ import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { TraceWriter } from "../ports/trace.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
-import { doubtedAges } from "./doubted-ages.ts";
+import type { DoubtedAges } from "./doubted-ages.ts";
 import { tellFileLimit } from "./file-limit.ts";
 import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type Clock, type ClockOffset } from "../runtime/clock.ts";
@@ -39,18 +39,18 @@ export interface Foundation {
 
 interface Ground {
   readonly clockOffset: ClockOffset | undefined;
-  /** When the data folder was written last, ms since 1970; undefined where it is new. */
-  readonly lastUsed: number | undefined;
+  readonly ages: DoubtedAges;
 }
 
 /** Builds it; `stack` takes it down again. */
 export async function layFoundation(
   config: Config,
   stack: AsyncDisposableStack,
-  { clockOffset, lastUsed }: Ground,
+  { clockOffset, ages }: Ground,
 ): Promise<Foundation> {
   const clock = systemClock(clockOffset);
   const sink = openJournal(config, clock, stack);
+  ages.follow({ log: sink.log, subscribe: (listener) => sink.subscribe(listener) });
   tellFileLimit(config.smtp.limits.connections, sink.log);
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log, journal: sink });
   stack.defer(() => certificates.close());
@@ -89,7 +89,7 @@ export async function layFoundation(
     clients: clientTables(config.smtp.threads),
     certificates,
     startedAt: clock.now(),
-    agesDoubted: doubtedAges(lastUsed, { clock, log: sink.log }),
+    agesDoubted: () => ages.left(),
   };
 }
 

@@ -3,6 +3,9 @@ import type { Clock } from "./clock.ts";
 /** Ordinary corrections are smaller than this, in ms. */
 const LEAST = 60_000;
 
+/** From so many ms on, all mail may be old because the clock is wrong: ages are not believed for a while. */
+export const LEAP = 86_400_000;
+
 /** Sees when somebody has set the wall clock: it and elapsed time do not agree any more. */
 export class ClockWatch {
   readonly #clock: Clock;

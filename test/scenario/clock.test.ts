@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdir, utimes } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
 import { ClockedDaemon } from "../support/clocked-daemon.ts";
@@ -70,6 +72,16 @@ test("mail that was put off is tried again although the clock went back by a day
   );
 });
 
+/** An hour later, in a folder that was written by the clock of the tests as by that of a real machine. */
+async function startAgain(daemon: ClockedDaemon, folder: string): Promise<void> {
+  assert.equal(await daemon.process.stop(), 0);
+  const data = join(folder, "data");
+  const written = new Date(daemon.now());
+  for (const name of [".", ...(await readdir(data))]) await utimes(join(data, name), written, written);
+  daemon.pass(HOUR);
+  await daemon.process.restart();
+}
+
 test("a clock that leaps forward by mistake ends no mail", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
@@ -101,6 +113,7 @@ test("a daemon that starts with a clock that is ahead ends no mail, and says why
   assert.equal(await daemon.process.stop(), 0);
   daemon.setClock(40 * DAY);
   await daemon.process.restart();
+  await startAgain(daemon, folder.path);
   const waiting = async (): Promise<unknown> => (await daemon.process.status()).mail["waiting"];
   for (let turn = 0; turn < 3; turn++) {
     const before = daemon.now();
@@ -115,6 +128,27 @@ test("a daemon that starts with a clock that is ahead ends no mail, and says why
   // The clock was right, and the machine was off for so long.
   daemon.pass(25 * HOUR);
   await waitFor({ what: "it is given up", ...WAIT }, async () => (await waiting()) === undefined);
+});
+
+test("a leap of the clock is remembered when the delivery thread is started again within the day", async () => {
+  await using folder = await tempFolder();
+  await using daemon = await ClockedDaemon.start({ folder: folder.path, primaryPort: await freePort() });
+  const { smtpPort } = daemon.process;
+  assert.equal((await sendTestMail(smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
+  daemon.setClock(40 * DAY);
+  daemon.pass(15_000);
+  const leapTold = (): boolean => /"event":"clock\.set"/.test(daemon.process.output());
+  await waitFor({ what: "the leap is told", ...WAIT }, leapTold);
+  daemon.endThread("delivery");
+  for (let turn = 0; turn < 3; turn++) {
+    const before = daemon.now();
+    daemon.pass(6 * 60_000);
+    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
+      const [primary] = (await daemon.process.status()).primaries;
+      return (primary?.lastProbe ?? 0) > before;
+    });
+  }
+  assert.equal((await daemon.process.status()).mail["waiting"], 1);
 });
 
 test("mail that was put off by a clock that was ahead does not wait for that time to come", async () => {

@@ -1,6 +1,7 @@
 import { printable } from "../../mail/reply.ts";
 import type { Alert } from "../../ports/alerts.ts";
 import type { JournalEvent, MailEvent } from "../../ports/journal.ts";
+import { LEAP } from "../../runtime/clock-watch.ts";
 import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
@@ -9,7 +10,15 @@ export function alertFor(event: JournalEvent, at: number): Alert | undefined {
   if (words === undefined) return undefined;
   const { kind, ...facts } = event;
   const name = event.kind === "store.condition" ? storeName(event) : kind;
-  return { name, subject: printable(words.subject), text: printable(words.text), at, facts };
+  return { name, subject: printable(words.subject), text: printable(words.text), at, facts: bounded(facts) };
+}
+
+/** Entries of a list in the facts: whoever gets them may refuse what is long, as web servers do. */
+const LISTED = 100;
+
+function bounded(facts: Alert["facts"]): Alert["facts"] {
+  const cut = (fact: unknown): unknown => (Array.isArray(fact) ? fact.slice(0, LISTED) : fact);
+  return Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, cut(fact)]));
 }
 
 interface Words {
@@ -81,7 +90,7 @@ function lesserSentence(event: JournalEvent): Words | undefined {
     case "thread.answers":
       return words(event.thread, silenceText(event));
     case "clock.set":
-      return event.by < DAY ? undefined : words("clock", leapText(event.by));
+      return event.by < LEAP ? undefined : words("clock", leapText(event.by));
     default:
       return undefined;
   }
@@ -124,9 +133,6 @@ function certificateText({ why, expiresAt }: StuckCertificate): string {
   const day = new Date(expiresAt).toISOString().slice(0, 10);
   return `The files of a certificate were changed and cannot be used: ${why}. The previous certificate stays in use; it ends on ${day}.`;
 }
-
-/** Ms from which on a leap of the clock keeps old mail from ending. */
-const DAY = 86_400_000;
 
 function leapText(by: number): string {
   return `The clock jumped forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.`;

@@ -17,8 +17,9 @@ const IN_WORDS = 3;
 interface Burst {
   sent: number;
   /** What was raised last about each subject that was not told yet. */
-  more: Map<string, string>;
-  readonly timers: Set<Timer>;
+  more: Map<string, Alert>;
+  /** Of this window, also those that have run out. */
+  readonly timers: Timer[];
 }
 
 type Send = (alert: Alert, repeated: number) => void;
@@ -44,8 +45,7 @@ export class Bursts {
       return this.#send(alert, repeated);
     }
     if (burst.more.size === 0) this.#after(GATHER, burst, () => this.#tell(burst));
-    if (burst.more.size < MAX_GATHERED || burst.more.has(alert.subject))
-      burst.more.set(alert.subject, alert.name);
+    if (burst.more.size < MAX_GATHERED || burst.more.has(alert.subject)) burst.more.set(alert.subject, alert);
   }
 
   clear(): void {
@@ -56,18 +56,14 @@ export class Bursts {
   #burstOf(family: string): Burst {
     const known = this.#bursts.get(family);
     if (known !== undefined) return known;
-    const burst: Burst = { sent: 0, more: new Map(), timers: new Set() };
+    const burst: Burst = { sent: 0, more: new Map(), timers: [] };
     this.#bursts.set(family, burst);
     this.#after(WINDOW, burst, () => this.#end(family, burst));
     return burst;
   }
 
   #after(delay: number, { timers }: Burst, act: () => void): void {
-    const timer = this.#clock.after(delay, () => {
-      timers.delete(timer);
-      act();
-    });
-    timers.add(timer);
+    timers.push(this.#clock.after(delay, act));
   }
 
   #end(family: string, burst: Burst): void {
@@ -77,20 +73,23 @@ export class Bursts {
   }
 
   #tell(burst: Burst): void {
-    const subjects = Map.groupBy(burst.more.keys(), (subject) => burst.more.get(subject) as string);
+    const byName = Map.groupBy(burst.more.values(), ({ name }) => name);
     burst.more = new Map();
-    for (const [name, of] of subjects) this.#send(together(name, of, this.#clock.now()), 0);
+    for (const alerts of byName.values()) this.#send(together(alerts, this.#clock.now()), 0);
   }
 }
 
-function together(name: string, subjects: readonly string[], at: number): Alert {
-  const count = subjects.length;
-  const rest = count > IN_WORDS ? ` and ${count - IN_WORDS} more` : "";
+/** The first of them in full, so that whoever reads the sentence alone knows what is the same of the others. */
+function together(alerts: readonly Alert[], at: number): Alert {
+  const [first, ...others] = alerts as readonly [Alert, ...Alert[]];
+  if (others.length === 0) return first;
+  const rest = others.length > IN_WORDS ? ` and ${others.length - IN_WORDS} more` : "";
+  const named = others.slice(0, IN_WORDS).map(({ subject }) => subject);
   return {
-    name,
-    subject: count === 1 ? "1 other" : `${count} others`,
-    text: `The same of ${subjects.slice(0, IN_WORDS).join(", ")}${rest}, as many came at once; the log has each.`,
+    name: first.name,
+    subject: `${alerts.length} others`,
+    text: `${first.text} The same of ${named.join(", ")}${rest}, as many came at once; the log has each.`,
     at,
-    facts: { count, subjects: subjects.slice(0, NAMED) },
+    facts: { count: alerts.length, subjects: alerts.slice(0, NAMED).map(({ subject }) => subject) },
   };
 }

@@ -17,20 +17,29 @@ export interface Message {
 
 export type Channel = (message: Message) => Promise<void>;
 
-/** How long one attempt to post a message, the pause before the second, and a command may take, in ms. */
+/** How long one attempt to post a message, and a command, may take, in ms. */
 const WEBHOOK_LIMIT = 10_000;
-const RETRY_AFTER = 5000;
 const COMMAND_LIMIT = 30_000;
+/** Before each further attempt, in ms: whoever gets the alerts may be started again just now. */
+const PAUSES: readonly number[] = [5000, 30_000, 180_000];
 
-/** POSTs JSON; 10 s for an answer, one more attempt after 5 s. */
+/** It answered, and would most likely answer the same again. */
+class Refusal extends Error {}
+/** Codes below 500 by which a server asks to be asked again: 408, RFC 9110, and 429, RFC 6585. */
+const AGAIN: ReadonlySet<number> = new Set([408, 429]);
+
+/** POSTs JSON; 10 s for an answer. Three more attempts, one where it refuses. */
 export function webhook(url: string, clock: Clock): Channel {
   const target = targetOf(url);
   return async (message) => {
-    try {
-      await post(target, message, clock);
-    } catch {
-      await pause(clock, RETRY_AFTER);
-      await post(target, message, clock);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await post(target, message, clock);
+      } catch (error) {
+        const delay = PAUSES[attempt];
+        if (delay === undefined || (attempt > 0 && error instanceof Refusal)) throw error;
+        await pause(clock, delay);
+      }
     }
   };
 }
@@ -66,10 +75,15 @@ async function post({ url, headers }: Target, message: Message, clock: Clock): P
       signal: limit.signal,
     });
     await response.body?.cancel();
-    if (!response.ok) throw new Error(`it answered ${response.status}`);
+    if (!response.ok) throw refusal(response.status);
   } finally {
     timer.cancel();
   }
+}
+
+function refusal(status: number): Error {
+  const text = `it answered ${status}`;
+  return status >= 500 || AGAIN.has(status) ? new Error(text) : new Refusal(text);
 }
 
 function pause(clock: Clock, delay: number): Promise<void> {

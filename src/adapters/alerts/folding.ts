@@ -65,7 +65,11 @@ export class Folding {
   }
 }
 
+/** Those that tell the state of a subject: only the last of them is true. */
+const STATES =
+  /^(?:primary\.(?:down|up|loop)|store\.(?:ok|full|sick|ballast|stuck)|(?:probation|scanner|quota|thread)\.)/;
+
 /** Alerts that tell one state of one subject; each other name stands for itself. */
 export function familyOf(name: string): string {
-  return /^(?:primary|store|probation|scanner|quota|thread)\./.exec(name)?.[0] ?? name;
+  return STATES.test(name) ? name.slice(0, name.indexOf(".") + 1) : name;
 }

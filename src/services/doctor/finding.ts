@@ -1,4 +1,4 @@
-type Verdict = "ok" | "warn" | "fail";
+export type Verdict = "ok" | "warn" | "fail";
 
 /** What was looked at: of the server, then of a domain. */
 export const TOPICS = [

@@ -11,6 +11,8 @@ import type { Self } from "./self.ts";
 const MOST_EXCHANGES = 10;
 /** How much less we are wanted than the best server of the domain, in records that we propose. */
 const STEP = 10;
+/** The largest preference there is, RFC 1035 §3.3.9. */
+const LAST = 65_535;
 
 export async function mxFindings(
   domain: DomainRecord,
@@ -23,7 +25,7 @@ export async function mxFindings(
     return [finding("mx", "warn", `the MX records could not be looked up: ${lookup.why}`)];
   const all = lookup.kind === "found" ? lookup.records : [];
   if (all.some(({ host }) => host === ""))
-    return unserved(domain, self, "the domain declares that it accepts no mail (null MX)");
+    return unserved(domain, self, "the domain declares that it accepts no mail (null MX, which must go)");
   if (all.length === 0)
     return unserved(domain, self, `there is no MX record: senders never connect to ${self.hostname}`);
   const own = await ours(all, self, dns);
@@ -56,18 +58,22 @@ function unserved({ name, settings }: DomainRecord, self: Self, text: string): r
 }
 
 /** The record of the best primary that senders can come to; none where the configuration has no name for it. */
-function ofPrimary(name: string, { primaries }: DomainSettings, preference: number): string | undefined {
+function ofPrimary(
+  name: string,
+  { primaries }: DomainSettings,
+  preference: number | undefined,
+): string | undefined {
   const named = primaries.filter(
     ({ host, port }) => port === SMTP_PORT && host.includes(".") && isIP(host) === 0,
   );
   const [best] = named.toSorted((a, b) => a.preference - b.preference);
-  return best === undefined || preference < 0 ? undefined : mxRecord(name, preference, best.host);
+  return best && mxRecord(name, preference, best.host);
 }
 
 function notNamed({ name, settings }: DomainRecord, self: Self, all: readonly MxRecord[]): Finding {
   const text = `the MX records name ${texts(all)} only: senders never connect to ${self.hostname}`;
   const best = preferenceOf(all);
-  const ours = settings.mode === "reflector" ? Math.max(0, best - STEP) : best + STEP;
+  const ours = settings.mode === "reflector" ? (before(best) ?? 0) : behind(best);
   return finding("mx", "fail", text, mxRecord(name, ours, self.hostname));
 }
 
@@ -79,11 +85,21 @@ function asBackup(
   const [mine, best] = [preferenceOf(own), preferenceOf(others)];
   if (others.length === 0) {
     const text = `${texts(own)} is the only MX record: all mail comes here first`;
-    return finding("mx", "warn", text, ofPrimary(name, settings, mine - STEP));
+    return finding("mx", "warn", text, ofPrimary(name, settings, before(mine)));
   }
-  if (mine > best) return finding("mx", "ok", `${texts(others)}, then ${texts(own)}`);
+  if (mine > best) return finding("mx", "ok", inOrder(own, others));
   const text = `${texts(own)} is not less preferred than ${texts(others)}: senders connect here first`;
-  return finding("mx", "warn", text, mxRecord(name, best + STEP, own[0]?.host ?? ""));
+  return finding("mx", "warn", text, mxRecord(name, behind(best), own[0]?.host ?? ""));
+}
+
+/** As senders try them. */
+function inOrder(own: readonly MxRecord[], others: readonly MxRecord[]): string {
+  const mine = preferenceOf(own);
+  const first = others.filter(({ preference }) => preference < mine);
+  const last = others.filter(({ preference }) => preference >= mine);
+  return [first, own, last]
+    .flatMap((records) => (records.length === 0 ? [] : [texts(records)]))
+    .join(", then ");
 }
 
 function asReflector(own: readonly MxRecord[], others: readonly MxRecord[]): Finding {
@@ -95,8 +111,17 @@ function preferenceOf(records: readonly MxRecord[]): number {
   return Math.min(...records.map(({ preference }) => preference));
 }
 
-function mxRecord(name: string, preference: number, host: string): string {
-  return `${name}. IN MX ${preference} ${host}.`;
+/** A preference that senders try sooner than this one, or later; undefined: there is none. */
+function before(preference: number): number | undefined {
+  return preference > 0 ? Math.max(0, preference - STEP) : undefined;
+}
+
+function behind(preference: number): number | undefined {
+  return preference < LAST ? Math.min(preference + STEP, LAST) : undefined;
+}
+
+function mxRecord(name: string, preference: number | undefined, host: string): string | undefined {
+  return preference === undefined ? undefined : `${name}. IN MX ${preference} ${host}.`;
 }
 
 function texts(records: readonly MxRecord[]): string {

@@ -1,11 +1,13 @@
 /** Whether the name that stands in MX records leads here, and whether its addresses point back to it. */
-import { normaliseIp, reverseName } from "../../mail/network.ts";
+import { networkSet, normaliseIp, reverseName } from "../../mail/network.ts";
 import type { RecordSource, Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import type { Self } from "./self.ts";
 
 /** Addresses of our name that are looked at. */
 const MOST_ADDRESSES = 8;
+/** Nobody elsewhere can connect to them: RFC 1918, RFC 6598, RFC 4193. */
+const isPrivate = networkSet(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]);
 
 export async function nameFindings(self: Self, dns: Resolver & RecordSource): Promise<readonly Finding[]> {
   const { hostname } = self;
@@ -31,7 +33,7 @@ export async function publishedAddresses(
 }
 
 function unknownName({ hostname, addresses }: Self): Finding {
-  const ip = addresses[0] ?? "ADDRESS";
+  const ip = addresses.find((address) => !isPrivate(address)) ?? "ADDRESS";
   const record = `${hostname}. IN ${ip.includes(":") ? "AAAA" : "A"} ${ip}`;
   return finding("name", "fail", `the DNS has no address for ${hostname}: senders cannot connect`, record);
 }

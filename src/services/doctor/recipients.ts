@@ -1,13 +1,10 @@
 /** Whether anybody can be written to. */
-import type { DomainRecord } from "../../ports/directory.ts";
+import { awaitsFirstList, type DomainRecord } from "../../ports/directory.ts";
 import { finding, type Finding } from "./finding.ts";
 
 /** `listed`: a list of the domain has an entry. */
-export function recipientFindings(
-  { settings, ...record }: DomainRecord,
-  listed: boolean,
-): readonly Finding[] {
-  const { catchAll, callout = false, fetched } = settings;
+export function recipientFindings(record: DomainRecord, listed: boolean): readonly Finding[] {
+  const { catchAll, callout = false, fetched } = record.settings;
   if (record.draining)
     return [
       finding(
@@ -27,7 +24,7 @@ export function recipientFindings(
   if (listed)
     return [finding("recipients", "ok", callout ? "a list, and callouts to the primary" : "a list")];
   if (callout) return [finding("recipients", "ok", "callouts to the primary")];
-  if (fetched !== undefined && record.fetched === undefined)
+  if (fetched !== undefined && awaitsFirstList(record))
     return [
       finding("recipients", "fail", `the list at ${fetched.url} was never fetched: all mail is deferred`),
     ];

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/config.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { DoubtedAges } from "../../../src/daemon/doubted-ages.ts";
 import { layFoundation } from "../../../src/daemon/foundation.ts";
 import { writeConfig } from "../../support/daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -15,7 +17,9 @@ test("no job runs any more when what it reads is taken down", async () => {
   const loaded = loadConfig(file);
   assert.ok(loaded.ok);
   const stack = new AsyncDisposableStack();
-  const ground = { clockOffset: undefined, lastUsed: undefined };
+  const note = { read: () => undefined, write: async () => {} };
+  const ages = await DoubtedAges.open({ clock: systemClock(), note, lastUsed: undefined });
+  const ground = { clockOffset: undefined, ages };
   const { schedule, directory } = await layFoundation(loaded.config, stack, ground);
   const ran = Promise.withResolvers<void>();
   const run = (): void => {

@@ -47,5 +47,6 @@ export { openDirectoryReader } from "./directory/directory-reader.ts";
 export { readerClient, serveReader } from "./reader/reader.ts";
 export { serveCheckpointer } from "./disk/checkpointer.ts";
 export { checkDatabase } from "./disk/soundness.ts";
+export { doubtNote, type DoubtNote } from "./disk/doubt-note.ts";
 export { StoreUnusable } from "./disk/opening.ts";
 export { openTraceWriter } from "./trace/trace-opening.ts";

@@ -1,10 +1,10 @@
-import { ClockWatch } from "../../../runtime/clock-watch.ts";
+import { ClockWatch, LEAP } from "../../../runtime/clock-watch.ts";
 import type { Job } from "../../../runtime/schedule.ts";
 import type { DeliveryParts } from "./parts.ts";
 
 /** Milliseconds. */
 const LOOK_EVERY = 10_000;
-/** A leap of this many ms may have been a mistake: for as long, nothing ends because it is old by that clock. */
+/** A leap may have been a mistake: for so many ms, nothing ends because it is old by that clock. */
 const DAY = 86_400_000;
 
 interface ClockStepParts extends Pick<DeliveryParts, "clock" | "journal" | "agesDoubted"> {
@@ -50,7 +50,7 @@ export class ClockSteps {
     const by = this.#watch.look();
     if (by === 0) return;
     this.#parts.journal.record({ kind: "clock.set", by });
-    if (by >= DAY) this.#doubtedUntil = this.#parts.clock.elapsed() + DAY;
+    if (by >= LEAP) this.#doubtedUntil = this.#parts.clock.elapsed() + DAY;
     if (by < 0) this.#wentBack = true;
   }
 }

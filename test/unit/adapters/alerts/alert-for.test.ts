@@ -182,6 +182,21 @@ test("what an operator must know is one sentence with numbers", () => {
   }
 });
 
+test("a primary of ten thousand domains is told with a hundred of them", () => {
+  const domains = Array.from({ length: 10_000 }, (_, n) => `domain${n}.example`);
+  const event: JournalEvent = {
+    kind: "primary.down",
+    ...PRIMARY,
+    domains,
+    why: "connection refused",
+    held: 1,
+  };
+  const { facts = {} } = alertFor(event, 0) ?? {};
+  const { domains: named, ...others } = facts;
+  assert.deepEqual(named, domains.slice(0, 100));
+  assert.deepEqual(others, { destination: PRIMARY.destination, why: "connection refused", held: 1 });
+});
+
 test("each alert is named in the document of the API", () => {
   const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
   for (const [, name] of SENTENCES) assert.ok(page.includes(`\`${name}\``), name);

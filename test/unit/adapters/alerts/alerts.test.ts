@@ -126,6 +126,26 @@ test("one more attempt is made after 5 s, then it is logged, and the next alert 
   await alerts.stop();
 });
 
+/** Lets the pauses before all further attempts pass. */
+async function passPauses(clock: WatchedClock): Promise<void> {
+  for (const delay of [5000, 30_000, 180_000]) {
+    await waitFor(WAIT, () => clock.begun(delay) === 1);
+    clock.advance(delay);
+  }
+}
+
+test("an alert outlives some minutes in which the webhook is away, and comes once", async () => {
+  await using target = await hook([503, 408, 429, 204]);
+  const clock = new WatchedClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock, log });
+  alerts.raise(alert("store.sick"));
+  await passPauses(clock);
+  await waitFor(WAIT, () => target.bodies.length === 4);
+  await alerts.stop();
+  assert.deepEqual([target.bodies.length, lines], [4, []]);
+});
+
 test("a webhook that cannot be reached is told with the cause", async () => {
   const target = await hook();
   await target[Symbol.asyncDispose]();
@@ -133,25 +153,25 @@ test("a webhook that cannot be reached is told with the cause", async () => {
   const { log, lines } = recorder();
   const alerts = startAlerts({ webhook: target.url, clock, log });
   alerts.raise(alert("queue.oldest"));
-  await waitFor(WAIT, () => clock.begun(5000) === 1);
-  clock.advance(5000);
+  await passPauses(clock);
   await waitFor(WAIT, () => lines.length === 1);
   assert.match(lines[0] ?? "", /ECONNREFUSED/);
   await alerts.stop();
 });
 
-test("a webhook that does not answer is given up after 10 s", async () => {
-  await using target = await hook([0, 0]);
+test("a webhook that does not answer is given up after 10 s, each time", async () => {
+  await using target = await hook([0, 0, 0, 0]);
   const clock = new WatchedClock();
   const { log, lines } = recorder();
   const alerts = startAlerts({ webhook: target.url, clock, log });
   alerts.raise(alert("queue.oldest"));
-  await waitFor(WAIT, () => target.bodies.length === 1);
-  clock.advance(10_000);
-  await waitFor(WAIT, () => clock.begun(5000) === 1);
-  clock.advance(5000);
-  await waitFor(WAIT, () => target.bodies.length === 2);
-  clock.advance(10_000);
+  for (const [n, delay] of [5000, 30_000, 180_000, undefined].entries()) {
+    await waitFor(WAIT, () => target.bodies.length === n + 1);
+    clock.advance(10_000);
+    if (delay === undefined) break;
+    await waitFor(WAIT, () => clock.begun(delay) === 1);
+    clock.advance(delay);
+  }
   await waitFor(WAIT, () => lines.length === 1);
   assert.match(lines[0] ?? "", /no answer within 10 s/);
   await alerts.stop();

@@ -31,7 +31,7 @@ test("twenty are told one by one, all others together after a minute", () => {
   assert.ok(Array.isArray(last?.facts["subjects"]) && last.facts["subjects"].length === 100);
   assert.equal(
     last?.text,
-    "The same of mail20:25, mail21:25, mail22:25 and 4977 more, as many came at once; the log has each.",
+    "primary.down The same of mail21:25, mail22:25, mail23:25 and 4976 more, as many came at once; the log has each.",
   );
 });
 
@@ -40,12 +40,30 @@ test("one that is gathered and changes is told as it stands", () => {
   raise("primary.up", 20, 21);
   clock.advance(MINUTE);
   assert.deepEqual(
-    sent.slice(20).map(({ name, facts }) => [name, facts["subjects"]]),
+    sent.slice(20).map(({ name, subject }) => [name, subject]),
     [
-      ["primary.up", ["mail20:25"]],
-      ["primary.down", ["mail21:25"]],
+      ["primary.up", "mail20:25"],
+      ["primary.down", "mail21:25"],
     ],
   );
+});
+
+test("what comes after others were told together is told a minute later, and they are not told again", () => {
+  raise("primary.down", 0, 24);
+  clock.advance(MINUTE);
+  raise("primary.down", 24, 28);
+  clock.advance(MINUTE - 1);
+  assert.equal(sent.length, 21);
+  clock.advance(1);
+  assert.deepEqual(
+    sent.slice(20).map(({ text, facts }) => [text, facts["count"]]),
+    [20, 24].map((n) => [
+      `primary.down The same of mail${n + 1}:25, mail${n + 2}:25, mail${n + 3}:25, as many came at once; the log has each.`,
+      4,
+    ]),
+  );
+  clock.advance(10 * MINUTE);
+  assert.equal(sent.length, 22);
 });
 
 test("ten minutes after the first it begins anew, and what was gathered is told", () => {
@@ -54,7 +72,7 @@ test("ten minutes after the first it begins anew, and what was gathered is told"
   raise("queue.oldest", 20, 21);
   assert.equal(sent.length, 20);
   clock.advance(1);
-  assert.equal(sent[20]?.subject, "1 other");
+  assert.equal(sent[20]?.subject, "mail20:25");
   raise("queue.oldest", 21, 22);
   assert.equal(sent[21]?.subject, "mail21:25");
   clock.advance(20 * MINUTE);
@@ -74,4 +92,12 @@ test("what is gathered is bounded", () => {
   raise("mail.held", 0, 30_000);
   clock.advance(MINUTE);
   assert.equal(sent[20]?.facts["count"], 10_000);
+});
+
+test("the only one that is gathered of its name is told as it is", () => {
+  raise("primary.down", 0, 20);
+  raise("primary.up", 3, 4);
+  clock.advance(MINUTE);
+  const [up] = sent.slice(20);
+  assert.deepEqual([up?.name, up?.subject, up?.text], ["primary.up", "mail3:25", "primary.up"]);
 });

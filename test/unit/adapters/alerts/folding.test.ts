@@ -29,10 +29,15 @@ test("the same again within ten minutes is counted, and the last of them told at
   assert.equal(sent.length, 2);
   clock.advance(1);
   assert.equal(sent[2], "mail third 2");
+  clock.advance(599_999);
+  folding.add(alert("queue.oldest", "fourth"));
+  assert.equal(sent.length, 3, "what was told at the end is folded as well");
+  clock.advance(1);
+  assert.equal(sent[3], "mail fourth 1");
   clock.advance(600_000);
-  assert.equal(sent.length, 3);
+  assert.equal(sent.length, 4);
   folding.add(alert("queue.oldest", "later"));
-  assert.equal(sent[3], "mail later 0");
+  assert.equal(sent[4], "mail later 0");
 });
 
 test("a return is told at once", () => {
@@ -77,4 +82,19 @@ test("beyond a thousand subjects nothing is remembered, and nothing is lost", ()
   folding.add(alert("queue.oldest", "x", "domain 1499"));
   folding.add(alert("queue.oldest", "x", "domain 0"));
   assert.equal(sent.length, 1501);
+});
+
+test("what is no state of a subject neither hides one at the end of a fold nor is hidden by it", () => {
+  for (const [family, states, other] of [
+    ["primary", ["down", "up"], "slow"],
+    ["store", ["sick", "ok"], "checked"],
+  ] as const) {
+    for (let i = 0; i < 3; i++) for (const state of states) folding.add(alert(`${family}.${state}`));
+    folding.add(alert(`${family}.${other}`));
+    assert.equal(sent.at(-1), `mail ${family}.${other} 0`);
+    folding.add(alert(`${family}.${states[0]}`));
+    folding.add(alert(`${family}.${states[1]}`));
+    clock.advance(600_000);
+    assert.equal(sent.at(-1), `mail ${family}.${states[1]} 3`);
+  }
 });

@@ -131,6 +131,19 @@ test("a domain that is not ours is told apart", async () => {
 
 const OF_SERVER: readonly (readonly [string, Case, readonly string[]])[] = [
   ["no address", { zone: { "A mx2.example.net": [] } }, ["fail name mx2.example.net. IN A 192.0.2.1"]],
+  [
+    "no address, in a container or behind a NAT",
+    {
+      zone: { "A mx2.example.net": [] },
+      self: { addresses: ["172.17.0.2", "10.0.0.2", "192.168.1.2", "100.64.0.2", "fd00::2"] },
+    },
+    ["fail name mx2.example.net. IN A ADDRESS"],
+  ],
+  [
+    "no address, with a private one beside its own",
+    { zone: { "A mx2.example.net": [] }, self: { addresses: ["172.17.0.1", "2001:db8::1"] } },
+    ["fail name mx2.example.net. IN AAAA 2001:db8::1"],
+  ],
   ["no answer", { zone: { "A mx2.example.net": "failed" } }, ["warn name"]],
   ["behind a NAT", { self: { addresses: ["10.0.0.2"] } }, ["warn name"]],
   [
@@ -197,6 +210,29 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
     ["fail mx example.com. IN MX 15 mx2.example.net."],
   ],
   [
+    "no MX record, for two primaries",
+    {
+      settings: { primaries: [{ ...PRIMARY, host: "spare.example.com", preference: 20 }, PRIMARY] },
+      zone: { "MX example.com": [], "A spare.example.com": ["198.51.100.9"] },
+    },
+    ["fail mx example.com. IN MX 20 mx2.example.net.", "warn mx example.com. IN MX 10 mail.example.com."],
+  ],
+  [
+    "not named, while our own name cannot be looked up",
+    { zone: { "MX example.com": ["5 mail.example.com"], "A mx2.example.net": "failed" } },
+    ["fail mx example.com. IN MX 15 mx2.example.net."],
+  ],
+  [
+    "before the primary, by another name of our address",
+    {
+      zone: {
+        "MX example.com": ["10 backup.example.com", "20 mail.example.com"],
+        "A backup.example.com": ["192.0.2.1"],
+      },
+    },
+    ["warn mx example.com. IN MX 30 backup.example.com."],
+  ],
+  [
     "a reflector that is not named",
     { settings: { mode: "reflector" }, zone: { "MX example.com": ["5 mail.example.com"] } },
     ["fail mx example.com. IN MX 0 mx2.example.net."],
@@ -218,6 +254,21 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
       settings: { primaries: [{ ...PRIMARY, port: 2525 }] },
       zone: { "MX example.com": ["10 mx2.example.net"] },
     },
+    ["warn mx"],
+  ],
+  [
+    "the only one, where little room is before it",
+    { zone: { "MX example.com": ["5 mx2.example.net"] } },
+    ["warn mx example.com. IN MX 0 mail.example.com."],
+  ],
+  [
+    "not named, and at the end of what a preference can be",
+    { zone: { "MX example.com": ["65530 mail.example.com"] } },
+    ["fail mx example.com. IN MX 65535 mx2.example.net."],
+  ],
+  [
+    "before a primary that nothing can stand behind",
+    { zone: { "MX example.com": ["65535 mail.example.com", "1 mx2.example.net"] } },
     ["warn mx"],
   ],
   [
@@ -249,6 +300,20 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
   ["a primary without address", { zone: { "A mail.example.com": [] } }, ["fail primary"]],
   ["a primary that nobody answers for", { zone: { "A mail.example.com": "failed" } }, ["warn primary"]],
   ["a primary that is this server", { zone: { "A mail.example.com": ["192.0.2.1"] } }, ["fail primary"]],
+  [
+    "a primary that is this server by one of its addresses",
+    { zone: { "A mail.example.com": ["198.51.100.7", "192.0.2.1"] } },
+    ["warn primary"],
+  ],
+  [
+    "a primary on this machine, at a port of its own",
+    {
+      settings: { primaries: [{ ...PRIMARY, host: "192.0.2.1", port: 2525 }] },
+      zone: { "A 192.0.2.1": ["192.0.2.1"] },
+    },
+    [],
+  ],
+  ["deliveries that an operator paused", { record: { paused: true } }, ["warn primary"]],
   ["no recipients", { listed: false }, ["fail recipients"]],
   ["no list, but callouts", { listed: false, settings: { callout: true } }, []],
   ["catch-all", { settings: { catchAll: true } }, ["warn recipients"]],
@@ -268,15 +333,58 @@ test("primaries by MX are those before us", async () => {
   assert.deepEqual(complaints(await domain({ settings })), []);
   const zone: Zone = { "MX example.com": ["10 mx2.example.net", "20 mail.example.com"] };
   assert.ok(complaints(await domain({ settings, zone })).includes("fail primary"));
+  const mute: Zone = { "MX example.com": "failed" };
+  assert.ok(complaints(await domain({ settings, zone: mute })).includes("warn primary"));
+  const onPort = { primaries: [{ ...PRIMARY, port: 0, host: "", mx: true }] };
+  const alias: Zone = { "A mail.example.com": ["192.0.2.1"] };
+  assert.ok(complaints(await domain({ settings: onPort, zone: alias })).includes("fail primary"));
   const nullMx: Zone = { "MX example.com": ["0 "] };
   assert.ok(complaints(await domain({ settings, zone: nullMx })).includes("fail primary"));
 });
 
-test("without MX records a primary by MX is the domain's own address", async () => {
+test("primaries by MX are looked at each, and are well while one of them is", async () => {
   const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
+  const before = { "MX example.com": ["10 mail.example.com", "15 alias.example.com", "20 mx2.example.net"] };
+  for (const [zone, verdict, words] of [
+    [{ "A alias.example.com": ["198.51.100.8"] }, "ok", /mail\.example\.com and alias/],
+    [{}, "warn", /^MX hosts preferred to ours: mail.* alias\.example\.com has no address$/],
+    [
+      { "A alias.example.com": ["192.0.2.1"] },
+      "warn",
+      /alias\.example\.com is 192.* that is this server itself/,
+    ],
+    [{ "A mail.example.com": [] }, "fail", /mail\.example\.com has no address; alias/],
+    [{ "A mail.example.com": "failed" }, "warn", /could not be looked up/],
+  ] as const) {
+    const found = await domain({ settings, zone: { ...before, ...zone } });
+    const primary = found.find(({ what }) => what === "primary");
+    assert.equal(primary?.verdict, verdict);
+    assert.match(primary.text, words);
+  }
+});
+
+test("the order of the MX records is told as senders go", async () => {
+  const zone: Zone = {
+    "MX example.com": ["30 spare.example.net", "20 mx2.example.net", "10 mail.example.com"],
+  };
+  const found = await domain({ zone });
+  assert.equal(
+    found.find(({ what }) => what === "mx")?.text,
+    "mail.example.com (10), then mx2.example.net (20), then spare.example.net (30)",
+  );
+});
+
+test("without MX records a primary by MX is the domain's own address", async () => {
   const zone: Zone = { "MX example.com": [], "A example.com": ["198.51.100.7"] };
-  const found = await domain({ settings, zone });
-  assert.equal(found.find(({ what }) => what === "primary")?.text, "example.com is 198.51.100.7, port 25");
+  for (const [port, shown] of [
+    [0, 25],
+    [2525, 2525],
+  ] as const) {
+    const settings = { primaries: [{ ...PRIMARY, port, host: "", mx: true }] };
+    const found = await domain({ settings, zone });
+    const text = `example.com is 198.51.100.7, port ${shown}`;
+    assert.equal(found.find(({ what }) => what === "primary")?.text, text);
+  }
 });
 
 test("a policy for TLS is named", async () => {
@@ -289,6 +397,7 @@ test("questions are bounded, however many records there are", async () => {
   const many = Array.from({ length: 500 }, (_, i) => `${i + 1} host${i}.example.com`);
   const addresses = Array.from({ length: 500 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
   const zone: Zone = { "MX example.com": many, "A mx2.example.net": addresses };
+  const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
   let asked = 0;
   class Counting extends FakeDns {
     override records(name: string, type: string): Promise<Lookup<string>> {
@@ -296,7 +405,7 @@ test("questions are bounded, however many records there are", async () => {
       return super.records(name, type);
     }
   }
-  const doctor = doctorOf({}, new Counting(zone));
+  const doctor = doctorOf({ settings }, new Counting(zone));
   await doctor.server();
   await doctor.domain("example.com");
   assert.ok(asked < 60, `${asked} questions`);
