@@ -8,16 +8,22 @@ import { createLoad } from "../support/load.ts";
 import { seededRandom } from "../support/random.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { pause, waitFor } from "../support/wait.ts";
+import { pause } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
-import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
+import {
+  CHECKED,
+  findingsOf,
+  recordArrivals,
+  recordNamedDoubles,
+  untilDrained,
+  untilUnderLoad,
+} from "./story.ts";
 
 const DOMAIN = "example.test";
 const RECIPIENTS = ["alice", "bob", "carol", "dave", "list-news"];
 /** A kill comes this many milliseconds after the first 250 of a life, at most. */
 const LONGEST_LIFE = 700;
-const CHECKED = '"event":"store.checked"';
 /** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 
@@ -64,14 +70,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   // What was in a conversation when the daemon died would wait for its next turn.
   await daemon.api("POST", "/v1/queue/actions", { verb: "flush", all: true });
   await untilDrained(daemon, DRAIN_DEADLINE);
-  const looked = await waitFor({ what: "the database is looked through", deadline: 60_000 }, () => {
-    const lines = daemon
-      .output()
-      .split("\n")
-      .filter((line) => line.includes(CHECKED));
-    return lines.length > 0 && lines;
-  });
-  failures.push(...looked.filter((line) => !line.includes('"findings":[]')));
+  failures.push(...(await findingsOf(daemon)));
   await recordNamedDoubles(daemon, ledger);
   const { counts, failures: losses } = ledger.check();
   failures.push(...losses);
@@ -80,13 +79,4 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     counts: { kills, ...counts, slowestReadyMs: Math.round(slowest) },
     failures: counts.acked === 0 ? [...failures, "no mail got its 250: nothing was shown"] : failures,
   };
-}
-
-/** Resolves when the load has got a 250 since it was asked. */
-async function untilUnderLoad(ledger: Ledger): Promise<void> {
-  const before = ledger.count("acked");
-  await waitFor(
-    { what: "the load is under way again", deadline: 20_000, every: 5 },
-    () => ledger.count("acked") > before,
-  );
 }

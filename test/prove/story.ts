@@ -1,8 +1,12 @@
 /** What proofs share: their load, and how arrivals and the daemon's own words come into the ledger. */
 import type { AdminClient } from "../support/admin-client.ts";
+import type { Daemon } from "../support/daemon.ts";
 import type { Sink } from "../support/sink.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
+
+/** In the line that a daemon writes when it has looked through its database, as it does after a start that follows a crash. */
+export const CHECKED = '"event":"store.checked"';
 
 /** Load whose bodies lie in each of their homes: a row, a segment, a file of its own (docs/adr/0009). */
 export const IN_EACH_HOME = {
@@ -32,6 +36,30 @@ export async function untilDrained(daemon: AdminClient, deadline: number): Promi
     async () => (await daemon.held()) === 0,
   ).catch(async (error: unknown) => {
     const { mail, primaries } = await daemon.status();
-    throw new Error(`${String(error)}: ${JSON.stringify(mail)}, ${JSON.stringify(primaries)}`);
+    const { value } = await daemon.entries().next();
+    throw new Error(
+      `${String(error)}: ${JSON.stringify(mail)}, ${JSON.stringify(primaries)}, first ${JSON.stringify(value)}`,
+    );
   });
+}
+
+/** Resolves when the load has got a 250 since it was asked. */
+export async function untilUnderLoad(ledger: Ledger): Promise<void> {
+  const before = ledger.count("acked");
+  await waitFor(
+    { what: "the load is under way again", deadline: 20_000, every: 5 },
+    () => ledger.count("acked") > before,
+  );
+}
+
+/** Lines in which the daemon says that its database is damaged; waits for one that says what was found. */
+export async function findingsOf(daemon: Daemon): Promise<readonly string[]> {
+  const looked = await waitFor({ what: "the database is looked through", deadline: 60_000 }, () => {
+    const lines = daemon
+      .output()
+      .split("\n")
+      .filter((line) => line.includes(CHECKED));
+    return lines.length > 0 && lines;
+  });
+  return looked.filter((line) => !line.includes('"findings":[]'));
 }
