@@ -77,15 +77,19 @@ export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
     maxWrite: 2 * BLOCK,
   });
   let dropped = 0;
-  destination.on("drop", (lines: string) => void (dropped += lines.split("\n").length - 1));
+  /** Whoever read the pipe is gone: the destination ignores everything from then on, its end too. */
+  let gone = false;
+  const drop = (lines: string): void => void (dropped += lines.split("\n").length - 1);
+  destination.on("drop", drop);
   // A full disk or a closed pipe must not end the daemon.
-  destination.on("error", ({ syscall }: NodeJS.ErrnoException) => {
+  destination.on("error", ({ code, syscall }: NodeJS.ErrnoException) => {
     if (syscall === "open") return;
+    gone = code === "EPIPE";
     dropped += 1;
     failing = true;
   });
   destination.on("write", () => (failing = false));
-  const lines = new LineBlock((block) => void destination.write(block));
+  const lines = new LineBlock((block) => void (gone ? drop(block) : destination.write(block)));
   const before = file === undefined ? priorities(STDOUT, process.env) : undefined;
   const least = LEVELS.indexOf(level);
   let opened = opening(destination).catch(() => undefined);
@@ -105,7 +109,7 @@ export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
       closed = true;
       lines.pass();
       process.off("exit", atExit);
-      return ended(destination, opened);
+      return gone ? Promise.resolve() : ended(destination, opened);
     },
   };
 }

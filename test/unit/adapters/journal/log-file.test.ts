@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs, { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { openLogFile } from "../../../../src/adapters/journal/log-file.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -103,6 +105,26 @@ for (const [how, end] of [
     });
     assert.equal(status, 1);
   });
+
+test("a reader of the log that has gone holds up no end, and the lines that it missed are counted", async () => {
+  const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
+  const script = `
+    const { openLogFile } = await import(${JSON.stringify(source.href)});
+    const log = openLogFile({ level: "info" });
+    const write = () => {
+      log.write("info", 0, "a line", "");
+      return new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    while (log.dropped() === 0) await write();
+    const before = log.dropped();
+    while (log.dropped() < before + 2) await write();
+    await log.close();`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
+  child.stdout.destroy();
+  const told = text(child.stderr);
+  const [code] = (await once(child, "close")) as [number | null];
+  assert.deepEqual({ code, told: await told }, { code: 0, told: "" });
+});
 
 test("lines of any length and script are written whole, in their order", async () => {
   await using folder = await tempFolder();
