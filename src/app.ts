@@ -182,7 +182,7 @@ class RunningDaemon implements Daemon {
     const running = {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
-      resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      resume: (domain: string) => this.#resume(domain),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
       loopDelays: () => loopDelays(this.#smtp),
@@ -197,6 +197,12 @@ class RunningDaemon implements Daemon {
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
+  }
+
+  async #resume(domain: string): Promise<boolean> {
+    const thread = this.#delivery?.current;
+    await thread?.control.call("resume", domain);
+    return thread !== undefined;
   }
 
   async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {

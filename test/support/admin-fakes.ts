@@ -103,6 +103,8 @@ export class FakeWorld {
   readonly fileTroubles = new Map<string, string>();
   senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
+  /** Ends the probation of a domain. */
+  resume: AdminParts["resume"] = async (domain) => this.resumed.push(domain) > 0;
   /** What a test session finds. */
   rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
     ? (...asked: Asked) => Found
@@ -261,7 +263,7 @@ export class FakeWorld {
       },
       status: () => this.status,
       primaries: async () => this.#unlessSilent(this.primaries),
-      resume: async (domain) => void this.resumed.push(domain),
+      resume: (domain) => this.resume(domain),
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {
         server: async () => this.findings.get("") ?? [],

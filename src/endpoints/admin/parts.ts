@@ -74,8 +74,8 @@ export interface AdminParts {
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;
-  /** Ends the probation of a domain. */
-  resume(domain: string): Promise<void>;
+  /** Ends the probation of a domain; false: not now. */
+  resume(domain: string): Promise<boolean>;
   /** A test session with each primary of a domain; undefined: not now. */
   rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   readonly doctor: Pick<Doctor, "server" | "domain">;

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
+import { unlessEnded } from "../../../runtime/channel.ts";
 import { recordAct } from "../acts.ts";
 import { readDomain, readNoBody, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import {
@@ -151,7 +152,14 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
   const name = readDomain(c);
   await readNoBody(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
-  await parts.resume(name);
+  // The delivery thread may be between two lives; the next one would begin a probation of its own.
+  const resumed = await parts.resume(name).catch(unlessEnded);
   recordAct(c, parts, { verb: "domain resume", what: name });
+  if (resumed !== true)
+    throw new Refusal(
+      "conflict",
+      "deliveries are starting again; the domain is not paused any more, but a probation would not have ended",
+      "ask again in some seconds",
+    );
   return { name, paused: false };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DomainBody, DomainList } from "../../../../../src/endpoints/admin/contract.ts";
+import { ChannelClosed } from "../../../../../src/runtime/channel.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -173,6 +174,20 @@ test("deliveries pause and go on", async () => {
     world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
     ["domain pause", "domain pause", "domain resume"].map((verb) => [verb, "example.com"]),
   );
+});
+
+test("who resumes a domain while nobody can end its probation is told so", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const resume of [async () => false, () => Promise.reject(new ChannelClosed())]) {
+    await ask("POST", "/v1/domains/example.com/pause");
+    world.resume = resume;
+    const { status, json } = await ask("POST", "/v1/domains/example.com/resume");
+    assert.deepEqual([status, json.error?.code], [409, "conflict"]);
+    assert.equal((await ask("GET", "/v1/domains/example.com")).json.paused, false);
+  }
+  world.resume = () => Promise.reject(new Error("a bug"));
+  assert.equal((await ask("POST", "/v1/domains/example.com/resume")).status, 500);
 });
 
 test("where no body is read, one that says something is refused and does nothing", async () => {
