@@ -16,7 +16,7 @@ import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { idle } from "../../../support/settle.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
-import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
+import { makeCertificate, renewed, type TestCertificate } from "../../../support/test-certificate.ts";
 
 const DAY = 86_400_000;
 
@@ -156,6 +156,22 @@ describe("Certificates", () => {
     }
     certificate.close();
     assert.equal(clock.waiting, 0);
+  });
+
+  test("takes a renewed certificate for the key that it has", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const old = await makeCertificate("a.test");
+    await put(files, old);
+    const certificate = await openCertificates([files], { clock: new ManualClock(), ...recorder().parts });
+    const told: unknown[] = [];
+    certificate.onChange((material) => void told.push(material));
+    const anew = await renewed(old, "b.test");
+    await put(files, { certificate: anew.certificate });
+    await certificate.look();
+    assert.equal(told.length, 1);
+    assert.equal(certificate.current()?.[0]?.certificate, anew.certificate);
+    certificate.close();
   });
 
   test("sees a link that points elsewhere", async () => {
