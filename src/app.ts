@@ -215,7 +215,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #tellFull(): Promise<void> {
-    await tellFull(await this.#quotas.look(), this.#smtp);
+    tellFull(await this.#quotas.look(), this.#smtp);
   }
 
   #addJobs(): void {

@@ -2,7 +2,6 @@
 import type { SmtpThread } from "../threads/crew.ts";
 import type { KnownPrimaries } from "../ports/health.ts";
 import { primariesFacts } from "../threads/primaries-facts.ts";
-import { unlessEnded } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 interface PrimariesBoardParts {
@@ -20,6 +19,7 @@ export class PrimariesBoard {
     this.#parts = parts;
   }
 
+  /** Waits for no thread: one that hangs would keep the others from what comes next. */
   async tell(): Promise<void> {
     const { primaries, noPrimaries } = await this.#parts.primaries();
     // What was known stays.
@@ -28,8 +28,8 @@ export class PrimariesBoard {
     const text = JSON.stringify(facts);
     for (const { current: life } of this.#parts.smtp()) {
       if (life === undefined || this.#told.get(life) === text) continue;
-      await life.control.call("learned", facts).catch(unlessEnded);
       this.#told.set(life, text);
+      life.control.call("learned", facts).catch(() => undefined);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the main thread tells all SMTP threads, and asks of them. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
-import { type Argument, unlessEnded } from "../runtime/channel.ts";
+import type { Argument } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 import { withinSteps } from "../runtime/within-steps.ts";
@@ -16,11 +16,12 @@ export async function tellAll<K extends keyof SmtpControl>(
   await Promise.all(threads.map((thread) => thread.tell(what, ...argument)));
 }
 
-/** Tells the threads that are ready which domains hold more than their quota; comes every few seconds. */
-export async function tellFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
-  await Promise.all(
-    threads.map((thread) => thread.current?.control.call("full", domains).catch(unlessEnded)),
-  );
+/**
+ * Tells the threads that are ready which domains hold more than their quota; comes every few seconds. Waits for none:
+ * one that hangs would keep the others from what comes next.
+ */
+export function tellFull(domains: readonly string[], threads: readonly SmtpThread[]): void {
+  for (const { current } of threads) current?.control.call("full", domains).catch(() => undefined);
 }
 
 /** How late their event loops were since they were asked before, by the thread's name; one that hangs is left out. */

@@ -13,22 +13,27 @@ export const SILENCE = 60_000;
 interface Pulse {
   /** Resolves when the thread takes a turn; rejects once it has ended. */
   readonly answers: () => Promise<unknown>;
-  /** It has not answered for SILENCE. */
+  /** It has not answered for `patience`. */
   readonly silent: () => void;
   /** After that it answered, so many ms after it was asked. */
   readonly back?: (after: number) => void;
+  /** Ms between an answer and the next question. */
+  readonly rest?: number;
+  /** Ms without an answer after which it counts as silent. */
+  readonly patience?: number;
 }
 
 /** Follows one life of a thread; resolves after its end. */
-export async function followPulse({ answers, silent, back }: Pulse, clock: Clock): Promise<void> {
+export async function followPulse(pulse: Pulse, clock: Clock): Promise<void> {
+  const { answers, silent, back, rest = REST, patience = SILENCE } = pulse;
   for (;;) {
-    await new Promise<void>((resolve) => void clock.after(REST, resolve));
+    await new Promise<void>((resolve) => void clock.after(rest, resolve));
     const asked = clock.elapsed();
     const answer = answers().then(
       () => true,
       () => false,
     );
-    if ((await withinSteps(SILENCE, answer, clock)) === "late") {
+    if ((await withinSteps(patience, answer, clock)) === "late") {
       silent();
       if (await answer) back?.(clock.elapsed() - asked);
     }

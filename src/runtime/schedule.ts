@@ -24,7 +24,8 @@ interface ScheduleParts {
 export class Schedule {
   readonly #parts: ScheduleParts;
   readonly #timers = new Map<string, Timer>();
-  readonly #running = new Set<Promise<void>>();
+  /** By name: the slice in progress, or the last one. */
+  readonly #slices = new Map<string, Promise<void>>();
   #stopped = false;
 
   constructor(parts: ScheduleParts) {
@@ -40,21 +41,15 @@ export class Schedule {
     this.#stopped = true;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    await Promise.all(this.#running);
+    await Promise.all(this.#slices.values());
   }
 
   #plan(job: Job, delay: number): void {
     if (this.#stopped) return;
     this.#timers.set(
       job.name,
-      this.#parts.clock.after(delay, () => this.#start(job)),
+      this.#parts.clock.after(delay, () => void this.#slices.set(job.name, this.#runSlice(job))),
     );
-  }
-
-  #start(job: Job): void {
-    const slice = this.#runSlice(job);
-    this.#running.add(slice);
-    void slice.finally(() => this.#running.delete(slice));
   }
 
   async #runSlice(job: Job): Promise<void> {

@@ -10,6 +10,7 @@ import {
   type ThreadEnd,
   ThreadHangs,
   type ThreadPlan,
+  ThreadSilent,
   ThreadStuck,
 } from "./threads.ts";
 import { withinSteps } from "./within-steps.ts";
@@ -21,6 +22,10 @@ const LONGEST_RESTART = 30_000;
 const SETTLED = 60_000;
 /** How long one that hangs may take to end, in ms, before that is told. */
 const TO_END = 10_000;
+/** One that takes no turn for this long when its end is expected does not become ready for it any more; ms. */
+const LAST_SILENCE = 15_000;
+/** Between its answers and the next question then, in ms. */
+const LAST_REST = 1000;
 
 interface Supervision {
   readonly plan: ThreadPlan;
@@ -66,17 +71,31 @@ export class SupervisedThread<M extends Methods> {
 
   /**
    * Ends it for good, once it has done what `name` says; one that is being started ends at once. Rejects with the error
-   * of the method, or of a thread that has ended before it was done; with ThreadStuck where it does not end.
+   * of the method, or of a thread that has ended before it was done; with ThreadSilent where it took no turn for 15 s,
+   * and with ThreadStuck where it does not end.
    */
   async end<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     this.#stopping = true;
     const life = this.#life;
     if (life === undefined) return;
     let trouble: unknown;
-    if (this.#ready) await life.control.call(name, ...argument).catch((error: unknown) => (trouble = error));
+    if (this.#ready) {
+      const done = life.control.call(name, ...argument);
+      await Promise.race([done, this.#silence(life)]).catch((error: unknown) => (trouble = error));
+    }
     if (this.#stuck || !(await this.#ends(life))) throw new ThreadStuck(this.#supervision.plan.name);
     if (trouble === undefined) return;
     throw (trouble instanceof ChannelClosed ? (await life.ended).error : undefined) ?? trouble;
+  }
+
+  /** Rejects with ThreadSilent when it takes no turns any more. */
+  #silence(life: BegunThread<M>): Promise<never> {
+    const { plan, clock } = this.#supervision;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const silent = (): void => reject(new ThreadSilent(plan.name, LAST_SILENCE));
+    const answers = (): Promise<void> => life.answers();
+    void followPulse({ answers, silent, rest: LAST_REST, patience: LAST_SILENCE }, clock);
+    return promise;
   }
 
   /** Whether it ends when it is told to. */

@@ -63,6 +63,17 @@ export class ThreadStuck extends Error {
   }
 }
 
+/** It was told what to do before its end, and took no turn for so many ms. */
+export class ThreadSilent extends Error {
+  override readonly name = "ThreadSilent";
+
+  constructor(thread: string, silence: number) {
+    super(
+      `the ${thread} thread did not answer for ${timeInWords(silence)}, so it was ended; nothing that was accepted is lost`,
+    );
+  }
+}
+
 export interface Thread<M extends Methods> {
   readonly control: Caller<M>;
   /** Resolves with the exit code and the error, if there was one. */

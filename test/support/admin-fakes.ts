@@ -103,6 +103,8 @@ export class FakeWorld {
   readonly fileTroubles = new Map<string, string>();
   senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
+  /** Ends the probation of a domain. */
+  resume: AdminParts["resume"] = async (domain) => this.resumed.push(domain) > 0;
   /** What a test session finds. */
   rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
     ? (...asked: Asked) => Found
@@ -266,7 +268,7 @@ export class FakeWorld {
         this.noPrimaries === undefined
           ? { primaries: this.primaries }
           : { primaries: [], noPrimaries: this.noPrimaries },
-      resume: async (domain) => this.resumed.push(domain) > 0,
+      resume: (domain) => this.resume(domain),
       rehearse: async (domain, known) => this.rehearsal(domain, known),
       doctor: {
         server: async () => this.findings.get("") ?? [],

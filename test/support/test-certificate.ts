@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { generate } from "selfsigned";
 
 /** A certificate and key in PEM, made once a process. */
@@ -16,6 +17,17 @@ export function testCertificate(): Promise<TestCertificate> {
 /** The same as the SMTP side takes it: one certificate for all names. */
 export async function testMaterial(): Promise<readonly (TestCertificate & { names: readonly string[] })[]> {
   return [{ ...(await testCertificate()), names: [] }];
+}
+
+/** The certificate anew, for the same key and another name, as those make it who renew and keep the key. */
+export async function renewed({ key }: TestCertificate, name: string): Promise<TestCertificate> {
+  const publicKey = createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
+  const pems = await generate([{ name: "commonName", value: name }], {
+    keyType: "ec",
+    algorithm: "sha256",
+    keyPair: { privateKey: key, publicKey },
+  });
+  return { certificate: pems.cert, key };
 }
 
 /** A fresh self-signed pair; `days` may be negative for one that has ended, `names` are DNS names in it. */

@@ -12,6 +12,8 @@ export type FixtureControl = {
   hang(until: string): void;
   /** Crashes before it is done. */
   closeBadly(): Promise<void>;
+  /** Is done when it learns the next word. */
+  closeLater(): Promise<void>;
   young(): number | undefined;
   /** Fails for an empty word. */
   learn(word: string): void;
@@ -41,6 +43,7 @@ if (start === "stuck") {
 }
 
 const words: string[] = [];
+const nextWord = Promise.withResolvers<void>();
 const crash = (): void => {
   setImmediate(() => {
     throw new Error("crashed as told");
@@ -51,6 +54,7 @@ serveControl<FixtureControl>({
   learn: (word) => {
     if (word === "") throw new Error("no word");
     words.push(word);
+    nextWord.resolve();
   },
   learned: () => words,
   loop: () => {
@@ -58,6 +62,7 @@ serveControl<FixtureControl>({
   },
   hang: waitForFile,
   close: () => void (begun[0] = 2),
+  closeLater: () => nextWord.promise,
   young: () => resourceLimits.maxYoungGenerationSizeMb,
   crash,
   closeBadly: () => {

@@ -46,7 +46,8 @@ export class JournalSink implements Journal {
   /** Throws CannotWriteLog when the file cannot be opened. */
   constructor({ file, level, clock }: JournalOptions) {
     this.#clock = clock;
-    this.#file = openLogFile({ level, ...(file !== undefined && { file }) });
+    const kept = (why: string): void => this.log.error("log.notReopened", { file, why });
+    this.#file = openLogFile({ level, kept, ...(file !== undefined && { file }) });
     this.#trace = new TraceBuffer(clock);
     this.log = loggerTo((line, message, fields) => {
       if (this.#file.wants(line)) this.#file.write(line, clock.now(), message, membersOfFields(fields));

@@ -43,7 +43,7 @@ export interface LogFile {
   write(level: LogLevel, at: number, event: string, members: string): void;
   /** Lines that could not be written. */
   dropped(): number;
-  /** Opens the file anew, after it was renamed; no line is lost on the way. */
+  /** Opens the file anew, after it was renamed; no line is lost on the way, nor where it cannot be opened. */
   reopen(): void;
   /** Rejects with LogBlocked. */
   close(): Promise<void>;
@@ -53,10 +53,12 @@ interface LogFileOptions {
   /** Absent: stdout. */
   readonly file?: string;
   readonly level: LogLevel;
+  /** Hears why the file could not be opened anew: lines go on to the old one. */
+  readonly kept?: (why: string) => void;
 }
 
 /** Throws CannotWriteLog when the file cannot be opened. */
-export function openLogFile({ file, level }: LogFileOptions): LogFile {
+export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
   if (file !== undefined) probe(file);
   let failing = false;
   // The last lines tell why a process ends. The destination writes what it has at `exit`, and gets them before that.
@@ -75,16 +77,22 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
     maxWrite: 2 * BLOCK,
   });
   let dropped = 0;
-  destination.on("drop", (lines: string) => void (dropped += lines.split("\n").length - 1));
+  /** Whoever read the pipe is gone: the destination ignores everything from then on, its end too. */
+  let gone = false;
+  const drop = (lines: string): void => void (dropped += lines.split("\n").length - 1);
+  destination.on("drop", drop);
   // A full disk or a closed pipe must not end the daemon.
-  destination.on("error", () => {
+  destination.on("error", ({ code, syscall }: NodeJS.ErrnoException) => {
+    if (syscall === "open") return;
+    gone = code === "EPIPE";
     dropped += 1;
     failing = true;
   });
   destination.on("write", () => (failing = false));
-  const lines = new LineBlock((block) => void destination.write(block));
+  const lines = new LineBlock((block) => void (gone ? drop(block) : destination.write(block)));
   const before = file === undefined ? priorities(STDOUT, process.env) : undefined;
   const least = LEVELS.indexOf(level);
+  let opened = opening(destination).catch(() => undefined);
   let closed = false;
   return {
     wants: (line) => !closed && LEVELS.indexOf(line) >= least,
@@ -95,13 +103,13 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
     reopen() {
       if (file === undefined || closed) return;
       lines.pass();
-      destination.reopen();
+      opened = opened.then(() => reopened(destination)).catch((error: Error) => kept?.(error.message));
     },
     close() {
       closed = true;
       lines.pass();
       process.off("exit", atExit);
-      return ended(destination);
+      return gone ? Promise.resolve() : ended(destination, opened);
     },
   };
 }
@@ -158,16 +166,40 @@ function probe(file: string): void {
 
 type Destination = ReturnType<typeof pino.destination>;
 
-/** Writes what waits and closes; stdout stays open. */
-function ended(destination: Destination): Promise<void> {
+/** Resolves when it has opened its file. */
+function opening(destination: Destination): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const failed = (error: Error): void => {
+    // At the next success it would close the old file once for each failure: by a number that is another file's by then.
+    destination.removeAllListeners("ready");
+    reject(error);
+  };
+  destination.once("error", failed);
+  destination.once("ready", () => {
+    destination.off("error", failed);
+    resolve();
+  });
+  return promise;
+}
+
+function reopened(destination: Destination): Promise<void> {
+  const result = opening(destination);
+  destination.reopen();
+  return result;
+}
+
+/** Writes what waits and closes, once the file is open; stdout stays open. */
+function ended(destination: Destination, opened: Promise<void>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const patience = setTimeout(() => reject(new LogBlocked()), PATIENCE);
   destination.on("write", () => patience.refresh());
   destination.once("close", resolve);
-  destination.once("error", () => {
-    destination.destroy();
-    resolve();
+  void opened.then(() => {
+    destination.once("error", () => {
+      destination.destroy();
+      resolve();
+    });
+    destination.end();
   });
-  destination.end();
   return promise.finally(() => clearTimeout(patience));
 }

@@ -6,6 +6,7 @@ import type { PrimariesFacts } from "../../../src/threads/primaries-facts.ts";
 import type { KnownPrimaries, PrimaryStatus } from "../../../src/ports/health.ts";
 import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { idle } from "../../support/settle.ts";
 
 function speaking(size: number, now: number): PrimaryStatus {
   const capabilities = { name: "p", extensions: ["SMTPUTF8"], size };
@@ -71,4 +72,29 @@ test("a thread that ends while it is told keeps nobody else from hearing it", as
   });
   await board.tell();
   assert.deepEqual(heard, ["second"]);
+});
+
+test("a thread that hangs holds up neither the others nor their next news", async () => {
+  const clock = new ManualClock();
+  const heard: string[] = [];
+  const lifeOf = (name: string, answer: Promise<void>): SmtpThread => {
+    const call = (_verb: string, { offers }: PrimariesFacts): Promise<void> => {
+      heard.push(`${name} ${offers[0]?.[1].size}`);
+      return answer;
+    };
+    return { current: { control: { call } } } as unknown as SmtpThread;
+  };
+  const threads = [lifeOf("hangs", new Promise(() => undefined)), lifeOf("lives", Promise.resolve())];
+  let size = 100_000;
+  const board = new PrimariesBoard({
+    primaries: async () => ({ primaries: [speaking(size, clock.now())] }),
+    smtp: () => threads,
+    clock,
+  });
+  void board.tell();
+  await idle();
+  size = 200_000;
+  void board.tell();
+  await idle();
+  assert.deepEqual(heard, ["hangs 100000", "lives 100000", "hangs 200000", "lives 200000"]);
 });

@@ -23,7 +23,7 @@ test("threads that live are told of full domains and asked how late they were; o
     if (what === "loopDelay 1") throw new Error("it has ended");
     return { mean: 1, max: 2 };
   });
-  await tellFull(["a.test"], threads);
+  tellFull(["a.test"], threads);
   assert.deepEqual([...(await loopDelays(threads, new ManualClock()))], [["smtp-2", { mean: 1, max: 2 }]]);
   assert.deepEqual(asked, ["full 1", "full 2", "loopDelay 1", "loopDelay 2"]);
 });
@@ -44,8 +44,17 @@ test("a thread that ends while it is told of full domains is no trouble", async 
     asked.push(what);
     if (what === "full 1") throw new ChannelClosed();
   });
-  await tellFull(["a.test"], threads);
+  tellFull(["a.test"], threads);
+  await idle();
   assert.deepEqual(asked, ["full 1", "full 2"]);
+});
+
+test("a thread that hangs holds up nobody who tells of full domains", async () => {
+  const { threads } = smtpCrew(() => new Promise(() => undefined));
+  let over = false;
+  void Promise.resolve(tellFull(["a.test"], threads)).then(() => (over = true));
+  await idle();
+  assert.equal(over, true);
 });
 
 test("threads end together, and each is waited for, also where another one fails", async () => {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 import { ChannelClosed, Moved, openChannel, serveChannel } from "../../../src/runtime/channel.ts";
+import { idle } from "../../support/settle.ts";
 
 type Sums = {
   add(pair: readonly [number, number]): number;
@@ -84,4 +87,16 @@ test("when the far side ends, open calls are rejected and later ones too", async
   channel.server.close();
   await assert.rejects(call, ChannelClosed);
   await assert.rejects(channel.caller.call("add", [1, 1]), ChannelClosed);
+});
+
+test("a call that was answered is forgotten, so that a line that lives for long does not grow", async () => {
+  using channel = pair();
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const calls = Array.from({ length: 100 }, () => new WeakRef(channel.caller.call("add", [1, 2])));
+  await channel.caller.call("later", "a");
+  await idle();
+  collect();
+  const kept = calls.filter((call) => call.deref() !== undefined).length;
+  assert.ok(kept < 10, `${kept} of 100 are kept`);
 });

@@ -71,7 +71,10 @@ test("stop waits for the slice in progress and plans no other", async () => {
   };
   schedule.add({ name: "slow", every: 100, run });
   clock.advance(100);
-  const stopped = schedule.stop();
+  let over = false;
+  const stopped = schedule.stop().then(() => (over = true));
+  await idle();
+  assert.equal(over, false);
   finish();
   await stopped;
   clock.advance(1000);

@@ -76,6 +76,40 @@ test("a thread that crashes while it ends says why", async () => {
   assert.equal(supervised.current, undefined);
 });
 
+test("a thread in a loop without end holds up its own end for 15 s only", async () => {
+  const clock = new ManualClock();
+  const plan = fixturePlan(() => "well");
+  const supervised = new SupervisedThread<FixtureControl>({ plan, clock, log: SILENT });
+  await supervised.started;
+  void supervised.current?.control.call("loop").catch(() => {});
+  let trouble: unknown;
+  const ended = supervised.end("close").catch((error: unknown) => (trouble = error));
+  clock.advance(1000);
+  await idle();
+  clock.advance(14_999);
+  await idle();
+  assert.notEqual(supervised.current, undefined);
+  clock.advance(1);
+  await ended;
+  assert.match(String(trouble), /^ThreadSilent: the fixture thread did not answer for 15 s, so it was ended/);
+  assert.equal(supervised.current, undefined);
+});
+
+test("a thread that is long about its end is waited for while it takes turns", async () => {
+  const clock = new ManualClock();
+  const plan = fixturePlan(() => "well");
+  const supervised = new SupervisedThread<FixtureControl>({ plan, clock, log: SILENT });
+  await supervised.started;
+  const ended = supervised.end("closeLater");
+  for (let second = 0; second < 40; second += 1) {
+    clock.advance(1000);
+    await supervised.current?.control.call("hello", "you");
+    await idle();
+  }
+  await supervised.current?.control.call("learn", "the end");
+  await ended;
+});
+
 test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
   const clock = new ManualClock();
   let start: Start = "well";

@@ -40,3 +40,18 @@ test("as many answers are held as there is room for, the oldest goes first, and 
   for (const key of ["c", "a", "d", "b"]) await get(key);
   assert.deepEqual(asked, ["b"]);
 });
+
+test("an answer that does not live takes no room", async () => {
+  const lifetimes = { shortest: 0, longest: 60_000, negative: 0, failed: 0 };
+  const cache = new AnswerCache<string>(new ManualClock(), 2, lifetimes);
+  const asked: string[] = [];
+  const get = (key: string, ttl: number): Promise<unknown> =>
+    cache.get(key, async () => {
+      asked.push(key);
+      return { ...FOUND, ttl };
+    });
+  await get("kept", 60_000);
+  for (const key of ["a", "b", "c"]) await get(key, 0);
+  await get("kept", 60_000);
+  assert.deepEqual(asked, ["kept", "a", "b", "c"]);
+});

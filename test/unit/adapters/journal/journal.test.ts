@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
@@ -122,6 +122,23 @@ test("a renamed log is opened anew; one that cannot be opened is an error with i
   assert.deepEqual([before[0]?.["event"], after.at(-1)?.["event"]], ["one", "three"]);
   const lost = join(folder.path, "no", "such", "folder.log");
   assert.throws(() => new JournalSink({ file: lost, level: "info", clock }), { name: "CannotWriteLog" });
+});
+
+test("a log that cannot be opened anew says so where it goes on", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
+  const wait = { what: "its line", deadline: 20_000, every: 5 };
+  sink.log.info("one");
+  await waitFor(wait, () => linesOf(file).length === 1);
+  renameSync(file, `${file}.1`);
+  mkdirSync(file);
+  sink.reopen();
+  await waitFor(wait, () => linesOf(`${file}.1`).length === 2);
+  const { event, level, why } = linesOf(`${file}.1`)[1] ?? {};
+  assert.deepEqual([event, level], ["log.notReopened", "error"]);
+  assert.match(String(why), /^EISDIR/);
+  await sink.stop();
 });
 
 test("entries of other threads arrive in batches, with their own time", async () => {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs, { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { openLogFile } from "../../../../src/adapters/journal/log-file.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+function eventsIn(file: string): readonly string[] {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return [...text.matchAll(/"event":"(\w+)"/g)].map(([, event = ""]) => event);
+}
 
 test("lines that a slow disk leaves no room for are counted one by one; all others are written", async () => {
   await using folder = await tempFolder();
@@ -20,6 +28,49 @@ test("lines that a slow disk leaves no room for are counted one by one; all othe
   assert.equal(written + log.dropped(), lines);
   log.write("info", 0, "after its end", members);
   assert.equal(log.wants("error"), false);
+});
+
+test("a file that cannot be opened anew is told, written on, and closed once when it can", async (t) => {
+  await using folder = await tempFolder();
+  const logs = join(folder.path, "logs");
+  const file = join(logs, "holdfast.log");
+  mkdirSync(logs);
+  const told: string[] = [];
+  const log = openLogFile({ file, level: "info", kept: (why) => void told.push(why) });
+  const closed = t.mock.method(fs, "close").mock;
+  log.write("info", 0, "before", "");
+  await waitFor({ what: "its line", deadline: 10_000 }, () => eventsIn(file).length === 1);
+  renameSync(logs, `${logs}.old`);
+  for (const failures of [1, 2]) {
+    log.reopen();
+    await waitFor({ what: "it is told", deadline: 10_000 }, () => told.length === failures);
+  }
+  assert.match(told.join(), /^ENOENT/);
+  log.write("info", 0, "meanwhile", "");
+  mkdirSync(logs);
+  log.reopen();
+  log.write("info", 0, "after", "");
+  await waitFor({ what: "the new file", deadline: 10_000 }, () => existsSync(file));
+  await log.close();
+  const old = eventsIn(join(`${logs}.old`, "holdfast.log"));
+  assert.deepEqual([...old, ...eventsIn(file)], ["before", "meanwhile", "after"]);
+  const files = closed.calls.map((call) => call.arguments[0]);
+  assert.deepEqual(files, [...new Set(files)]);
+  assert.equal(log.dropped(), 0);
+});
+
+test("a log that is closed while it is opened anew loses nothing", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const log = openLogFile({ file, level: "info" });
+  log.write("info", 0, "before", "");
+  await waitFor({ what: "its line", deadline: 10_000 }, () => eventsIn(file).length === 1);
+  log.write("info", 0, "first", "");
+  // While its line is being written.
+  log.reopen();
+  log.write("info", 0, "last", "");
+  await log.close();
+  assert.deepEqual(eventsIn(file), ["before", "first", "last"]);
 });
 
 test("what a process said last is written although it ends at once", async () => {
@@ -54,6 +105,26 @@ for (const [how, end] of [
     });
     assert.equal(status, 1);
   });
+
+test("a reader of the log that has gone holds up no end, and the lines that it missed are counted", async () => {
+  const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
+  const script = `
+    const { openLogFile } = await import(${JSON.stringify(source.href)});
+    const log = openLogFile({ level: "info" });
+    const write = () => {
+      log.write("info", 0, "a line", "");
+      return new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    while (log.dropped() === 0) await write();
+    const before = log.dropped();
+    while (log.dropped() < before + 2) await write();
+    await log.close();`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
+  child.stdout.destroy();
+  const told = text(child.stderr);
+  const [code] = (await once(child, "close")) as [number | null];
+  assert.deepEqual({ code, told: await told }, { code: 0, told: "" });
+});
 
 test("lines of any length and script are written whole, in their order", async () => {
   await using folder = await tempFolder();

@@ -94,8 +94,11 @@ test("while the disk does not answer nothing is written; events wait for it, bou
   await idle();
   assert.equal(trace.batches.length, 0);
   for (let i = 10_000; i < 20_500; i++) buffer.add(DEFERRED, i);
-  const flushed = buffer.flush();
+  let over = false;
+  const flushed = buffer.flush().then(() => (over = true));
   assert.equal(buffer.dropped, 500);
+  await idle();
+  assert.equal(over, false);
   trace.disk.resolve();
   await flushed;
   assert.deepEqual([trace.batches.length, trace.batches[0]?.length], [1, 20_000]);

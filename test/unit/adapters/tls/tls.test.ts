@@ -14,8 +14,9 @@ import { loggerTo } from "../../../../src/runtime/log.ts";
 import { within } from "../../../../src/runtime/within.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle } from "../../../support/settle.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
-import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
+import { makeCertificate, renewed, type TestCertificate } from "../../../support/test-certificate.ts";
 
 const DAY = 86_400_000;
 
@@ -134,17 +135,42 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("looks by itself once a minute", async () => {
+  test("looks by itself each minute, until it is closed", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
     await put(files, one);
     const clock = new ManualClock(Date.now());
     const certificate = await openCertificates([files], { clock, ...recorder().parts });
-    const changed = new Promise((resolve) => certificate.onChange(resolve));
-    await put(files, two);
-    clock.advance(60_000);
-    assert.deepEqual(await changed, [{ ...two, names: ["b.test"] }]);
+    let changed = Promise.withResolvers<unknown>();
+    certificate.onChange((material) => changed.resolve(material));
+    for (const [pair, name] of [
+      [two, "b.test"],
+      [one, "a.test"],
+    ] as const) {
+      await put(files, pair);
+      clock.advance(60_000);
+      assert.deepEqual(await changed.promise, [{ ...pair, names: [name] }]);
+      changed = Promise.withResolvers();
+      await idle();
+    }
+    certificate.close();
+    assert.equal(clock.waiting, 0);
+  });
+
+  test("takes a renewed certificate for the key that it has", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const old = await makeCertificate("a.test");
+    await put(files, old);
+    const certificate = await openCertificates([files], { clock: new ManualClock(), ...recorder().parts });
+    const told: unknown[] = [];
+    certificate.onChange((material) => void told.push(material));
+    const anew = await renewed(old, "b.test");
+    await put(files, { certificate: anew.certificate });
+    await certificate.look();
+    assert.equal(told.length, 1);
+    assert.equal(certificate.current()?.[0]?.certificate, anew.certificate);
     certificate.close();
   });
 

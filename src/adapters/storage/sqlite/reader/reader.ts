@@ -66,7 +66,11 @@ export function readerClient(): StoreReader {
   const call: Caller<ReaderMethods>["call"] = (name, ...argument) =>
     channel?.call(name, ...argument) ?? Promise.reject(new ChannelClosed());
   return {
-    connect: (port) => void (channel = openChannel(port)),
+    connect: (port) => {
+      // At the far end there may never have been a thread, where the system allows no further one.
+      channel?.close();
+      channel = openChannel(port);
+    },
     list: (request) => call("list", request),
     show: (id) => call("show", id),
     counts: (domain) => call("counts", domain),

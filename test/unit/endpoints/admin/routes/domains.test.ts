@@ -71,20 +71,6 @@ test("a domain says why it is not known how its primaries stand", async () => {
     assert.deepEqual([domain?.primaries, domain?.noPrimaries], [[], world.noPrimaries]);
 });
 
-test("a probation that nobody could end is not told as ended; the pause is over", async () => {
-  const world = new FakeWorld();
-  const [first, ...others] = world.domains;
-  assert.ok(first !== undefined);
-  world.domains = [{ ...first, paused: true }, ...others];
-  const parts = world.parts.bind(world);
-  world.parts = (socket) => ({ ...parts(socket), resume: () => Promise.reject(new ChannelClosed()) });
-  const { status, json } = await operatorOf(world)("POST", "/v1/domains/example.com/resume");
-  assert.equal(status, 409);
-  assert.match(json.error.message, /^deliveries are starting again: a probation may go on/);
-  assert.equal(world.domains[0]?.paused, false);
-  assert.equal(world.events.length, 1);
-});
-
 test("a domain that is not ours is 404, what is no domain is 400", async () => {
   const ask = operatorOf(new FakeWorld());
   for (const [method, suffix] of [
@@ -233,6 +219,21 @@ test("deliveries pause and go on", async () => {
     world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
     ["domain pause", "domain pause", "domain resume"].map((verb) => [verb, "example.com"]),
   );
+});
+
+test("who resumes a domain while nobody can end its probation is told so", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const resume of [async () => false, () => Promise.reject(new ChannelClosed())]) {
+    await ask("POST", "/v1/domains/example.com/pause");
+    world.resume = resume;
+    const { status, json } = await ask("POST", "/v1/domains/example.com/resume");
+    assert.deepEqual([status, json.error?.code], [409, "conflict"]);
+    assert.match(json.error.message, /^deliveries are starting again: a probation may go on/);
+    assert.equal((await ask("GET", "/v1/domains/example.com")).json.paused, false);
+  }
+  world.resume = () => Promise.reject(new Error("a bug"));
+  assert.equal((await ask("POST", "/v1/domains/example.com/resume")).status, 500);
 });
 
 test("where no body is read, one that says something is refused and does nothing", async () => {

@@ -30,6 +30,22 @@ it("exports a body that became a row before its segment was opened", async () =>
   }
 });
 
+it("leaves nobody waiting for a thread that never lived, once the next one is there", async () => {
+  const never = new MessageChannel();
+  const { port1, port2 } = new MessageChannel();
+  const server = serveChannel(port1, { quarantined: () => 3 });
+  const reader = readerClient();
+  reader.connect(never.port2);
+  const asked = reader.quarantined();
+  reader.connect(port2);
+  try {
+    await assert.rejects(asked, { name: "ChannelClosed" });
+    assert.equal(await reader.quarantined(), 3);
+  } finally {
+    server.close();
+  }
+});
+
 it("leaves no file open, whether an export is read to its end, in part or not at all", async () => {
   await using store = await openSqliteStore();
   const mail = newMail(store.clock.now());
