@@ -269,6 +269,30 @@ describe("behind a balancer", () => {
     open[0]?.close();
     await waitFor(SOON, () => bench.connections.total() === 0);
   });
+
+  test("what a trusted peer does for others, or for itself, is not held to the limits of a client", async () => {
+    const listeners = [at, { ...at, proxy: [], xclient: ["127.0.0.1"] }] as const;
+    await using bench = await startBench({
+      clock: new ManualClock(),
+      settings: { listeners, rates: { period: 600_000, connections: 1 } },
+      limits: { connectionsPerClient: 1 },
+    });
+    const [, { port = 0 } = {}] = bench.endpoint.addresses;
+    const codes: (number | undefined)[] = [];
+    for (const [to, words] of [
+      [bench.port, "PROXY UNKNOWN"],
+      [bench.port, "PROXY UNKNOWN"],
+      [port, "XCLIENT ADDR=[UNAVAILABLE]"],
+      [port, "XCLIENT NAME=c.example"],
+      [port, "XCLIENT ADDR=192.0.2.1"],
+      [port, "XCLIENT ADDR=192.0.2.2"],
+    ] as const) {
+      const smtp = new RawSmtp(connect(to, "127.0.0.1"));
+      if (to === port) assert.equal((await smtp.reply())?.code, 220, words);
+      codes.push((await smtp.command(words))?.code);
+    }
+    assert.deepEqual(codes, [220, 220, 220, 220, 220, 421], "one client of its network, and no peer of ours");
+  });
 });
 
 describe("stress", () => {
