@@ -231,7 +231,6 @@ export class Connection extends SMTPConnection {
         feed(this.#parser(), this._socket);
         this.#session.secured(describeTls(this._socket as TLSSocket));
         this.#await("command");
-        if (this.#stopping) this.#cut(CLOSED.stopping);
       });
     });
   }

@@ -377,6 +377,26 @@ describe("time", () => {
     patient.close();
   });
 
+  test("who leaves, or is cut off, before the greeting has made no connection that counts", async () => {
+    const clock = new ManualClock();
+    const rates = { period: 600_000, connections: 1 };
+    await using bench = await startBench({ clock, settings: { greetDelay: 100, rates } });
+    const early = dial(bench);
+    early.write("EHLO early\r\n");
+    assert.match((await line(early)) ?? "", /^421 4\.7\.0 /);
+    assert.equal(await early.reply(), undefined);
+    const hasty = dial(bench);
+    await waitFor(SOON, () => bench.connections.total() === 1);
+    hasty.close();
+    await waitFor(SOON, () => bench.connections.total() === 0);
+    clock.advance(100);
+    const patient = dial(bench);
+    await waitFor(SOON, () => bench.connections.total() === 1);
+    clock.advance(100);
+    assert.equal((await patient.reply())?.code, 220);
+    patient.close();
+  });
+
   test("who delivered a mail is greeted at once from then on", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock, settings: { greetDelay: 100 } });
