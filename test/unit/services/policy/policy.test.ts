@@ -214,7 +214,7 @@ describe("Policy", () => {
     assert.deepEqual(asked, ["alice@our.test", "bob@our.test"]);
   });
 
-  test("the DNS is asked ahead for the client's name and for SPF only where they are wanted for all", async () => {
+  test("the DNS is asked ahead only for what is wanted for all", async () => {
     const asked = async (settings: Partial<CheckSettings>): Promise<readonly string[]> => {
       const questions: string[] = [];
       const note = <T>(question: string, answer: T): Promise<T> => {
@@ -222,13 +222,19 @@ describe("Policy", () => {
         return Promise.resolve(answer);
       };
       const found = { kind: "found", records: ["c.example"] } as const;
-      const none = (): Promise<{ kind: "none" }> => Promise.resolve({ kind: "none" });
+      const none = { kind: "none" } as const;
+      const resolver = {
+        mx: () => note("mx", none),
+        addresses: () => Promise.resolve(none),
+        records: () => Promise.resolve(none),
+        confirmedName: () => note("name", found),
+      };
       const policy = quietPolicy({
         clock: new ManualClock(),
         recipients: recipientsOf(new MemoryDirectory()),
         log: loggerTo(() => assert.fail()),
         settings: () => ({ dnsbl: "off", ...settings }),
-        resolver: { mx: none, addresses: none, records: none, confirmedName: () => note("name", found) },
+        resolver,
         authenticator: {
           spf: () => note("spf", NO_SPF),
           verifyBody: () => assert.fail(),
@@ -236,7 +242,8 @@ describe("Policy", () => {
       });
       const name = await policy.clientName("192.0.2.1");
       assert.equal(name, questions.includes("name") ? "c.example" : undefined);
-      policy.spf({ ip: "192.0.2.1", helo: "h", sender: "a@b.example" });
+      const mail = { ...CLIENT, helo: "h", extended: true, sender: "a@b.example", announced: 0 };
+      policy.mail({ ...mail, spf: policy.spf(mail) });
       return questions;
     };
     assert.deepEqual(await asked({}), []);
@@ -244,6 +251,7 @@ describe("Policy", () => {
     assert.deepEqual(await asked({ clientName: "lookup" }), ["name"]);
     assert.deepEqual(await asked({ spf: "tag" }), ["spf"]);
     assert.deepEqual(await asked({ dmarc: "tag" }), ["spf"]);
+    assert.deepEqual(await asked({ senderDomain: "tag" }), ["mx"]);
   });
 
   test("who stands behind a mail is told by its signatures alone where SPF was not asked, and by nobody where nobody looked", () => {
