@@ -148,7 +148,7 @@ export class Connection extends SMTPConnection {
     if (this._closing || this._closed) return;
     this._ready = true;
     this.#await("command");
-    this.#write(this.#session.greeting());
+    this.#write(this.#session.greeting(this.#parts.place.trusted));
   }
 
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
@@ -175,8 +175,10 @@ export class Connection extends SMTPConnection {
   #serve(client: NamedClient): Answer {
     const { place, settings } = this.#parts;
     this.#session = this.#session.begunFor(client);
-    const refused = place.take(this.#session.ip, settings().limits);
-    return refused === undefined ? this.#session.greeting() : this.#session.refuse("connect", refused);
+    const refused = client.ip === undefined ? undefined : place.take(client.ip, settings().limits);
+    return refused === undefined
+      ? this.#session.greeting(place.trusted)
+      : this.#session.refuse("connect", refused);
   }
 
   #openBody(announced: Answer): Promise<void> | undefined {
@@ -229,7 +231,6 @@ export class Connection extends SMTPConnection {
         feed(this.#parser(), this._socket);
         this.#session.secured(describeTls(this._socket as TLSSocket));
         this.#await("command");
-        if (this.#stopping) this.#cut(CLOSED.stopping);
       });
     });
   }

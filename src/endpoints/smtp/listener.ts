@@ -4,7 +4,7 @@ import type { TLSSocket, SecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
-import type { ConnectionCaps, ConnectionTable } from "../../runtime/connection-table.ts";
+import type { ConnectionTable } from "../../runtime/connection-table.ts";
 import { closing, wireText, type Answer } from "./answer.ts";
 import { Connection, type ConnectionParts } from "./connection.ts";
 import { Place } from "./place.ts";
@@ -99,7 +99,9 @@ export class Listener extends SMTPServer {
     const ip = normaliseIp(socket.remoteAddress ?? "");
     const place = new Place(this.#parts.connections, ip);
     const stranger = this.#isProxy?.(ip) === false;
-    const refused = stranger ? NOT_A_PROXY : place.take(ip, this.#capsFor(ip));
+    const refused = stranger
+      ? NOT_A_PROXY
+      : place.take(ip, this.#parts.settings().limits, this.#isTrusted(ip));
     if (refused !== undefined) {
       this.#refuse(socket, { ip, handshake, refused });
       return false;
@@ -173,11 +175,9 @@ export class Listener extends SMTPServer {
     this.#counted.delete(socket);
   }
 
-  /** Whoever may speak for others is not their network. */
-  #capsFor(ip: string): ConnectionCaps {
-    const { limits } = this.#parts.settings();
-    const trusted = this.#isProxy !== undefined || this.#mayXclient?.(ip) === true;
-    return trusted ? { connections: limits.connections, connectionsPerClient: limits.connections } : limits;
+  /** Of a peer that was not turned away: whether it may speak for others. */
+  #isTrusted(ip: string): boolean {
+    return this.#isProxy !== undefined || this.#mayXclient?.(ip) === true;
   }
 
   /** Counts the connection for the client that a proxy has named; why not, in words. */
@@ -185,8 +185,7 @@ export class Listener extends SMTPServer {
     const place = this.#counted.get(socket);
     if (place === undefined) return "the socket is closed";
     const ip = client ?? place.ip;
-    const caps = client === undefined ? this.#capsFor(ip) : this.#parts.settings().limits;
-    const refused = place.take(ip, caps);
+    const refused = place.take(ip, this.#parts.settings().limits, client === undefined);
     if (refused !== undefined) this.#refuse(socket, { ip, handshake: this.at.tls === "implicit", refused });
     return refused?.reply.text;
   }

@@ -1,6 +1,7 @@
 /** One connection's place in the process-wide count, and the address that it counts for. */
 import { clientNetwork, normaliseIp } from "../../mail/network.ts";
-import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
+import type { SmtpLimits } from "../../ports/smtp-limits.ts";
+import type { ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
 import { closing, type Answer } from "./answer.ts";
 
 /** By the cap that was reached. */
@@ -13,6 +14,8 @@ const REFUSALS = {
 export class Place {
   /** Who is served: the peer, or whom a trusted peer has named. */
   ip: string;
+  /** That is a peer which may speak for others, and has named nobody: what it does is no single client's doing. */
+  trusted = false;
   readonly #table: ConnectionTable;
   #ticket: Ticket | undefined;
 
@@ -22,9 +25,12 @@ export class Place {
   }
 
   /** Counts the connection for `ip` from here on; the refusal when a cap is reached, and then it is not counted. */
-  take(ip: string, caps: ConnectionCaps): Answer | undefined {
+  take(ip: string, limits: SmtpLimits, trusted = false): Answer | undefined {
     this.giveBack();
     this.ip = ip;
+    this.trusted = trusted;
+    const { connections } = limits;
+    const caps = trusted ? { connections, connectionsPerClient: connections } : limits;
     const admission = this.#table.admit(clientNetwork(ip), caps, normaliseIp(ip));
     if (admission.kind === "refused") return REFUSALS[admission.why];
     this.#ticket = admission.ticket;

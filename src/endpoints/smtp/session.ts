@@ -86,10 +86,10 @@ export class Session implements SessionState {
     return this.#chunked !== undefined;
   }
 
-  /** The greeting, or why there is none. */
-  greeting(): Answer {
+  /** The greeting, or why there is none; `trusted`: the peer has yet to name its client, whose connection this will be. */
+  greeting(trusted = false): Answer {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", CLOSED.sick);
-    const tooOften = this.parts.rates.connection(this);
+    const tooOften = trusted ? undefined : this.parts.rates.connection(this);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
     void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
     this.parts.policy.connect({ ip: this.ip, network: this.network });

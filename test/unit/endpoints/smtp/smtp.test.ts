@@ -269,6 +269,30 @@ describe("behind a balancer", () => {
     open[0]?.close();
     await waitFor(SOON, () => bench.connections.total() === 0);
   });
+
+  test("what a trusted peer does for others, or for itself, is not held to the limits of a client", async () => {
+    const listeners = [at, { ...at, proxy: [], xclient: ["127.0.0.1"] }] as const;
+    await using bench = await startBench({
+      clock: new ManualClock(),
+      settings: { listeners, rates: { period: 600_000, connections: 1 } },
+      limits: { connectionsPerClient: 1 },
+    });
+    const [, { port = 0 } = {}] = bench.endpoint.addresses;
+    const codes: (number | undefined)[] = [];
+    for (const [to, words] of [
+      [bench.port, "PROXY UNKNOWN"],
+      [bench.port, "PROXY UNKNOWN"],
+      [port, "XCLIENT ADDR=[UNAVAILABLE]"],
+      [port, "XCLIENT NAME=c.example"],
+      [port, "XCLIENT ADDR=192.0.2.1"],
+      [port, "XCLIENT ADDR=192.0.2.2"],
+    ] as const) {
+      const smtp = new RawSmtp(connect(to, "127.0.0.1"));
+      if (to === port) assert.equal((await smtp.reply())?.code, 220, words);
+      codes.push((await smtp.command(words))?.code);
+    }
+    assert.deepEqual(codes, [220, 220, 220, 220, 220, 421], "one client of its network, and no peer of ours");
+  });
 });
 
 describe("stress", () => {
@@ -349,6 +373,26 @@ describe("time", () => {
       clock.advance(100);
       return patient.socket.bytesRead > 0;
     });
+    assert.equal((await patient.reply())?.code, 220);
+    patient.close();
+  });
+
+  test("who leaves, or is cut off, before the greeting has made no connection that counts", async () => {
+    const clock = new ManualClock();
+    const rates = { period: 600_000, connections: 1 };
+    await using bench = await startBench({ clock, settings: { greetDelay: 100, rates } });
+    const early = dial(bench);
+    early.write("EHLO early\r\n");
+    assert.match((await line(early)) ?? "", /^421 4\.7\.0 /);
+    assert.equal(await early.reply(), undefined);
+    const hasty = dial(bench);
+    await waitFor(SOON, () => bench.connections.total() === 1);
+    hasty.close();
+    await waitFor(SOON, () => bench.connections.total() === 0);
+    clock.advance(100);
+    const patient = dial(bench);
+    await waitFor(SOON, () => bench.connections.total() === 1);
+    clock.advance(100);
     assert.equal((await patient.reply())?.code, 220);
     patient.close();
   });

@@ -140,15 +140,18 @@ describe("Examination", () => {
   });
 
   test("holds the body back until all can follow, and leaves no timer behind", async () => {
-    const [slow, quick] = [new FakeInspection("slow"), new FakeInspection("quick")];
-    let follow = (): void => {};
-    slow.onFeed = () => new Promise((resolve) => (follow = resolve));
-    const { examination, clock } = begin([slow, quick]);
+    const [slow, slower, quick] = [new FakeInspection(), new FakeInspection(), new FakeInspection()];
+    const follow: (() => void)[] = [];
+    for (const fake of [slow, slower])
+      fake.onFeed = () => new Promise((resolve) => void follow.push(resolve));
+    const { examination, clock } = begin([slow, slower, quick]);
     let over = false;
     const wait = examination.feed(Buffer.from("a"))?.then(() => (over = true));
-    await turn();
-    assert.equal(over, false);
-    follow();
+    for (const last of follow.toReversed()) {
+      await turn();
+      assert.equal(over, false);
+      last();
+    }
     await wait;
     assert.equal(clock.waiting, 0);
     await examination.finish(BODY, 1000);

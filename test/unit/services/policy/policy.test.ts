@@ -18,6 +18,7 @@ import { MemoryDirectory } from "../../../support/smtp-bench.ts";
 
 const DEFER: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
 const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "never") };
+const NO_SPF = { result: "none", domain: "b.example", identity: "mailfrom", comment: "" } as const;
 const CLIENT = { ip: "192.0.2.1", network: "192.0.2.0/24" };
 
 function setUp(checks?: readonly Check[], settings: CheckSettings = { dnsbl: "off" }) {
@@ -213,6 +214,46 @@ describe("Policy", () => {
     assert.deepEqual(asked, ["alice@our.test", "bob@our.test"]);
   });
 
+  test("the DNS is asked ahead only for what is wanted for all", async () => {
+    const asked = async (settings: Partial<CheckSettings>): Promise<readonly string[]> => {
+      const questions: string[] = [];
+      const note = <T>(question: string, answer: T): Promise<T> => {
+        questions.push(question);
+        return Promise.resolve(answer);
+      };
+      const found = { kind: "found", records: ["c.example"] } as const;
+      const none = { kind: "none" } as const;
+      const resolver = {
+        mx: () => note("mx", none),
+        addresses: () => Promise.resolve(none),
+        records: () => Promise.resolve(none),
+        confirmedName: () => note("name", found),
+      };
+      const policy = quietPolicy({
+        clock: new ManualClock(),
+        recipients: recipientsOf(new MemoryDirectory()),
+        log: loggerTo(() => assert.fail()),
+        settings: () => ({ dnsbl: "off", ...settings }),
+        resolver,
+        authenticator: {
+          spf: () => note("spf", NO_SPF),
+          verifyBody: () => assert.fail(),
+        },
+      });
+      const name = await policy.clientName("192.0.2.1");
+      assert.equal(name, questions.includes("name") ? "c.example" : undefined);
+      const mail = { ...CLIENT, helo: "h", extended: true, sender: "a@b.example", announced: 0 };
+      policy.mail({ ...mail, spf: policy.spf(mail) });
+      return questions;
+    };
+    assert.deepEqual(await asked({}), []);
+    assert.deepEqual(await asked({ spf: "off", dmarc: "off", clientName: "off" }), []);
+    assert.deepEqual(await asked({ clientName: "lookup" }), ["name"]);
+    assert.deepEqual(await asked({ spf: "tag" }), ["spf"]);
+    assert.deepEqual(await asked({ dmarc: "tag" }), ["spf"]);
+    assert.deepEqual(await asked({ senderDomain: "tag" }), ["mx"]);
+  });
+
   test("who stands behind a mail is told by its signatures alone where SPF was not asked, and by nobody where nobody looked", () => {
     const { policy, subject } = setUp();
     const mail = subject("alice@our.test");
@@ -237,8 +278,11 @@ describe("Policy", () => {
     const settings = (): CheckSettings => ({ dnsbl: "off", access });
     const inspections = [fake];
     const policy = quietPolicy({ recipients, clock, log, settings, inspections, allowedSenders });
-    const keyFor = (to: string, more: Partial<RcptSubject> = {}): string =>
-      policy.content({ ...subject(to), ...more }).key;
+    const keyFor = (to: string, more: Partial<RcptSubject> = {}): string => {
+      const { key, exempt } = policy.content({ ...subject(to), ...more });
+      assert.equal(exempt, key === "exempt", "the body is looked at as the key says");
+      return key;
+    };
     assert.equal(keyFor("alice@our.test"), "judged");
     assert.equal(keyFor("postmaster@our.test"), "exempt");
     assert.equal(keyFor("alice@our.test", { certain: true }), "exempt");

@@ -91,6 +91,15 @@ describe("dnsbl", () => {
     assert.ok(both?.kind === "reject" && both.reply.code === 554 && both.reply.enhanced === "5.7.1");
   });
 
+  test("a reply names the lists that speak against the client, and no other", async () => {
+    const own = { action: "reject" } as const;
+    const lists = [list("a.test", 1), list("own.test", 0, own), list("good.test", -1), list("odd.test", 0)];
+    const answers = Object.fromEntries(lists.map(({ zone }) => [zone, hit("127.0.0.2")]));
+    const told = await setUp({ lists }, answers).decide();
+    assert.ok(told?.kind === "reject");
+    assert.equal(told.reply.text, "Client 192.0.2.1 is listed by a.test, own.test");
+  });
+
   test("a reply is of US-ASCII, whatever a list was called once", async () => {
     const lists = [list("a.test", 1, { name: "a\u010db" })];
     const told = await setUp({ lists, defer: 1 }, { "a.test": hit("127.0.0.2") }).decide();
