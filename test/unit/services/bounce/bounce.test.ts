@@ -129,7 +129,21 @@ this notice are not read.
     );
     assert.match(
       text,
-      /could not be delivered within 3 days\. The last attempt ended\s+with:\s+connection lost/,
+      /could not be delivered within 3 days\. The last attempt at the\s+server of one\.test \(mail\.one\.test:25\)\s+ended with:\s+connection lost/,
+    );
+  });
+
+  it("says that an operator gave it up, where one did, and blames no server for what it was not asked", () => {
+    const { lastReply: _, destination: __, ...untried } = owedTo({ kind: "expired", attempts: 0 });
+    const { text, perRecipient } = draftDsn(owedMail(), [{ ...untried, byOperator: true }], CONTEXT);
+    assert.match(text, / The operators of mx2\.test gave it up on Thu, 1 Jan 2026 13:00:00\s+\+0000\.\n\nWe/);
+    assert.doesNotMatch(text, /within|reached|available|attempt/);
+    assert.equal(Object.fromEntries(perRecipient[0] ?? [])["Status"], "5.0.0");
+    const tried = draft({}, { kind: "expired", byOperator: true, lastReply: "451 4.3.2 later" });
+    const words = tried.text.replace(/\s+/g, " ");
+    assert.match(
+      words,
+      / gave it up on [^.]+\. The last attempt at the server of one\.test \(mail\.one\.test:25\) ended with: 451 4\.3\.2 later We/,
     );
   });
 
@@ -150,15 +164,23 @@ this notice are not read.
   });
 
   it("of delay says until when it is tried, and that nothing need be done", () => {
-    const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", attempts: 0 });
+    const at = Date.UTC(2026, 0, 2, 12);
+    const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", attempts: 0, at });
     const late = draftDsn(owedMail(), [unreached], CONTEXT);
     assert.match(late.subject, /^Not yet delivered: /);
-    assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
-    assert.match(late.text, /It has been waiting since Thu, 1 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /The server of\s+one.test\s+has\s+not\s+been\s+available/);
+    assert.match(late.text, /We received your mail on Thu, 1 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /It has been waiting since Fri, 2 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /attempted until Sun, 1 Feb 2026 12:00:00\s/);
     assert.match(late.text, /do not need to send it\s+again/);
     const found = Object.fromEntries(late.perRecipient[0] ?? []);
-    assert.equal(found["Will-Retry-Until"], "Sat, 31 Jan 2026 12:00:00 +0000");
+    assert.equal(found["Will-Retry-Until"], "Sun, 1 Feb 2026 12:00:00 +0000");
     assert.equal(found["Last-Attempt-Date"], undefined);
+    assert.equal(fields({}, { kind: "delayed" })["Last-Attempt-Date"], undefined);
+    assert.match(
+      draft({}, { kind: "delayed", lastReply: "421 4.4.2 lost" }).text,
+      /ended with:\s+421 4\.4\.2 lost/,
+    );
   });
 
   it("tells refusal and expiry together, yes and no apart", () => {
