@@ -29,7 +29,6 @@ export interface OwedRecipient extends DsnRecipient {
   readonly lastReply?: string;
   /** `host:port` of the primary last spoken to. */
   readonly destination?: string;
-  readonly attempts: number;
   /** How an attempt ended is not known: the primary may have the mail. */
   readonly unconfirmed?: true;
   /** An operator gave it up: nobody need have tried to deliver it. */

@@ -212,7 +212,6 @@ function owing(open: StoreFactory): void {
         kind: "failed",
         lastReply: "550 5.1.1 no such user",
         destination: "192.0.2.9:25",
-        attempts: 1,
         at: store.clock.now(),
       },
     ]);

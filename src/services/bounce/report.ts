@@ -44,7 +44,7 @@ export function perRecipient(
   recipient: OwedRecipient,
   { utf8, retention }: { readonly utf8: boolean; readonly retention: number },
 ): readonly DsnField[] {
-  const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
+  const { address, orcpt, kind, lastReply, destination, at } = recipient;
   const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
   const fields: readonly DsnField[] = [
     ...(original === undefined ? [] : [["Original-Recipient", typed(original, utf8)] as const]),
@@ -53,7 +53,7 @@ export function perRecipient(
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
     ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
-    ...(attempts > 0 && isAnswer(kind) ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
+    ...(isAnswer(kind) ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
     ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(at + retention)] as const] : []),
   ];
   return fields.map((field) => sound(field, utf8));

@@ -119,7 +119,7 @@ function advice(recipients: readonly OwedRecipient[]): readonly string[] {
   const [first] = recipients;
   if (first?.kind === "delayed") return ["You do not need to do anything, and do not need to send it again."];
   if (first?.kind === "relayed") return ["You do not need to do anything."];
-  const found = new Set(recipients.slice(0, MOST).map(adviceFor));
+  const found = new Set(recipients.map(adviceFor));
   return [
     ...found,
     `If the cause remains unclear, send this notice to postmaster@${first?.domain ?? "the domain"}, or contact the recipient in another way.`,

@@ -68,11 +68,11 @@ export function owedOf(model: QueueModel, now: number): Omit<OwedMail, "body">[]
 }
 
 function owedRecipient({ recipient }: Row): OwedRecipient[] {
-  const { n, address, key, owed, notify, orcpt, lastReply, destination, attempts, since } = recipient;
+  const { n, address, key, owed, notify, orcpt, lastReply, destination, since } = recipient;
   if (owed === undefined) return [];
   const unconfirmed = recipient.unconfirmed > 0 || undefined;
   const byOperator = (owed === "expired" && recipient.reason === "operator") || undefined;
-  const facts = { n, address, notify, orcpt, lastReply, destination, attempts, unconfirmed, byOperator };
+  const facts = { n, address, notify, orcpt, lastReply, destination, unconfirmed, byOperator };
   return [defined<OwedRecipient>({ ...facts, domain: domainOfKey(key), kind: owed, at: since })];
 }
 

@@ -35,7 +35,6 @@ interface RecipientRow {
   readonly orcpt: string | null;
   readonly last_reply: string | null;
   readonly destination: string | null;
-  readonly attempts: number;
   readonly unconfirmed: number;
   readonly reason: Reason | null;
   readonly since: number;
@@ -66,7 +65,7 @@ export class Notifying {
       .pluck();
     this.#message = database.prepare("SELECT * FROM message WHERE key = ?");
     this.#recipients = database.prepare(
-      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, attempts, unconfirmed, reason, since
+      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, unconfirmed, reason, since
        FROM recipient INDEXED BY recipient_owed WHERE mail = ? AND owed IS NOT NULL ORDER BY n`,
     );
     this.#count = database
@@ -159,7 +158,6 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...wishOf(row),
     ...(row.last_reply !== null && { lastReply: row.last_reply }),
     ...(row.destination !== null && { destination: row.destination }),
-    attempts: row.attempts,
     ...(row.unconfirmed > 0 && { unconfirmed: true }),
     ...(row.owed === "expired" && row.reason === "operator" && { byOperator: true }),
     // Not when the row was touched last: that may be when an operator asked to have its sender told.
