@@ -29,10 +29,11 @@ export interface OwedRecipient extends DsnRecipient {
   readonly lastReply?: string;
   /** `host:port` of the primary last spoken to. */
   readonly destination?: string;
-  readonly attempts: number;
   /** How an attempt ended is not known: the primary may have the mail. */
   readonly unconfirmed?: true;
-  /** When it came to this, ms since 1970. */
+  /** An operator gave it up: nobody need have tried to deliver it. */
+  readonly byOperator?: true;
+  /** When it came to this, ms since 1970; of a delay: since when it waits. */
   readonly at: number;
 }
 

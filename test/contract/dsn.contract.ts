@@ -136,6 +136,34 @@ function givingUp(open: StoreFactory): void {
     assert.equal((await owed(store))[0]?.recipients[0]?.kind, "expired");
   });
 
+  it("says which mail an operator gave up, and which its age", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.move(31 * DAY);
+    const now = store.clock.now();
+    await store.work.expire({ ...NEVER, now, waitingBefore: now - DAY });
+    await accept(store.intake, newMail(now));
+    await bounce(store);
+    const debts = (await owed(store)).flatMap(({ recipients }) => recipients);
+    assert.deepEqual(
+      debts.map(({ kind, byOperator }) => [kind, byOperator]),
+      [
+        ["expired", undefined],
+        ["expired", true],
+      ],
+    );
+  });
+
+  it("tells the time of the refusal, however much later an operator has its sender told", async () => {
+    await using store = await open();
+    const refusedAt = store.clock.now();
+    const { id } = await debt(store);
+    await store.work.told({ id, recipients: [0], told: { kind: "failed", at: refusedAt, why: "no route" } });
+    store.move(5 * DAY);
+    assert.equal(await bounce(store), 1);
+    assert.equal((await owed(store))[0]?.recipients[0]?.at, refusedAt);
+  });
+
   it("tells who heard nothing of parked mail, nobody twice, and nobody of a notice", async () => {
     await using store = await open();
     const [told, silent] = [await debt(store), await debt(store)];
@@ -184,7 +212,6 @@ function owing(open: StoreFactory): void {
         kind: "failed",
         lastReply: "550 5.1.1 no such user",
         destination: "192.0.2.9:25",
-        attempts: 1,
         at: store.clock.now(),
       },
     ]);
@@ -432,6 +459,22 @@ function ageing(open: StoreFactory): void {
     store.move(DAY);
     await store.work.delayed({ before: store.clock.now(), limit: 100 });
     assert.deepEqual(await owed(store), []);
+  });
+
+  it("tells of a delay since when the mail waits: since its release, where it was set aside before", async () => {
+    await using store = await open();
+    const { id } = newMail(store.clock.now());
+    await accept(store.intake, newMail(store.clock.now(), { id, quarantine: "a virus" }));
+    store.move(10 * DAY);
+    const released = store.clock.now();
+    await store.control.operate({ verb: "release", filter: { id }, who: "socket", now: released });
+    store.move(DAY);
+    const now = store.clock.now();
+    await store.work.delayed({ before: now, limit: 10 });
+    // Nothing was tried then; the mail waits as it did.
+    await store.control.operate({ verb: "flush", filter: { id }, who: "socket", now });
+    const [{ kind, at } = {}] = (await owed(store))[0]?.recipients ?? [];
+    assert.deepEqual([kind, at], ["delayed", released]);
   });
 
   it("notes a delay once for each recipient, in the order of age", async () => {

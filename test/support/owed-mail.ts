@@ -35,7 +35,6 @@ export function owedTo(changes: Partial<OwedRecipient> = {}): OwedRecipient {
     kind: "failed",
     lastReply: "550 5.1.1 No such user",
     destination: "mail.one.test:25",
-    attempts: 1,
     at: Date.UTC(2026, 0, 1, 13),
     ...changes,
   };

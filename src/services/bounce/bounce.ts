@@ -56,9 +56,7 @@ export function draftDsn(
     ...(inReplyTo !== undefined && { inReplyTo }),
     text: dsnText(mail, recipients, context),
     perMessage: perMessage(mail, { hostname, utf8 }),
-    perRecipient: recipients.map((each) =>
-      perRecipient(each, { utf8, giveUpAt: mail.acceptedAt + context.retention }),
-    ),
+    perRecipient: recipients.map((each) => perRecipient(each, { utf8, retention: context.retention })),
     utf8,
     ...(returned !== undefined && { returned: { ...returned, utf8: mail.smtpUtf8 } }),
   };

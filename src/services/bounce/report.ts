@@ -6,9 +6,10 @@ import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { DsnField, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
-/** RFC 3463 §3.5: delivery time expired; no answer from the host. */
+/** RFC 3463 §3.5: delivery time expired; no answer from the host. §3.1: nothing more precise. */
 const EXPIRED = "4.4.7";
 const NO_ANSWER = "4.4.1";
+const GIVEN_UP = "5.0.0";
 /** Octets of one value as it is written: a line has at most 998, RFC 5322 §2.1.1. No address is longer. */
 const MAX_VALUE = 900;
 
@@ -18,6 +19,11 @@ const CLASSES = { failed: 5, delayed: 4, relayed: 2 } as const;
 /** RFC 3464 §2.3.3: what was given up for its age has failed, too. */
 export function actionOf({ kind }: Pick<OwedRecipient, "kind">): keyof typeof CLASSES {
   return kind === "expired" ? "failed" : kind;
+}
+
+/** It came to this by an attempt, and at its time. */
+function isAnswer(kind: OwedRecipient["kind"]): boolean {
+  return kind === "failed" || kind === "relayed";
 }
 
 export function perMessage(
@@ -36,9 +42,9 @@ export function perMessage(
 
 export function perRecipient(
   recipient: OwedRecipient,
-  { utf8, giveUpAt }: { readonly utf8: boolean; readonly giveUpAt: number },
+  { utf8, retention }: { readonly utf8: boolean; readonly retention: number },
 ): readonly DsnField[] {
-  const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
+  const { address, orcpt, kind, lastReply, destination, at } = recipient;
   const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
   const fields: readonly DsnField[] = [
     ...(original === undefined ? [] : [["Original-Recipient", typed(original, utf8)] as const]),
@@ -47,8 +53,8 @@ export function perRecipient(
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
     ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
-    ...(attempts > 0 && kind !== "expired" ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
-    ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(giveUpAt)] as const] : []),
+    ...(isAnswer(kind) ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
+    ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(at + retention)] as const] : []),
   ];
   return fields.map((field) => sound(field, utf8));
 }
@@ -68,8 +74,8 @@ export function hasReply(words: string | undefined): words is string {
 }
 
 /** RFC 3463; where the server named none, its class. */
-export function statusOf({ kind, lastReply }: OwedRecipient): string {
-  if (kind === "expired") return EXPIRED;
+export function statusOf({ kind, lastReply, byOperator }: OwedRecipient): string {
+  if (kind === "expired") return byOperator === true ? GIVEN_UP : EXPIRED;
   if (!hasReply(lastReply)) return kind === "delayed" ? NO_ANSWER : "5.0.0";
   const { code, enhanced } = parseReply(lastReply);
   const expected = CLASSES[kind];

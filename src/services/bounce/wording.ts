@@ -71,12 +71,12 @@ export function dsnText(
   ].join("\n\n");
 }
 
-function recipientText(mail: OwedMail, recipient: OwedRecipient, { retention }: Circumstances): string {
+function recipientText(mail: OwedMail, recipient: OwedRecipient, circumstances: Circumstances): string {
   const words = printable(recipient.lastReply ?? "").slice(0, MAX_WORDS);
   const quoted = words === "" ? "" : `\n\n${wrap(words, "        ")}`;
   const isUnsure = recipient.unconfirmed === true && recipient.kind !== "relayed";
   const unsure = isUnsure ? `\n\n${wrap(UNSURE, "      ")}` : "";
-  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}${unsure}`;
+  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, circumstances), "      ")}${quoted}${unsure}`;
 }
 
 const UNSURE = "It may have been delivered nevertheless: the result of an attempt is unknown.";
@@ -86,28 +86,27 @@ const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;
 
 function whatHappened(
   { acceptedAt }: OwedMail,
-  { kind, domain, destination, lastReply, at }: OwedRecipient,
-  retention: number,
+  { kind, domain, destination, lastReply, at, byOperator }: OwedRecipient,
+  { hostname, retention }: Circumstances,
 ): string {
   const server = `the server of ${domain}${destination === undefined ? "" : ` (${destination})`}`;
   const Server = server.replace("the", "The");
+  // Not that the server said so: a connection that broke has left our own words.
+  const tried = lastReply === undefined ? "" : ` The last attempt at ${server} ended with:`;
+  const unavailable = ` ${Server} has not been available.`;
   switch (kind) {
     case "failed":
       if (OWN_WORDS.test(lastReply ?? ""))
         return `${Server} cannot accept it, according to what it announces:`;
       return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? " with this reply" : ""}:`;
     case "expired":
-      return `It could not be delivered within ${span(at - acceptedAt)}. ${lastWords(Server, lastReply)}`;
+      if (byOperator === true) return `The operators of ${hostname} gave it up on ${mailDate(at)}.${tried}`;
+      return `It could not be delivered within ${span(at - acceptedAt)}.${tried || unavailable}`;
     case "delayed":
-      return `It has been waiting since ${mailDate(acceptedAt)} and delivery will be attempted until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
+      return `It has been waiting since ${mailDate(at)} and delivery will be attempted until ${mailDate(at + retention)}.${tried || unavailable}`;
     case "relayed":
       return `${Server} accepted it on ${mailDate(at)}. That server sends no confirmations, so you will not be told whether your mail reached the mailbox. Its reply was:`;
   }
-}
-
-function lastWords(server: string, lastReply: string | undefined): string {
-  if (lastReply === undefined) return `${server} could not be reached.`;
-  return hasReply(lastReply) ? `${server} last replied:` : "The last attempt ended with:";
 }
 
 function aboutMail({ acceptedAt, messageId }: OwedMail): string {
@@ -120,7 +119,7 @@ function advice(recipients: readonly OwedRecipient[]): readonly string[] {
   const [first] = recipients;
   if (first?.kind === "delayed") return ["You do not need to do anything, and do not need to send it again."];
   if (first?.kind === "relayed") return ["You do not need to do anything."];
-  const found = new Set(recipients.slice(0, MOST).map(adviceFor));
+  const found = new Set(recipients.map(adviceFor));
   return [
     ...found,
     `If the cause remains unclear, send this notice to postmaster@${first?.domain ?? "the domain"}, or contact the recipient in another way.`,

@@ -68,11 +68,12 @@ export function owedOf(model: QueueModel, now: number): Omit<OwedMail, "body">[]
 }
 
 function owedRecipient({ recipient }: Row): OwedRecipient[] {
-  const { n, address, key, owed, notify, orcpt, lastReply, destination, attempts, updatedAt } = recipient;
+  const { n, address, key, owed, notify, orcpt, lastReply, destination, since } = recipient;
   if (owed === undefined) return [];
   const unconfirmed = recipient.unconfirmed > 0 || undefined;
-  const facts = { n, address, notify, orcpt, lastReply, destination, attempts, unconfirmed };
-  return [defined<OwedRecipient>({ ...facts, domain: domainOfKey(key), kind: owed, at: updatedAt })];
+  const byOperator = (owed === "expired" && recipient.reason === "operator") || undefined;
+  const facts = { n, address, notify, orcpt, lastReply, destination, unconfirmed, byOperator };
+  return [defined<OwedRecipient>({ ...facts, domain: domainOfKey(key), kind: owed, at: since })];
 }
 
 function noticesTo({ noticed }: QueueModel, sender: string, now: number): number {

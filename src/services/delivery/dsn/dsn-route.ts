@@ -34,10 +34,17 @@ export async function findDsnRoute(
   );
 }
 
-function direct(domain: string, parts: RouteParts & { readonly directory: DirectoryReader }): Promise<Route> {
+async function direct(
+  domain: string,
+  parts: RouteParts & { readonly directory: DirectoryReader },
+): Promise<Route> {
   const { directory } = parts;
   const ours = directory.domain(domain, directory.generation());
-  return ours === undefined ? mxDestinations(domain, DIRECT, parts) : findRoute(ours, parts);
+  if (ours === undefined) return mxDestinations(domain, DIRECT, parts);
+  if (ours.paused) return { kind: "failed", why: `${domain} is paused` };
+  const route = await findRoute(ours, parts);
+  // Operators will mend what leads nowhere at present; mail of the domain waits for that, too.
+  return route.kind === "known" ? route : { kind: "failed", why: route.why };
 }
 
 function nowhere(outcome: Outcome): FoundRoute {

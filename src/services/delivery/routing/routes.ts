@@ -15,11 +15,11 @@ export type Route =
   | { readonly kind: "known"; readonly tiers: readonly (readonly NextHop[])[] }
   /** Nowhere to go; the mail is held. */
   | { readonly kind: "none" | "loop"; readonly why: string }
-  /** The MX records could not be looked up; what was known before goes on to hold. */
+  /** The MX records could not be looked up; the mail is held. */
   | { readonly kind: "failed"; readonly why: string };
 
 export interface RouteParts {
-  readonly resolver: Resolver;
+  readonly resolver: Pick<Resolver, "mx">;
   /** Our name, whose MX record and worse ones are passed over. */
   readonly hostname: string;
 }

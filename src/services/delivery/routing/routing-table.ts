@@ -1,13 +1,14 @@
 import { domainOfKey, placeOfKey } from "../../../mail/delivery-key.ts";
 import { parseHostPort } from "../../../mail/network.ts";
 import type { DirectoryReader, DomainRecord } from "../../../ports/directory.ts";
+import type { Lookup, MxRecord } from "../../../ports/resolver.ts";
 import { errorText } from "../../../runtime/log.ts";
 import type { Destination } from "../../health/health.ts";
 import type { DeliveryParts } from "../ground/parts.ts";
 import { DomainQueueOf } from "../pool/domain-queue.ts";
 import type { ConnectionPool, DomainQueue } from "../pool/connection-pool.ts";
 import { UnroutableLog } from "./unroutable-log.ts";
-import { findRoute, followsMx, type Route, type NextHop } from "./routes.ts";
+import { findRoute, followsMx, type Route, type RouteParts, type NextHop } from "./routes.ts";
 
 interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
@@ -39,6 +40,8 @@ export class RoutingTable {
   readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RoutingParts;
   readonly #unroutable: UnroutableLog;
+  /** What their MX records were last: a lookup that fails moves no mail, not even to the hosts named beside them. */
+  readonly #mx = new WeakMap<DomainQueue, Lookup<MxRecord>>();
   /** Those that are looked up again after a failure. */
   readonly #later = new Set<DomainQueue>();
   #stopped = false;
@@ -116,27 +119,34 @@ export class RoutingTable {
   }
 
   async #route(queue: DomainQueue): Promise<void> {
-    const { directory, resolver, hostname, log } = this.#parts;
+    const { directory, hostname, log } = this.#parts;
     try {
       const record = recordOf(queue.domain, directory);
       queue.record = record;
       if (record === undefined)
         return this.#assign(queue, { kind: "none", why: "the domain is not configured" });
-      const route = await findRoute(record, { resolver, hostname: hostname() });
-      if (queue.record === record && !this.#stopped) this.#assign(queue, route, record);
+      const route = await findRoute(record, { resolver: this.#lastKnown(queue), hostname: hostname() });
+      if (queue.record === record && !this.#stopped) this.#assign(queue, route);
     } catch (error) {
       log.error("route lookup failed", { domain: queue.domain, error: errorText(error) });
       this.#routeLater(queue);
     }
   }
 
-  #assign(queue: DomainQueue, route: Route, record?: DomainRecord): void {
+  /** The MX records as they were last, while they cannot be had. */
+  #lastKnown(queue: DomainQueue): RouteParts["resolver"] {
+    const mx = async (domain: string): Promise<Lookup<MxRecord>> => {
+      const lookup = await this.#parts.resolver.mx(domain);
+      if (lookup.kind !== "failed") this.#mx.set(queue, lookup);
+      return this.#mx.get(queue) ?? lookup;
+    };
+    return { mx };
+  }
+
+  #assign(queue: DomainQueue, route: Route): void {
     if (route.kind === "failed" && queue.waiting > 0) this.#routeLater(queue);
-    const keep = route.kind === "failed" && queue.tiers.length > 0;
-    if (!keep) {
-      this.#unroutable.look(queue, route, this.#parts.clock.elapsed());
-      this.#setTiers(queue, route.kind === "known" && record !== undefined ? route.tiers : []);
-    }
+    this.#unroutable.look(queue, route, this.#parts.clock.elapsed());
+    this.#setTiers(queue, route.kind === "known" ? route.tiers : []);
     this.#parts.hooks.routed(queue);
   }
 

@@ -129,7 +129,21 @@ this notice are not read.
     );
     assert.match(
       text,
-      /could not be delivered within 3 days\. The last attempt ended\s+with:\s+connection lost/,
+      /could not be delivered within 3 days\. The last attempt at the\s+server of one\.test \(mail\.one\.test:25\)\s+ended with:\s+connection lost/,
+    );
+  });
+
+  it("says that an operator gave it up, where one did, and blames no server for what it was not asked", () => {
+    const { lastReply: _, destination: __, ...untried } = owedTo({ kind: "expired" });
+    const { text, perRecipient } = draftDsn(owedMail(), [{ ...untried, byOperator: true }], CONTEXT);
+    assert.match(text, / The operators of mx2\.test gave it up on Thu, 1 Jan 2026 13:00:00\s+\+0000\.\n\nWe/);
+    assert.doesNotMatch(text, /within|reached|available|attempt/);
+    assert.equal(Object.fromEntries(perRecipient[0] ?? [])["Status"], "5.0.0");
+    const tried = draft({}, { kind: "expired", byOperator: true, lastReply: "451 4.3.2 later" });
+    const words = tried.text.replace(/\s+/g, " ");
+    assert.match(
+      words,
+      / gave it up on [^.]+\. The last attempt at the server of one\.test \(mail\.one\.test:25\) ended with: 451 4\.3\.2 later We/,
     );
   });
 
@@ -150,16 +164,63 @@ this notice are not read.
   });
 
   it("of delay says until when it is tried, and that nothing need be done", () => {
-    const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", attempts: 0 });
+    const at = Date.UTC(2026, 0, 2, 12);
+    const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", at });
     const late = draftDsn(owedMail(), [unreached], CONTEXT);
     assert.match(late.subject, /^Not yet delivered: /);
-    assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
-    assert.match(late.text, /It has been waiting since Thu, 1 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /The server of\s+one.test\s+has\s+not\s+been\s+available/);
+    assert.match(late.text, /We received your mail on Thu, 1 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /It has been waiting since Fri, 2 Jan 2026 12:00:00\s/);
+    assert.match(late.text, /attempted until Sun, 1 Feb 2026 12:00:00\s/);
     assert.match(late.text, /do not need to send it\s+again/);
     const found = Object.fromEntries(late.perRecipient[0] ?? []);
-    assert.equal(found["Will-Retry-Until"], "Sat, 31 Jan 2026 12:00:00 +0000");
+    assert.equal(found["Will-Retry-Until"], "Sun, 1 Feb 2026 12:00:00 +0000");
     assert.equal(found["Last-Attempt-Date"], undefined);
+    assert.equal(fields({}, { kind: "delayed" })["Last-Attempt-Date"], undefined);
+    assert.match(
+      draft({}, { kind: "delayed", lastReply: "421 4.4.2 lost" }).text,
+      /ended with:\s+421 4\.4\.2 lost/,
+    );
   });
+
+  for (const [lastReply, advice] of [
+    ["550 5.1.1 No such user", "Check the address for mistakes, then send your mail again."],
+    ["552 5.2.2 Quota", "The mailbox is full: send your mail again later, or tell the recipient."],
+    ["552 5.2.3 Too big", "Your mail is too large for that server: make it smaller,"],
+    ["552 5.3.4 Too big", "Your mail is too large for that server: make it smaller,"],
+    ["550 5.6.7 No SMTPUTF8", "That server does not accept addresses with non-English letters:"],
+    ["554 5.7.1 Spam", "The rules of that server do not allow this mail:"],
+    ["554 Nothing more", "The text above says what went wrong."],
+  ] as const)
+    it(`advises on ${lastReply}`, () => {
+      const [, said = ""] = draft({}, { lastReply }).text.split("What you can do");
+      assert.ok(said.replace(/\s+/g, " ").startsWith(` - ${advice}`), said);
+    });
+
+  it("confirms what was passed on, to whom and when, and asks nothing of the sender", () => {
+    const { text, perRecipient } = draft({}, { kind: "relayed", lastReply: "250 2.0.0 queued as 7" });
+    const words = text.replace(/\s+/g, " ");
+    assert.match(
+      words,
+      /one\.test:25\) accepted it on Thu, 1 Jan 2026 13:00:00 .* was: 250 2\.0\.0 queued as 7/,
+    );
+    assert.match(words, /What you can do - You do not need to do anything\. A machine/);
+    const { Action, "Last-Attempt-Date": date } = Object.fromEntries(perRecipient[0] ?? []);
+    assert.deepEqual([Action, date], ["relayed", "Thu, 1 Jan 2026 13:00:00 +0000"]);
+  });
+
+  for (const [hours, span] of [
+    [0.2, "1 hour"],
+    [1.6, "2 hours"],
+    [47, "47 hours"],
+    [48, "2 days"],
+    [720, "30 days"],
+  ] as const)
+    it(`names ${hours} hours ${span}`, () => {
+      const { text } = draft({}, { kind: "expired", at: owedMail().acceptedAt + hours * 3_600_000 });
+      assert.ok(text.includes(`It could not be delivered within ${span}.`), text);
+      assert.match(text, /- Send your mail again if it still matters\./);
+    });
 
   it("tells refusal and expiry together, yes and no apart", () => {
     const kinds = ["failed", "relayed", "expired", "delayed", "failed"] as const;

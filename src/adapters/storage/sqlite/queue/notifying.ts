@@ -8,6 +8,7 @@ import {
   type OwedRecipient,
   type DsnKind,
 } from "../../../../ports/dsn.ts";
+import type { Reason } from "../../../../ports/recipient-state.ts";
 import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
@@ -34,9 +35,9 @@ interface RecipientRow {
   readonly orcpt: string | null;
   readonly last_reply: string | null;
   readonly destination: string | null;
-  readonly attempts: number;
   readonly unconfirmed: number;
-  readonly updated_at: number;
+  readonly reason: Reason | null;
+  readonly since: number;
 }
 
 /** What senders are to hear, and that they heard it. */
@@ -64,7 +65,7 @@ export class Notifying {
       .pluck();
     this.#message = database.prepare("SELECT * FROM message WHERE key = ?");
     this.#recipients = database.prepare(
-      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, attempts, unconfirmed, updated_at
+      `SELECT n, address, domain, owed, notify, orcpt, last_reply, destination, unconfirmed, reason, since
        FROM recipient INDEXED BY recipient_owed WHERE mail = ? AND owed IS NOT NULL ORDER BY n`,
     );
     this.#count = database
@@ -157,8 +158,9 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...wishOf(row),
     ...(row.last_reply !== null && { lastReply: row.last_reply }),
     ...(row.destination !== null && { destination: row.destination }),
-    attempts: row.attempts,
     ...(row.unconfirmed > 0 && { unconfirmed: true }),
-    at: row.updated_at,
+    ...(row.owed === "expired" && row.reason === "operator" && { byOperator: true }),
+    // Not when the row was touched last: that may be when an operator asked to have its sender told.
+    at: row.since,
   };
 }

@@ -64,7 +64,7 @@ function bench(mails: OwedMail[], settings: { perSender?: number; delay?: number
 describe("paying what is owed to senders", () => {
   it("writes one DSN for all recipients of one fate, from the null sender", async () => {
     const recipients = [owedTo(), owedTo({ n: 1, kind: "expired" }), owedTo({ n: 2, kind: "delayed" })];
-    const { writer, told, drafts, journal } = bench([owedMail({ recipients })]);
+    const { writer, told, drafts, journal, logged } = bench([owedMail({ recipients })]);
     assert.equal(await writer.write(), "again");
     assert.equal(await writer.write(), "done");
     assert.deepEqual(
@@ -78,6 +78,7 @@ describe("paying what is owed to senders", () => {
     assert.equal(body.toString(), "notice");
     assert.deepEqual(told[0]?.told.notice, mail.id);
     assert.equal(journal.of("notice.written").length, 2);
+    assert.deepEqual(logged, []);
   });
 
   it("says of a notice how it has to be sent, and gives the store a minute to begin with it", async () => {
@@ -187,12 +188,13 @@ describe("paying what is owed to senders", () => {
     const { body: _, ...gone } = owedMail();
     const lost = () => ({ read: () => Promise.reject(new Error("ENOENT")), close: async () => {} });
     const broken = { size: 10, read: lost, digest: () => undefined };
-    const { writer, drafts } = bench([gone, owedMail({ body: broken })]);
+    const { writer, drafts, logged } = bench([gone, owedMail({ body: broken })]);
     await writer.write();
     assert.deepEqual(
       drafts.map(({ returned }) => returned),
       [undefined, undefined],
     );
+    assert.deepEqual(logged, ["error: a notice is sent without the original mail (m1: ENOENT)"]);
   });
 
   it("tells without the mail where that is not what was accepted, however little of it would be told", async () => {

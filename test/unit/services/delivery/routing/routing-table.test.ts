@@ -683,6 +683,51 @@ test("MX records are looked up each minute: new ones are followed, and the last 
   assert.deepEqual(await next(), [2, 1]);
 });
 
+test("MX records that cannot be had leave no mail to a lesser primary that is named beside them", async () => {
+  const bench = deliveryBench();
+  const [best, spare] = ["best.test", "spare.test"].map((host) => bench.client.server(`${host}:25`));
+  bench.resolver.exchangers.set("a.test", {
+    kind: "found",
+    records: [{ preference: 10, host: "best.test" }],
+  });
+  bench.directory.set("a.test", [primaryAt("", 25, MX), primaryAt("spare.test", 25, { preference: 20 })]);
+  const delivery = await bench.start({}, "all domains");
+  const survey = delivery.jobs.find(({ name }) => name === "delivery.survey");
+  await bench.pass(1000);
+  bench.resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
+  await survey?.run();
+  await bench.pass(1000);
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(1000);
+  assert.deepEqual([best?.mails.length, spare?.mails.length], [1, 0]);
+  assert.deepEqual(
+    delivery.status().map(({ destination }) => destination),
+    ["best.test:25", "spare.test:25"],
+  );
+});
+
+test("a domain that is to follow MX records has nothing go to its old primary while they cannot be had", async () => {
+  const bench = deliveryBench();
+  const [old, best] = ["old.test", "best.test"].map((host) => bench.client.server(`${host}:25`));
+  bench.directory.set("a.test", [primaryAt("old.test", 25)]);
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(1000);
+  bench.resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
+  bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(1000);
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(1000);
+  assert.deepEqual([old?.mails.length, bench.store.count()], [0, { waiting: 1 }]);
+  assert.equal(bench.journal.of("primary.down")[0]?.destination, "route of a.test");
+  bench.resolver.exchangers.set("a.test", {
+    kind: "found",
+    records: [{ preference: 10, host: "best.test" }],
+  });
+  await bench.pass(6000);
+  assert.deepEqual([old?.mails.length, best?.mails.length], [0, 1]);
+});
+
 test("mail that a clock which was ahead would have sleep for hours is woken", async () => {
   const bench = deliveryBench();
   const server = bench.client.server("192.0.2.1:25");
