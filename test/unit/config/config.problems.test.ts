@@ -636,6 +636,22 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });
 
+test("a secret of blanks alone is told, because no login would find one", async () => {
+  await using folder = await tempFolder();
+  const file = `${folder.path}/blank.secret`;
+  await writeFile(file, " \t\nsecret\n");
+  assert.match(
+    await primary(login(`passwordFile: ${file}`)),
+    /blank\.secret has an empty first line; write the password there$/,
+  );
+  process.env["HOLDFAST_BLANK"] = "  ";
+  try {
+    assert.match(await primary(login("passwordEnv: HOLDFAST_BLANK")), /^"HOLDFAST_BLANK" is not set/);
+  } finally {
+    delete process.env["HOLDFAST_BLANK"];
+  }
+});
+
 test("each mistake in how fast a primary is spoken to has its sentence", async () => {
   assert.equal(await primary("connections: 0"), '"0" is too small; write a whole number from 1 to 1000');
   assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
