@@ -107,6 +107,10 @@ test("keys: unknown, misspelt, double, and __proto__", async () => {
     ],
   );
   assert.equal(Object.hasOwn(Object.prototype, "x"), false);
+  assert.match(
+    await wrong("alerts: &all { oldest: 5h }\nlog: { <<: *all, level: info }\n"),
+    /^is not a known key; keys are not merged: write them out/,
+  );
 });
 
 test("what is wrong with the text as YAML is told in the order of the file", async () => {
