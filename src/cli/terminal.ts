@@ -69,15 +69,19 @@ function columnsOf(character: string): number {
 
 /** The text in at most `columns`, ending in `…` where it was cut. */
 export function fit(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text;
+  return widthOf(text) <= columns ? text : `${headOf(text, columns - 1)}…`;
+}
+
+/** As much of the text as `columns` hold. */
+function headOf(text: string, columns: number): string {
   let kept = "";
   let width = 0;
   for (const character of text) {
     width += columnsOf(character);
-    if (width > columns - 1) break;
+    if (width > columns) break;
     kept += character;
   }
-  return `${kept}…`;
+  return kept;
 }
 
 export interface Column {
@@ -155,7 +159,7 @@ function pieces(word: string, columns: number): string[] {
   const parts: string[] = [];
   let rest = word;
   while (widthOf(rest) > columns) {
-    const part = fit(rest, columns + 1).slice(0, -1);
+    const part = headOf(rest, columns);
     parts.push(part);
     rest = rest.slice(part.length);
   }

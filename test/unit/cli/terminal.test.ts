@@ -85,6 +85,12 @@ test("facts go on below their value, aligned, at any length", () => {
   assert.equal(wrap("", 10, 2), "");
 });
 
+test("a word is broken only where it must be, and never within a character", () => {
+  assert.equal(wrap("x".repeat(10), 10, 0), "x".repeat(10));
+  assert.equal(wrap("x".repeat(11), 10, 1), `${"x".repeat(10)}\n x`);
+  assert.equal(wrap(`${"x".repeat(9)}😀`, 10, 0), `${"x".repeat(9)}\n😀`);
+});
+
 test("times name their zone", () => {
   assert.match(timeWithZone(Date.UTC(2026, 2, 29)), /^2026-03-2\d \d\d:\d\d:\d\d [+-]\d\d:\d\d$/);
   assert.match(timeWithZone(Date.UTC(9999, 11, 30)), /^9999-12-\d\d /);

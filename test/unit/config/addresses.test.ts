@@ -66,5 +66,6 @@ test("a name server is an address, at port 53 unless another is written", () => 
 test("a storage is sqlite: and a folder", () => {
   assert.equal(storageFolder().parse("sqlite:./data"), "./data");
   assert.equal(storageFolder().parse("sqlite:///var/lib/holdfast"), "///var/lib/holdfast");
-  assert.equal(storageFolder().safeParse("sqlite:").success, false);
+  for (const text of ["sqlite:", "sqlite:./da\tta"])
+    assert.equal(storageFolder().safeParse(text).success, false, text);
 });

@@ -350,6 +350,11 @@ test("a rule of access for every client is doubted, unless it is what is left be
   assert.deepEqual(await doubted('{ action: block, network: "0.0.0.0/0", sender: "@junk.example" }'), []);
 });
 
+test("what a doubt advises leaves no doubt", async () => {
+  assert.deepEqual(await linesOf(`${HEAD}retention: 5d\ndomains:\n${DOMAIN}`), []);
+  assert.equal((await linesOf(`${HEAD}retention: 119h\ndomains:\n${DOMAIN}`)).length, 1);
+});
+
 test("doubts are warnings, not problems", async () => {
   const text = `hostname: mx2
 postmaster: admin@elsewhere.example
