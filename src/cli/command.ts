@@ -186,6 +186,9 @@ interface ToolParts {
   readonly json: boolean;
 }
 
+/** Characters of JSON that are written at once. */
+const CHUNK = 65_536;
+
 /** What a command works with. */
 export class Tool {
   readonly daemon: Daemon;
@@ -207,8 +210,16 @@ export class Tool {
   }
 
   /** Prints the value where --json was given, else the text. */
-  print(value: unknown, text: () => string): void {
-    this.stdout.write(this.#json ? `${safeJson(value)}\n` : text());
+  print(value: object, text: () => string): void {
+    if (!this.#json) return void this.stdout.write(text());
+    let chunk = "";
+    for (const piece of safeJson(value)) {
+      chunk += piece;
+      if (chunk.length < CHUNK) continue;
+      this.stdout.write(chunk);
+      chunk = "";
+    }
+    this.stdout.write(`${chunk}\n`);
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -13,9 +13,35 @@ export function plain(text: string): string {
   return text.replace(UNSAFE, "�");
 }
 
-/** JSON whose strings are exact and yet safe to print: what `plain` would replace is escaped. */
-export function safeJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(UNSAFE, escaped);
+/**
+ * JSON whose strings are exact and yet safe to print: what `plain` would replace is escaped. In pieces, because a list
+ * may be longer than a string can be.
+ */
+export function* safeJson(value: object): Generator<string> {
+  let before = "{\n";
+  for (const [key, part] of Object.entries(value)) {
+    if (part === undefined) continue;
+    yield `${before}  ${indented(key, 0)}: `;
+    if (Array.isArray(part)) yield* listPieces(part);
+    else yield indented(part, 2);
+    before = ",\n";
+  }
+  yield before === ",\n" ? "\n}" : "{}";
+}
+
+function* listPieces(items: readonly unknown[]): Generator<string> {
+  let before = "[\n";
+  for (const item of items) {
+    yield `${before}    ${indented(item, 4)}`;
+    before = ",\n";
+  }
+  yield items.length > 0 ? "\n  ]" : "[]";
+}
+
+function indented(value: unknown, margin: number): string {
+  return JSON.stringify(value, null, 2)
+    .replace(UNSAFE, escaped)
+    .replaceAll("\n", `\n${" ".repeat(margin)}`);
 }
 
 /** Each UTF-16 unit as `\uXXXX`; the only line feeds are those between the values. */
@@ -43,15 +69,19 @@ function columnsOf(character: string): number {
 
 /** The text in at most `columns`, ending in `…` where it was cut. */
 export function fit(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text;
+  return widthOf(text) <= columns ? text : `${headOf(text, columns - 1)}…`;
+}
+
+/** As much of the text as `columns` hold. */
+function headOf(text: string, columns: number): string {
   let kept = "";
   let width = 0;
   for (const character of text) {
     width += columnsOf(character);
-    if (width > columns - 1) break;
+    if (width > columns) break;
     kept += character;
   }
-  return `${kept}…`;
+  return kept;
 }
 
 export interface Column {
@@ -71,7 +101,7 @@ export function table(
   total: number,
 ): string {
   const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(plain))];
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => widthOf(row[i] ?? ""))));
+  const widths = columns.map((_, i) => cells.reduce((most, row) => Math.max(most, widthOf(row[i] ?? "")), 0));
   shrink(widths, columns, total - GAP * (columns.length - 1));
   const line = (row: readonly string[]): string =>
     columns
@@ -129,7 +159,7 @@ function pieces(word: string, columns: number): string[] {
   const parts: string[] = [];
   let rest = word;
   while (widthOf(rest) > columns) {
-    const part = fit(rest, columns + 1).slice(0, -1);
+    const part = headOf(rest, columns);
     parts.push(part);
     rest = rest.slice(part.length);
   }

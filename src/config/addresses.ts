@@ -2,7 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
 import { HOST, HOST_NAME } from "../mail/host-pattern.ts";
-import { hostPort, networkFault, parseNetwork } from "../mail/network.ts";
+import { canonicalIp, hostPort, networkFault, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
 import { patterned, scalar, type Scalar } from "./scalars.ts";
 import type { Endpoint } from "./shape.ts";
@@ -30,7 +30,7 @@ export function endpoint(): Scalar<Endpoint> {
     const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
     const address = match?.[1] ?? match?.[2] ?? "";
     if (match === null) return { wrong: `${quoted(text)} is not an address and a port` };
-    if (Number(match[3]) > 65_535) return { wrong: `port ${match[3]} is above 65535` };
+    if (!isPort(Number(match[3]))) return { wrong: `port ${match[3]} is not between 1 and 65535` };
     if (address === "")
       return {
         wrong: "no address before the port",
@@ -40,7 +40,10 @@ export function endpoint(): Scalar<Endpoint> {
       return { wrong: "localhost is a name, not an IP address", right: `write "127.0.0.1:${match[3]}"` };
     const fits = match[1] === undefined ? isIPv4(address) : isIPv6(address);
     if (!fits) return { wrong: `${quoted(address)} is not an IP address` };
-    return { value: { address, port: Number(match[3]) } };
+    // An address of one link is listened on with its zone.
+    return {
+      value: { address: address.includes("%") ? address : canonicalIp(address), port: Number(match[3]) },
+    };
   });
 }
 
@@ -56,9 +59,15 @@ export function nameServer(): Scalar<string> {
     const address = match?.[1] ?? match?.[3] ?? text;
     const port = Number(match?.[2] ?? match?.[4] ?? 53);
     if (isIP(address) === 0) return { wrong: `${quoted(text)} is not the IP address of a name server` };
-    if (port < 1 || port > 65_535) return { wrong: `port ${port} is not between 1 and 65535` };
+    // The resolver would drop it, and reach nobody.
+    if (address.includes("%")) return { wrong: `${quoted(text)} has a zone` };
+    if (!isPort(port)) return { wrong: `port ${port} is not between 1 and 65535` };
     return { value: hostPort(address, port) };
   });
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535;
 }
 
 /** An address, or an address and the number of bits that count. */

@@ -59,7 +59,7 @@ interface Taken {
 function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Remark[] {
   const other = taken.find((each) => overlap(each.endpoint, endpoint));
   taken.push({ endpoint, path });
-  if (other === undefined || endpoint.port === 0) return [];
+  if (other === undefined) return [];
   const [place, theirs] = [endpoint, other.endpoint].map(({ address, port }) => hostPort(address, port));
   const wrong = `${place} is already used by ${keyText(other.path)}${place === theirs ? "" : ` (${theirs})`}`;
   return [{ path, wrong, right: "give each its own address or port" }];

@@ -32,10 +32,18 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): reado
   const known = issue.message.split("\n");
   const unknown = issue.keys.filter((key) => key !== "__proto__");
   return unknown.map((key) => {
-    const near = nearest(key, known);
-    const right = near === undefined ? `the keys here are ${known.join(", ")}` : `did you mean ${near}?`;
+    const right = key === MERGE ? NO_MERGE : meant(key, known);
     return { path: [...path, key], wrong: "is not a known key", right, atKey: true };
   });
+}
+
+/** Of older YAML; it puts the keys of another mapping in its place. */
+const MERGE = "<<";
+const NO_MERGE = "keys are not merged: write them out, or take the other mapping as a whole (key: *name)";
+
+function meant(key: string, known: readonly string[]): string {
+  const near = nearest(key, known);
+  return near === undefined ? `the keys here are ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
 /** The form that was meant is the one of the same kind: only its faults are reported. */

@@ -66,7 +66,7 @@ function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: stri
     if (fault === undefined) return [];
     return [{ path: [...path, keys.file], wrong: `${file} ${fault.wrong}`, right: fault.right }];
   }
-  if (env === undefined || (process.env[env] ?? "") !== "") return [];
+  if (env === undefined || !isBlank(process.env[env])) return [];
   const wrong = `${quoted(env)} is not set in the environment`;
   return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
@@ -75,5 +75,10 @@ function firstLineFault(file: string, what: string): Fault | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
   const [line] = content.text.split(/\r?\n/, 1);
-  return line === "" ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
+  return isBlank(line) ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
+}
+
+/** Whoever uses it takes blanks alone for no secret. */
+function isBlank(text = ""): boolean {
+  return text.trim() === "";
 }

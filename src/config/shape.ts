@@ -35,9 +35,8 @@ interface Storage {
 }
 
 export interface Endpoint {
-  /** IP address without brackets. */
+  /** IP address without brackets, as the system writes it. */
   readonly address: string;
-  /** 0: any free port. */
   readonly port: number;
 }
 

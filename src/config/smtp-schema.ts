@@ -15,7 +15,7 @@ function networks(meaning: string) {
 
 const listenerKeys = section({
   address: described(endpoint(), {
-    meaning: "IP address and port; IPv6 in brackets. Port 0 means any free port.",
+    meaning: "IP address and port; IPv6 in brackets.",
     example: '"[::]:465"',
   }),
   tls: described(choice("starttls", "implicit").prefault("starttls"), {

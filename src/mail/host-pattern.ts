@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { PatternKind, PatternReading } from "./access-pattern.ts";
 import { normaliseDomain } from "./domain.ts";
-import { normaliseIp } from "./network.ts";
+import { canonicalIp } from "./network.ts";
 
 /** Our own name, in A-labels. */
 export const HOST_NAME: PatternKind = {
@@ -15,12 +15,23 @@ export const HOST: PatternKind = {
   expected: "a host name such as mail.example.com, or an IP address",
   read: (text) => {
     const bare = /^\[(?:IPv6:)?(.*)\]$/i.exec(text)?.[1] ?? text;
-    if (isIP(bare) !== 0) return { value: normaliseIp(bare) };
-    const port = /^(.+):(\d+)$/.exec(text);
-    if (port === null || text.includes("//")) return readName(text);
-    return { wrong: "contains a port", right: `write host: ${port[1]} and port: ${port[2]}` };
+    if (isIP(bare) !== 0) return readAddress(bare);
+    const [, host = "", port] = /^(.+):(\d+)$/.exec(text) ?? [];
+    if (port === undefined || text.includes("//")) return readName(text);
+    // Without quotes, YAML takes brackets for a list.
+    const written = host.startsWith("[") ? JSON.stringify(host) : host;
+    return { wrong: "contains a port", right: `write host: ${written} and port: ${port}` };
   },
 };
+
+/** Without its zone, an address of one link cannot be reached; with it, it is no address to other parts of mail. */
+function readAddress(ip: string): PatternReading {
+  if (!ip.includes("%")) return { value: canonicalIp(ip) };
+  return {
+    wrong: "contains a zone",
+    right: "give the address with its zone a name in /etc/hosts, and write that name",
+  };
+}
 
 function readName(text: string): PatternReading {
   const name = normaliseDomain(text);

@@ -5,6 +5,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "../support/free-port.ts";
 import { LAUNCHER } from "../support/holdfast-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -98,7 +99,7 @@ test(
     await using folder = await tempFolder();
     await chmod(folder.path, 0o777);
     const file = join(folder.path, "threads.yaml");
-    await writeFile(file, configuration(folder.path, 0));
+    await writeFile(file, configuration(folder.path, await freePort()));
     const end = await serve(file, { user: NOBODY, under: ["prlimit", "--nproc=10"] });
     if (/cannot run|EACCES|ENOENT/.test(end.stderr)) return t.skip(end.stderr.slice(0, 200));
     assertPlain(end);
@@ -116,7 +117,7 @@ process.on("worker", (worker) => {
 test("what goes wrong while a start is taken back does not hide why it failed", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "dies.yaml");
-  await writeFile(file, configuration(folder.path, 0));
+  await writeFile(file, configuration(folder.path, await freePort()));
   const end = await serve(file, { before: WITHOUT_STORAGE });
   assertPlain(end);
   assert.equal(end.stderr, "holdfast: the other thread has ended\n");

@@ -66,7 +66,7 @@ export class ClamdExchange implements Exchange<VirusResult> {
   #understand(line: string): VirusResult | Trouble {
     if (line === SIZE_LIMIT) return { kind: "oversize" };
     // Who judges before everything was said has judged something else.
-    if (!this.#ended)
+    if (!this.#ended || this.#socket.lost)
       return new Trouble(`answered before the end: ${printable(line.slice(0, LONGEST_NAME))}`);
     if (line === "stream: OK") return { kind: "clean" };
     const name = /^stream: (.+) FOUND$/.exec(line)?.[1];

@@ -8,17 +8,28 @@ type Written = (error?: Error | null) => void;
  * reading goes on to the answer or to the end.
  */
 export class PatientSocket extends Socket {
+  #lost = false;
+
+  /** Some of what was written was sent to nobody. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   override _write(chunk: Buffer, encoding: BufferEncoding, written: Written): void {
-    super._write(chunk, encoding, forgiving(written));
+    super._write(chunk, encoding, this.#forgiving(written));
   }
 
   override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], written: Written): void {
-    super._writev?.(chunks, forgiving(written));
+    super._writev?.(chunks, this.#forgiving(written));
   }
-}
 
-function forgiving(written: Written): Written {
-  return (error) => written(isClosed(error) ? undefined : error);
+  #forgiving(written: Written): Written {
+    return (error) => {
+      const closed = isClosed(error);
+      this.#lost ||= closed;
+      written(closed ? undefined : error);
+    };
+  }
 }
 
 function isClosed(error: (Error & { code?: string }) | null | undefined): boolean {

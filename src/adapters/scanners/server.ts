@@ -74,7 +74,6 @@ export class Server {
     this.#failures = 0;
     this.#restsUntil = -Infinity;
     this.#rest = FIRST_REST;
-    this.#trying = false;
     if (rested) this.#tell();
   }
 

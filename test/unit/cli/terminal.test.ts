@@ -20,9 +20,31 @@ test("nothing that steers a terminal is printed", () => {
 
 test("JSON is exact and yet safe", () => {
   const value = { [HOSTILE]: HOSTILE, list: ["日本語", "\u{e0041}\u{1f600}"], n: 1.5, none: null };
-  const text = safeJson(value);
+  const text = [...safeJson(value)].join("");
   assert.deepEqual(JSON.parse(text), value);
   assert.equal(plain(text.replaceAll("\n", "")), text.replaceAll("\n", ""));
+});
+
+test("JSON comes in pieces, none of which grows with a list, and looks as if it were made at once", () => {
+  const entry = { id: "a\nb", more: [1, { deep: [] }], none: null, left: undefined };
+  const values = [
+    { items: Array.from({ length: 1000 }, () => entry), next: "x", total: 3, left: undefined },
+    { items: [], one: [1], ...entry },
+    {},
+    { left: undefined },
+  ];
+  for (const value of values) {
+    const pieces = [...safeJson(value)];
+    assert.equal(pieces.join(""), JSON.stringify(value, null, 2));
+    assert.ok(pieces.every((piece) => piece.length < 200));
+  }
+});
+
+test("a table may have more rows than a call may have arguments", () => {
+  const rows = Array.from({ length: 200_000 }, (_, n) => [String(n)]);
+  const text = table([{ title: "N", right: true }], rows, Infinity);
+  assert.ok(text.startsWith("     N\n     0\n"));
+  assert.ok(text.endsWith("\n199999\n"));
 });
 
 test("width counts wide and combining characters", () => {
@@ -61,6 +83,12 @@ test("facts go on below their value, aligned, at any length", () => {
   );
   assert.equal(text.replace(/[^y]/g, "").length, 200);
   assert.equal(wrap("", 10, 2), "");
+});
+
+test("a word is broken only where it must be, and never within a character", () => {
+  assert.equal(wrap("x".repeat(10), 10, 0), "x".repeat(10));
+  assert.equal(wrap("x".repeat(11), 10, 1), `${"x".repeat(10)}\n x`);
+  assert.equal(wrap(`${"x".repeat(9)}😀`, 10, 0), `${"x".repeat(9)}\n😀`);
 });
 
 test("times name their zone", () => {

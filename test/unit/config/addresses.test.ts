@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parse } from "yaml";
 import { endpoint, hostOrLiteral, nameServer, storageFolder } from "../../../src/config/addresses.ts";
 
 test("a primary has a host name or an address, with or without brackets", () => {
@@ -12,6 +13,7 @@ test("a primary has a host name or an address, with or without brackets", () => 
     ["[2001:db8::1]", "2001:db8::1"],
     ["[IPv6:2001:db8::1]", "2001:db8::1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:DB8:0:0:0::0001", "2001:db8::1"],
   ];
   for (const [text, host] of cases) assert.equal(hostOrLiteral().parse(text), host);
   for (const text of [
@@ -23,27 +25,47 @@ test("a primary has a host name or an address, with or without brackets", () => 
     "[192.0.2.1",
     "a..b",
     "user@a.example",
+    "fe80::1%eth0",
+    "[fe80::1%eth0]",
   ])
     assert.equal(hostOrLiteral().safeParse(text).success, false, text);
 });
 
+test("what is advised against a port in a host can be written as it stands", () => {
+  const [issue] = hostOrLiteral().safeParse("[2001:db8::1]:26").error?.issues ?? [];
+  const [, advice = ""] = /write (.*)/.exec(issue?.message ?? "") ?? [];
+  assert.deepEqual(parse(`{ ${advice.replace(" and", ",")} }`), { host: "[2001:db8::1]", port: 26 });
+});
+
 test("an endpoint is an address and a port, IPv6 in brackets", () => {
-  assert.deepEqual(endpoint().parse("127.0.0.1:0"), { address: "127.0.0.1", port: 0 });
+  assert.deepEqual(endpoint().parse("127.0.0.1:1"), { address: "127.0.0.1", port: 1 });
   assert.deepEqual(endpoint().parse("[::]:25"), { address: "::", port: 25 });
+  assert.deepEqual(endpoint().parse("[0:0::0:1]:25"), { address: "::1", port: 25 });
+  assert.deepEqual(endpoint().parse("[fe80::1%eth0]:25"), { address: "fe80::1%eth0", port: 25 });
   for (const text of ["127.0.0.1", "[127.0.0.1]:25", "::1:25", "[::]", "[::]:x", "127.0.0.1:65536", "*:25"])
     assert.equal(endpoint().safeParse(text).success, false, text);
+  // Every thread would listen on another port, and nobody would be told which.
+  assert.match(String(endpoint().safeParse("127.0.0.1:0").error), /port 0 is not between 1 and 65535/);
 });
 
 test("a name server is an address, at port 53 unless another is written", () => {
   assert.equal(nameServer().parse("[2001:db8::1]:5353"), "[2001:db8::1]:5353");
   assert.equal(nameServer().parse("2001:db8::1"), "[2001:db8::1]:53");
   assert.equal(nameServer().parse("192.0.2.1:65535"), "192.0.2.1:65535");
-  for (const text of ["192.0.2.1:0", "192.0.2.1:65536", "192.0.2", "[]:53"])
+  for (const text of [
+    "192.0.2.1:0",
+    "192.0.2.1:65536",
+    "192.0.2",
+    "[]:53",
+    "[fe80::1%eth0]:53",
+    "fe80::1%eth0",
+  ])
     assert.equal(nameServer().safeParse(text).success, false, text);
 });
 
 test("a storage is sqlite: and a folder", () => {
   assert.equal(storageFolder().parse("sqlite:./data"), "./data");
   assert.equal(storageFolder().parse("sqlite:///var/lib/holdfast"), "///var/lib/holdfast");
-  assert.equal(storageFolder().safeParse("sqlite:").success, false);
+  for (const text of ["sqlite:", "sqlite:./da\tta"])
+    assert.equal(storageFolder().safeParse(text).success, false, text);
 });

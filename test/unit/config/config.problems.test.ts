@@ -107,6 +107,10 @@ test("keys: unknown, misspelt, double, and __proto__", async () => {
     ],
   );
   assert.equal(Object.hasOwn(Object.prototype, "x"), false);
+  assert.match(
+    await wrong("alerts: &all { oldest: 5h }\nlog: { <<: *all, level: info }\n"),
+    /^is not a known key; keys are not merged: write them out/,
+  );
 });
 
 test("what is wrong with the text as YAML is told in the order of the file", async () => {
@@ -445,7 +449,7 @@ ${DOMAIN}`;
     [
       '4:7: smtp.listen[0]: localhost is a name, not an IP address; write "127.0.0.1:25"',
       '5:7: smtp.listen[1]: no address before the port; write "0.0.0.0:25" for all IPv4 addresses, or "[::]:25" for all IPv6 addresses',
-      `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
+      `6:7: smtp.listen[2]: port 99999 is not between 1 and 65535; ${form}`,
       `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
       `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
       `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" has a prefix length above 32, the number of bits in an IPv4 address; write a prefix length of up to 32, such as 10.0.0.0/24, or 10.0.0.0 for the single address`,
@@ -483,7 +487,7 @@ test("an address is already used by all addresses of its family on the same port
     `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is already used by smtp.listen[0] ([::1]:26); ${right}`,
   ]);
   assert.deepEqual(await told('"[0::0]:26", "[::1]:26"'), [
-    `holdfast.yaml:2:31: smtp.listen[1]: [::1]:26 is already used by smtp.listen[0] ([0::0]:26); ${right}`,
+    `holdfast.yaml:2:31: smtp.listen[1]: [::1]:26 is already used by smtp.listen[0] ([::]:26); ${right}`,
   ]);
   assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
 });
@@ -634,6 +638,22 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
     '"HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use passwordFile',
   );
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
+});
+
+test("a secret of blanks alone is told, because no login would find one", async () => {
+  await using folder = await tempFolder();
+  const file = `${folder.path}/blank.secret`;
+  await writeFile(file, " \t\nsecret\n");
+  assert.match(
+    await primary(login(`passwordFile: ${file}`)),
+    /blank\.secret has an empty first line; write the password there$/,
+  );
+  process.env["HOLDFAST_BLANK"] = "  ";
+  try {
+    assert.match(await primary(login("passwordEnv: HOLDFAST_BLANK")), /^"HOLDFAST_BLANK" is not set/);
+  } finally {
+    delete process.env["HOLDFAST_BLANK"];
+  }
 });
 
 test("each mistake in how fast a primary is spoken to has its sentence", async () => {

@@ -350,6 +350,11 @@ test("a rule of access for every client is doubted, unless it is what is left be
   assert.deepEqual(await doubted('{ action: block, network: "0.0.0.0/0", sender: "@junk.example" }'), []);
 });
 
+test("what a doubt advises leaves no doubt", async () => {
+  assert.deepEqual(await linesOf(`${HEAD}retention: 5d\ndomains:\n${DOMAIN}`), []);
+  assert.equal((await linesOf(`${HEAD}retention: 119h\ndomains:\n${DOMAIN}`)).length, 1);
+});
+
 test("doubts are warnings, not problems", async () => {
   const text = `hostname: mx2
 postmaster: admin@elsewhere.example
@@ -396,7 +401,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
   const result = await load(
     [
       "hostname: mx.us",
-      "smtp: { listen: ['127.0.0.1:0'] }",
+      "smtp: { listen: ['127.0.0.1:2525'] }",
       "checks:",
       "  contact: see https://us.test",
       "  dnsbl:",
@@ -432,7 +437,7 @@ test("rules of access, in the spelling that they are compared in", async () => {
     '{ action: allow, network: "2001:db8::/32", note: partner }',
     '{ action: block, sender: "@JUNK.example", helo: "*.Dyn.example", until: 2027-01-31 }',
   ];
-  const text = `hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'] }\nchecks: { access: [${access.join(", ")}] }\n`;
+  const text = `hostname: mx.us\nsmtp: { listen: ['127.0.0.1:2525'] }\nchecks: { access: [${access.join(", ")}] }\n`;
   const result = await load(text);
   assert.ok(result.ok);
   assert.deepEqual(result.config.checks.access, [
@@ -443,7 +448,7 @@ test("rules of access, in the spelling that they are compared in", async () => {
 
 test("caps of a client network: those that are off are not there", async () => {
   const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50, size: 1TB } }";
-  const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
+  const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:2525'], rates: ${rates} }\n`);
   assert.ok(result.ok);
   assert.deepEqual(result.config.smtp.rates, {
     period: 3_600_000,
@@ -457,7 +462,7 @@ test("a domain has of a scanner what it says, and the rest as it is for all", as
   const result = await load(
     [
       "hostname: mx2.us",
-      "smtp: { listen: ['127.0.0.1:0'] }",
+      "smtp: { listen: ['127.0.0.1:2525'] }",
       "checks:",
       "  clamav: { servers: [/run/clamav/clamd.ctl], unavailable: tag }",
       "domains:",

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { formatProblem, loadConfig, markNow, rereadList, type Config } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-const HEAD = 'hostname: mx2.example\nsmtp: { listen: ["127.0.0.1:0"] }\n';
+const HEAD = 'hostname: mx2.example\nsmtp: { listen: ["127.0.0.1:2525"] }\n';
 
 async function read(recipients: string, more = ""): Promise<ReturnType<typeof loadConfig>> {
   await using folder = await tempFolder();

@@ -13,7 +13,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const TEXT = `hostname: mx2.example.net
-smtp: { listen: ["127.0.0.1:0"] }
+smtp: { listen: ["127.0.0.1:2525"] }
 domains: { a.example: { primary: { host: m.example }, recipients: { file: users.txt } } }
 `;
 

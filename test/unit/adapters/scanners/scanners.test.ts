@@ -407,6 +407,30 @@ describe("a large body", () => {
       answerer.close();
     });
 
+  test("is not believed to be clean by a server that closed before it was sent, however late its word is read", async () => {
+    await using folder = await tempFolder();
+    const answerer = createServer((socket) => {
+      socket.on("data", () => {
+        if (socket.bytesRead < 1000) return;
+        socket.write("stream: OK\0");
+        socket.destroy();
+        // The answer lies there unread, and nobody takes what is written next.
+        for (let i = 0; i < 3; i++) void scan.feed(Buffer.alloc(1000));
+        answerer.emit("answered");
+      });
+    });
+    const path = join(folder.path, "clamd.ctl");
+    await once(answerer.listen(path), "listening");
+    const scan = bench().virus.open(LARGE, servers(path));
+    try {
+      void scan.feed(Buffer.alloc(1000));
+      await once(answerer, "answered");
+      assert.match(await away(scan, body(chunk)), /before the end/);
+    } finally {
+      answerer.close();
+    }
+  });
+
   for (const end of ["is given up", "does not answer in time"])
     test(`is read no faster than a server takes it, and no further once that ${end}`, async () => {
       await using frozen = await FakeClamd.start();
@@ -562,6 +586,8 @@ describe("rspamd", () => {
     await scan.feed(Buffer.from("x"));
     const answered = (): boolean => fake.connections === 2 && fake.open === 0;
     await waitFor({ what: "it has answered", deadline: 5000 }, answered);
+    // Its side is closed as soon as the answer lies at our socket; it is read in the next turn.
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
     assert.match(await away(scan, body("x")), /before the end/);
   });
 
