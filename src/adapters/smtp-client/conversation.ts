@@ -192,8 +192,7 @@ export class WireConversation implements Conversation {
       if (leftOpen && !isPositive(answer)) throw new OutOfStep(answer);
       if (learning) this.#marks.learn(answer);
     }
-    const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
-    transaction.refusedAt = read.refusedAt;
+    const read = await readEnvelope(envelope, mail, transaction, this.#asking);
     if (!ahead) {
       this.#leftOpen = read.taken.length === 0;
       if (!read.open) return transaction.nothingBehind(this.#wire);

@@ -98,7 +98,7 @@ export class Transaction {
   broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
     const outcome = this.#outcomeOf(error, wire);
     // What was read as the answers to its recipients can be anybody's.
-    if (error instanceof OutOfStep) this.outcomes.clear();
+    if (error instanceof OutOfStep) this.#forget();
     for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
     if (error instanceof BodyUnreadable || (error instanceof EndedBefore && error.ours)) return undefined;
     const why = (error as Error).message;
@@ -114,6 +114,11 @@ export class Transaction {
       ...(this.refusedAt !== undefined && { refusedAt: this.refusedAt }),
       dsn,
     };
+  }
+
+  #forget(): void {
+    this.outcomes.clear();
+    this.refusedAt = undefined;
   }
 
   #outcomeOf(error: unknown, wire: Wire): Outcome {

@@ -529,6 +529,20 @@ describe("a broken connection", () => {
     assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 421" });
   });
 
+  for (const keywords of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
+    for (const [words, lastWords] of [
+      ["550 no", /^550/],
+      ["550 no", /^503/],
+      ["550 no\r\n421 bye", /421/],
+    ] as const)
+      test(`behind a refused sender leaves the mail refused: ${keywords.join(" ")} ${lastWords}`, async () => {
+        await using run = await converse({ extensions: keywords, onMail: () => words, lastWords });
+        const to = ["a@a.test", "b@a.test"];
+        const { outcomes, refusedAt: at } = await run.conversation.send(claimedMail({ to }));
+        assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "refused 550" });
+        assert.equal(at, "mail");
+      });
+
   test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
     await using run = await converse({ stopReading: true });
     const sending = run.conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));
