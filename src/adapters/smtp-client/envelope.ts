@@ -4,7 +4,7 @@
  */
 import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
 import { isPositive, reply, type Reply } from "../../mail/reply.ts";
-import { wireSize, type SendResult } from "../../ports/smtp-client.ts";
+import { wireSize } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
 import type { Dialect } from "./dialect.ts";
 import { xforwardLines } from "./identity.ts";
@@ -50,7 +50,9 @@ export interface EnvelopeResult {
 /** What is known of a mail so far; each reply counts as soon as it was read, whatever becomes of the connection. */
 interface Findings {
   readonly outcomes: Map<number, Outcome>;
-  refusedAt: SendResult["refusedAt"];
+  senderRefused(answer: Reply): void;
+  /** These recipients had been taken. */
+  bodyRefused(taken: readonly number[], answer: Reply): void;
 }
 
 export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean): Envelope {
@@ -104,7 +106,7 @@ export async function readEnvelope(
   const sender = inStep(asked instanceof Promise ? await asked : asked);
   if (sender.code === 530 && WANTS_TLS.test(sender.text)) throw new Closing(sender, NO_TLS);
   const senderTaken = isPositive(sender);
-  if (!senderTaken) refuseAll(mail, sender, findings);
+  if (!senderTaken) findings.senderRefused(sender);
   if (!senderTaken && !pipelined) return { taken: [], open: false };
   const taken: number[] = [];
   for (let i = 0; i < mail.recipients.length; i++) {
@@ -122,8 +124,7 @@ export async function readEnvelope(
   if (data.code >= 300 && data.code < 400) return { taken, open: true };
   // A 250 that answers no DATA may be the one to a recipient: then the refusals were others' as well.
   const doubtful = isPositive(data) ? mail.recipients.map(({ n }) => n) : taken;
-  for (const n of doubtful) outcomes.set(n, outcomeOf(negative(data)));
-  if (taken.length > 0) findings.refusedAt = "body";
+  findings.bodyRefused(doubtful, negative(data));
   return { taken: [], open: false };
 }
 
@@ -137,11 +138,6 @@ export function inStep(answer: Reply): Reply {
 export function whileOpen(answer: Reply): Reply {
   if (answer.code === 421) throw new Closing(answer);
   return answer;
-}
-
-function refuseAll(mail: ClaimedMail, sender: Reply, findings: Findings): void {
-  findings.refusedAt = "mail";
-  for (const { n } of mail.recipients) findings.outcomes.set(n, outcomeOf(sender));
 }
 
 /**
