@@ -99,11 +99,10 @@ export class Transaction {
     for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
   }
 
-  /** The final word to the recipients that were taken. True: the peer has closed the transaction well. */
-  answered({ taken }: EnvelopeResult, answer: Reply): boolean {
+  /** The final word to the recipients that were taken. */
+  answered({ taken }: EnvelopeResult, answer: Reply): void {
     if (answer.code >= 300) this.bodyRefused(taken, noFinal(answer));
     else for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
-    return answer.code < 300;
   }
 
   /** It ended because of our own disk before a word of it was written: the connection is as good as before. */
