@@ -354,6 +354,14 @@ describe("probation", () => {
     );
   });
 
+  test("mail whose sender is refused is parked as refused, not as junk", async () => {
+    const bench = await outage(MINUTE);
+    const [mail] = bench.put("alice");
+    bench.server.onMail = (sent) => ({ ...allOf(sent, SPAM), refusedAt: "mail" });
+    await bench.back();
+    assert.equal(stateOf(mail), "parked refused");
+  });
+
   test("what the primary may not take for a listed name stops nothing: a tag, capitals beyond ASCII", async () => {
     const bench = await outage();
     bench.directory.listed.set("élodie", "élodie");
