@@ -83,7 +83,7 @@ export const transportKeys = {
   }),
   chunking: described(flag().optional(), {
     meaning:
-      "Whether whole mails are sent by BDAT, up to 8 in flight, if CHUNKING and PIPELINING are offered.",
+      "Whether whole mails are sent by BDAT, up to 8 in flight, if CHUNKING and PIPELINING are offered and `pipelining` is `mails`.",
     example: "false",
     rfc: "RFC 3030",
     default: "`true`",

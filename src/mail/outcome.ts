@@ -21,6 +21,13 @@ export function hasDelivered(outcomes: ReadonlyMap<number, Outcome>): boolean {
   return false;
 }
 
+/** The recipients that were refused. */
+export function refusedIn(outcomes: ReadonlyMap<number, Outcome>): ReadonlySet<number> {
+  const refused = new Set<number>();
+  for (const [n, { kind }] of outcomes) if (kind === "refused") refused.add(n);
+  return refused;
+}
+
 /** The outcome that a reply to RCPT or to the final dot means. */
 export function outcomeOf(answer: Reply): Outcome {
   if (isPositive(answer)) return { kind: "delivered", reply: answer };

@@ -1,5 +1,5 @@
 /** One session with a primary: connect, greet, deliver mails one after another, quit. RFC 5321 §3. */
-import type { Outcome } from "../mail/outcome.ts";
+import { refusedIn, type Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { Transport } from "./directory.ts";
 import type { ClaimedMail } from "./work-store.ts";
@@ -66,10 +66,24 @@ export interface SendResult {
    * what it needs. Absent: each recipient by a reply of its own.
    */
   readonly refusedAt?: "mail" | "body" | "here";
+  /** Recipients that had been refused each by a reply of its own before the rest was refused at its body. */
+  readonly singly?: ReadonlySet<number>;
   /** What the sender asked of DSNs was passed on, RFC 3461: the peer tells it of success. */
   readonly dsn?: boolean;
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
+}
+
+/** The recipients that were refused each by a reply of its own, whatever became of the others. */
+export function refusedSingly({ outcomes, refusedAt, singly }: SendResult): ReadonlySet<number> {
+  return refusedAt === undefined ? refusedIn(outcomes) : (singly ?? new Set());
+}
+
+/** The recipients whose mail was refused by its body. */
+export function refusedByBody(result: SendResult): ReadonlySet<number> {
+  if (result.refusedAt !== "body") return new Set();
+  const singly = refusedSingly(result);
+  return new Set([...refusedIn(result.outcomes)].filter((n) => !singly.has(n)));
 }
 
 /** What a peer said of addresses without getting a mail. */

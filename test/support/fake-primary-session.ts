@@ -267,7 +267,7 @@ export class FakeSession {
 
   #answer(answer: string | Act, then?: () => void): void {
     if (this.#mute) return;
-    this.#gone = answer === "close" || answer === "reset" || answer.startsWith("421");
+    this.#gone = answer === "close" || answer === "reset" || this.#isLast(answer);
     this.#mute = this.#gone || answer === "silence";
     const { tarpit, greetingDelay, drip } = this.#primary.behaviour;
     if (tarpit === undefined && greetingDelay === undefined && drip === undefined)
@@ -294,14 +294,18 @@ export class FakeSession {
       if (!this.#socket.writable) return;
       this.#socket.write(octet, octet === "\n" ? then : undefined);
     }
-    if (answer.startsWith("421")) this.#socket.end();
+    if (this.#isLast(answer)) this.#socket.end();
+  }
+
+  #isLast(answer: string): boolean {
+    return answer.startsWith("421") || this.#primary.behaviour.lastWords?.test(answer) === true;
   }
 
   #act(answer: string | Act, then?: () => void): void {
     if (answer === "close") this.#socket.end();
     else if (answer === "reset") this.#plain.resetAndDestroy();
     else if (answer !== "silence") this.#socket.write(`${answer}\r\n`, () => then?.());
-    if (answer.startsWith("421")) this.#socket.end();
+    if (this.#isLast(answer)) this.#socket.end();
   }
 }
 

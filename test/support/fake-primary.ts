@@ -51,6 +51,8 @@ export interface Behaviour {
   /** After the final dot: the reply, or what to do instead. The mail counts as received when it is not refused. */
   onDot?: (mail: ReceivedMail) => string | Act | undefined;
   onQuit?: () => string | Act | undefined;
+  /** Hangs up behind these replies, as it does behind 421. */
+  lastWords?: RegExp;
   /** Milliseconds before each reply. */
   tarpit?: number;
   /** Milliseconds before the greeting, beside those of `tarpit`. */

@@ -175,14 +175,14 @@ export class WireConversation implements Conversation {
     const source = readBody(mail);
     const xclient = this.#options.identity === "xclient";
     if (xclient && (await this.#override.prepare(mail, turn, this.#leftOpen))) this.#leftOpen = false;
-    const { marked } = this.#dialect;
-    const learning = marked && this.#marks.state === "unknown";
+    const { chunked } = this.#dialect;
+    const learning = chunked && this.#marks.state === "unknown";
     const leftOpen = this.#leftOpen;
     const reset = leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
     if (this.#dialect.pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
-    const ahead = marked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
+    const ahead = chunked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();
     if (unread !== undefined) await unread;
@@ -192,8 +192,7 @@ export class WireConversation implements Conversation {
       if (leftOpen && !isPositive(answer)) throw new OutOfStep(answer);
       if (learning) this.#marks.learn(answer);
     }
-    const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
-    transaction.refusedAt = read.refusedAt;
+    const read = await readEnvelope(envelope, mail, transaction, this.#asking);
     if (!ahead) {
       this.#leftOpen = read.taken.length === 0;
       if (!read.open) return transaction.nothingBehind(this.#wire);
@@ -207,11 +206,11 @@ export class WireConversation implements Conversation {
     this.#answered(transaction, read, answer);
   }
 
-  /** The final word. A final dot ends the transaction whatever is answered; a refused BDAT may not. */
+  /** The final word. The mark behind it has ended the transaction, whatever was open before. */
   #answered(transaction: Transaction, read: EnvelopeResult, answer: Reply): void {
-    const closed = transaction.answered(read, answer);
-    if (this.#dialect.chunked) this.#leftOpen = !closed && !transaction.marked;
-    if (this.#marks.state === "vague" && this.#dialect.marked) this.#dialect.useData();
+    transaction.answered(read, answer);
+    if (transaction.marked) this.#leftOpen = false;
+    if (this.#marks.state === "vague") this.#dialect.useData();
   }
 
   /** The whole mail behind its envelope, whose replies are read when it is this mail's turn. */
@@ -226,7 +225,7 @@ export class WireConversation implements Conversation {
 
   /** All of a mail has been handed over; others may follow where it will be known whose replies are whose. */
   #written(turn: Turn): void {
-    if (!this.#dialect.marked || this.#marks.state === "clear") turn.written();
+    if (!this.#dialect.chunked || this.#marks.state === "clear") turn.written();
   }
 
   /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
@@ -257,7 +256,7 @@ export class WireConversation implements Conversation {
   }
 
   #ended(transaction: Transaction, turn: Turn): void {
-    if (this.#dialect.marked) transaction.mark(this.#wire);
+    if (this.#dialect.chunked) transaction.mark(this.#wire);
     this.#written(turn);
   }
 

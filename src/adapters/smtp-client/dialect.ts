@@ -28,17 +28,12 @@ export class Dialect {
     this.forwarded = attributes?.["XFORWARD"] ?? [];
     this.pipelined = pipelining !== "none" && extensions.includes("PIPELINING");
     this.several = this.pipelined && pipelining === "mails";
-    this.#chunked = chunking && this.pipelined && extensions.includes("CHUNKING");
+    this.#chunked = chunking && this.several && extensions.includes("CHUNKING");
   }
 
-  /** BDAT carries the bodies, RFC 3030. */
+  /** BDAT carries the bodies, RFC 3030, and RSET is written behind each as a mark (marks.ts). */
   get chunked(): boolean {
     return this.#chunked;
-  }
-
-  /** RSET is written behind each body, as a mark (marks.ts). */
-  get marked(): boolean {
-    return this.several && this.#chunked;
   }
 
   get window(): number {

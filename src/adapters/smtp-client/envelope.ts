@@ -45,8 +45,14 @@ export interface EnvelopeResult {
   readonly taken: readonly number[];
   /** Whether the peer waits for a body. */
   readonly open: boolean;
-  /** What was refused, where it was not single recipients. */
-  readonly refusedAt?: "mail" | "body";
+}
+
+/** What is known of a mail so far; each reply counts as soon as it was read, whatever becomes of the connection. */
+interface Findings {
+  readonly outcomes: Map<number, Outcome>;
+  senderRefused(answer: Reply): void;
+  /** These recipients had been taken. */
+  bodyRefused(taken: readonly number[], answer: Reply): void;
 }
 
 export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean): Envelope {
@@ -87,9 +93,10 @@ export function askingOf(wire: Wire, pipelined: boolean): Asking {
 export async function readEnvelope(
   envelope: Envelope,
   mail: ClaimedMail,
-  outcomes: Map<number, Outcome>,
+  findings: Findings,
   { ask, pipelined }: Asking,
 ): Promise<EnvelopeResult> {
+  const { outcomes } = findings;
   // Replies that are there already cost no turn.
   for (const line of envelope.before) {
     const told = ask(line, MAIL_TIMEOUT);
@@ -98,26 +105,27 @@ export async function readEnvelope(
   const asked = ask(envelope.mail, MAIL_TIMEOUT);
   const sender = inStep(asked instanceof Promise ? await asked : asked);
   if (sender.code === 530 && WANTS_TLS.test(sender.text)) throw new Closing(sender, NO_TLS);
-  const refused = isPositive(sender) ? undefined : sender;
-  if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
+  const senderTaken = isPositive(sender);
+  if (!senderTaken) findings.senderRefused(sender);
+  if (!senderTaken && !pipelined) return { taken: [], open: false };
   const taken: number[] = [];
   for (let i = 0; i < mail.recipients.length; i++) {
     const { n } = mail.recipients[i] as ClaimedRecipient;
     const answered = ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
     const answer = inStep(answered instanceof Promise ? await answered : answered);
-    if (refused === undefined && isPositive(answer)) taken.push(n);
-    else outcomes.set(n, outcomeOf(refused ?? (taken.length > 0 ? asTooMany(answer) : answer)));
+    if (!senderTaken) continue;
+    if (isPositive(answer)) taken.push(n);
+    else outcomes.set(n, outcomeOf(taken.length > 0 ? asTooMany(answer) : answer));
   }
-  const at = refused === undefined ? {} : { refusedAt: "mail" as const };
-  if (envelope.data === undefined) return { taken, open: taken.length > 0, ...at };
+  if (envelope.data === undefined) return { taken, open: taken.length > 0 };
   if (taken.length === 0 && !pipelined) return { taken, open: false };
   const invited = ask(envelope.data, DATA_TIMEOUT);
   const data = whileOpen(invited instanceof Promise ? await invited : invited);
-  if (data.code >= 300 && data.code < 400) return { taken, open: true, ...at };
+  if (data.code >= 300 && data.code < 400) return { taken, open: true };
   // A 250 that answers no DATA may be the one to a recipient: then the refusals were others' as well.
   const doubtful = isPositive(data) ? mail.recipients.map(({ n }) => n) : taken;
-  for (const n of doubtful) outcomes.set(n, outcomeOf(negative(data)));
-  return { taken: [], open: false, ...at, ...(taken.length > 0 && { refusedAt: "body" }) };
+  findings.bodyRefused(doubtful, negative(data));
+  return { taken: [], open: false };
 }
 
 /** To a command that asks for nothing more, 3xx is no answer (RFC 5321 §4.2.1): it is that to the DATA before. */
@@ -130,11 +138,6 @@ export function inStep(answer: Reply): Reply {
 export function whileOpen(answer: Reply): Reply {
   if (answer.code === 421) throw new Closing(answer);
   return answer;
-}
-
-function refuseAll(mail: ClaimedMail, answer: Reply, outcomes: Map<number, Outcome>): EnvelopeResult {
-  for (const recipient of mail.recipients) outcomes.set(recipient.n, outcomeOf(answer));
-  return { taken: [], open: false, refusedAt: "mail" };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
+import { outcomeOf, refusedIn, type Outcome } from "../../mail/outcome.ts";
 import { isPositive, reply, type Reply } from "../../mail/reply.ts";
 import { DestinationTrouble, lackOf, type Capabilities, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
@@ -23,7 +23,8 @@ export class Transaction {
   readonly mail: ClaimedMail;
   readonly outcomes = new Map<number, Outcome>();
   stage: "waiting" | "envelope" | "body" | "dot" = "waiting";
-  refusedAt: SendResult["refusedAt"];
+  #refusedAt: SendResult["refusedAt"];
+  #singly: ReadonlySet<number> = new Set();
   /** performance.now() at MAIL; 0 before. */
   begun = 0;
   /** The kernel took the octets up to the end of the body. */
@@ -82,11 +83,26 @@ export class Transaction {
     if (this.stage !== "dot" || this.#marked || !isPositive(more)) throw new OutOfStep(more);
   }
 
-  /** The final word to the recipients that were taken. True: the peer has closed the transaction well. */
-  answered({ taken }: EnvelopeResult, answer: Reply): boolean {
-    for (const n of taken) this.outcomes.set(n, outcomeOf(answer.code < 300 ? answer : noFinal(answer)));
-    if (taken.length > 0 && answer.code >= 300) this.refusedAt = "body";
-    return answer.code < 300;
+  /** Whatever is said of its recipients afterwards, it is refused for all. */
+  senderRefused(answer: Reply): void {
+    this.#refusedAt = "mail";
+    for (const { n } of this.mail.recipients) this.outcomes.set(n, outcomeOf(answer));
+  }
+
+  /** At DATA or at its end, for the recipients that had been taken. */
+  bodyRefused(taken: readonly number[], answer: Reply): void {
+    if (taken.length === 0) return;
+    // Where the answers to them are doubted, they were no refusals.
+    for (const n of taken) this.outcomes.delete(n);
+    this.#refusedAt = "body";
+    this.#singly = refusedIn(this.outcomes);
+    for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
+  }
+
+  /** The final word to the recipients that were taken. */
+  answered({ taken }: EnvelopeResult, answer: Reply): void {
+    if (answer.code >= 300) this.bodyRefused(taken, noFinal(answer));
+    else for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
   }
 
   /** It ended because of our own disk before a word of it was written: the connection is as good as before. */
@@ -98,7 +114,7 @@ export class Transaction {
   broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
     const outcome = this.#outcomeOf(error, wire);
     // What was read as the answers to its recipients can be anybody's.
-    if (error instanceof OutOfStep) this.outcomes.clear();
+    if (error instanceof OutOfStep) this.#forget();
     for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
     if (error instanceof BodyUnreadable || (error instanceof EndedBefore && error.ours)) return undefined;
     const why = (error as Error).message;
@@ -111,9 +127,16 @@ export class Transaction {
       outcomes: this.outcomes,
       took: this.begun === 0 ? 0 : performance.now() - this.begun,
       ...(trouble !== undefined && { trouble }),
-      ...(this.refusedAt !== undefined && { refusedAt: this.refusedAt }),
+      ...(this.#refusedAt !== undefined && { refusedAt: this.#refusedAt }),
+      ...(this.#singly.size > 0 && { singly: this.#singly }),
       dsn,
     };
+  }
+
+  #forget(): void {
+    this.outcomes.clear();
+    this.#refusedAt = undefined;
+    this.#singly = new Set();
   }
 
   #outcomeOf(error: unknown, wire: Wire): Outcome {

@@ -11,8 +11,8 @@ interface SettlementFacts {
   readonly random: () => number;
   /** Recipients whose refusal is not believed: held for probation instead of parked. */
   readonly held?: ReadonlySet<number>;
-  /** The body was refused, no recipient. */
-  readonly content?: boolean;
+  /** Recipients whose mail was refused by its body. */
+  readonly content?: ReadonlySet<number>;
   /** The primary took over what the sender asked of DSNs. */
   readonly dsn?: boolean;
 }
@@ -52,7 +52,7 @@ function nextState(
     case "refused":
       return held?.has(n) === true
         ? { state: "held", reason: "probation" }
-        : { state: "parked", reason: content === true ? "content" : "refused" };
+        : { state: "parked", reason: content?.has(n) === true ? "content" : "refused" };
     case "released":
       return { state: "waiting", dueAt: now };
     case "deferred": {

@@ -1,6 +1,6 @@
 import { parseAddress, type Address } from "../../mail/address.ts";
 import { isPermanent, type Reply } from "../../mail/reply.ts";
-import type { SendResult } from "../../ports/smtp-client.ts";
+import { refusedSingly, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { CalloutWay } from "./callout-line.ts";
 
@@ -19,17 +19,16 @@ export interface Lessons {
   readonly refused: readonly { readonly address: Address; readonly reply: Reply }[];
 }
 
-const NO_LESSONS: Lessons = { taken: [], refused: [] };
-
 /** What a handed-over mail says of its recipients; a refusal of the sender or of the body says nothing of them. */
 export function lessonsOf({ mail, result }: Attempted): Lessons {
-  if (result.refusedAt !== undefined) return NO_LESSONS;
+  const singly = refusedSingly(result);
   const taken: string[] = [];
   const refused: { address: Address; reply: Reply }[] = [];
   for (const recipient of mail.recipients) {
     const outcome = result.outcomes.get(recipient.n);
     if (outcome?.kind === "delivered") taken.push(recipient.address);
-    if (outcome?.kind !== "refused" || !saysNoSuchMailbox(outcome.reply)) continue;
+    if (outcome?.kind !== "refused" || !singly.has(recipient.n) || !saysNoSuchMailbox(outcome.reply))
+      continue;
     const address = parseAddress(recipient.address);
     if (address !== undefined) refused.push({ address, reply: outcome.reply });
   }

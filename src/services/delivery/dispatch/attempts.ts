@@ -1,5 +1,5 @@
 import type { ClaimedMail } from "../../../ports/work-store.ts";
-import type { SendResult } from "../../../ports/smtp-client.ts";
+import { refusedByBody, type SendResult } from "../../../ports/smtp-client.ts";
 import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
 import { deferredFor, OtherPrimaries } from "./other-primaries.ts";
@@ -77,8 +77,8 @@ export class Attempts {
     result: SendResult,
     held?: ReadonlySet<number>,
   ): void {
-    const { outcomes, refusedAt, dsn = false } = result;
-    const content = refusedAt === "body";
+    const { outcomes, dsn = false } = result;
+    const content = refusedByBody(result);
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
       const { drains, dsnTriggers, closed, probations } = this.#parts;

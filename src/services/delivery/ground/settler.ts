@@ -15,8 +15,8 @@ interface Attempt {
   readonly destination?: string;
   /** Recipients whose refusal is not believed. */
   readonly held?: ReadonlySet<number>;
-  /** The body was refused, no recipient. */
-  readonly content?: boolean;
+  /** Recipients whose mail was refused by its body. */
+  readonly content?: ReadonlySet<number>;
   /** The primary took over what the sender asked of DSNs. */
   readonly dsn?: boolean;
 }

@@ -16,7 +16,7 @@ import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
 import { PooledConnection, type ConnectionHooks } from "./pooled-connection.ts";
 import { ReadyQueue } from "./ready-queue.ts";
-import { closedBy421, passedBy } from "./results.ts";
+import { closedBy421, isInDoubt, passedBy } from "./results.ts";
 
 /** The pool knows its queues and they know their pools. */
 export type DomainQueue = DomainQueueOf<ConnectionPool>;
@@ -200,7 +200,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   }
 
   alone(mail: ClaimedMail): boolean {
-    return this.canary || this.#parts.hooks.proving(this, mail);
+    return this.canary || isInDoubt(mail) || this.#parts.hooks.proving(this, mail);
   }
 
   ending(): boolean {

@@ -12,7 +12,7 @@ export interface ConnectionHooks {
   next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined;
   /** Mails that may be in flight on this connection. */
   depth(conversation: Conversation): number;
-  /** Nothing else may be in flight beside this mail: its primary is being proven. */
+  /** Nothing else may be in flight beside this mail: its primary is being proven, or what became of it last is in doubt. */
   alone(mail: ClaimedMail): boolean;
   /** No more mail will come. */
   ending(): boolean;

@@ -1,6 +1,6 @@
 import { hasForeignCapitals, parseAddress } from "../../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../../ports/directory.ts";
-import type { SendResult } from "../../../ports/smtp-client.ts";
+import { refusedSingly, type SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, WorkStore } from "../../../ports/work-store.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../runtime/log.ts";
@@ -35,14 +35,14 @@ export class KnownRecipients {
     return known;
   }
 
-  /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
+  /** Which of those refused singly exist. What cannot be looked up is taken to: held mail is not lost. */
   async refused(
     record: DomainRecord | undefined,
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> {
-    if (result.refusedAt !== undefined) return NOBODY;
-    const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
+    const singly = refusedSingly(result);
+    const refused = mail.recipients.filter(({ n }) => singly.has(n));
     if (refused.length === 0) return NOBODY;
     const addresses = refused.map(({ address }) => address);
     try {

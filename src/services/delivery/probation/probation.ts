@@ -1,6 +1,6 @@
-import { hasDelivered, type Outcome } from "../../../mail/outcome.ts";
+import { hasDelivered, refusedIn, type Outcome } from "../../../mail/outcome.ts";
 import { formatReply } from "../../../mail/reply.ts";
-import type { SendResult } from "../../../ports/smtp-client.ts";
+import { refusedByBody, refusedSingly, type SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../ports/work-store.ts";
 
 /** Recipients whose answers end a probation. */
@@ -129,16 +129,18 @@ export class Probation {
     const { outcomes, refusedAt } = answered.result;
     // That it lacks what a mail needs is our word, and no answer of its.
     if (refusedAt === "here") return new Set();
-    const refused = [...outcomes].filter(([, { kind }]) => kind === "refused").map(([n]) => n);
+    const refused = refusedIn(outcomes);
     const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
-    this.#answered += delivered + refused.length;
+    this.#answered += delivered + refused.size;
     if (delivered > 0) this.#taken = true;
-    if (delivered > 0 || refusedAt === "body") this.#sawBody(delivered === 0 && refused.length > 0);
-    if (refused.length === 0) return new Set();
+    const byBody = refusedByBody(answered.result);
+    if (delivered > 0 || refusedAt === "body") this.#sawBody(byBody.size > 0);
+    if (refused.size === 0) return refused;
     if (refusedAt === "mail")
       return this.#stop(`it refuses senders: ${wordsOf(outcomes, refused)}`, refused, now);
-    if (refusedAt === "body") return this.#bodyRefused(answered, refused, now);
-    return this.#recipientsRefused(answered, refused, now);
+    // The recipients first: a stop for them holds those as well whose mail was refused by its body.
+    const held = this.#recipientsRefused(answered, refusedSingly(answered.result), now);
+    return new Set([...held, ...this.#bodyRefused(answered, byBody, now)]);
   }
 
   #sawBody(refused: boolean): void {
@@ -146,9 +148,9 @@ export class Probation {
     if (this.#bodies.length > BODIES) this.#bodies.shift();
   }
 
-  #bodyRefused({ result }: Answered, refused: readonly number[], now: number): ReadonlySet<number> {
+  #bodyRefused({ result }: Answered, refused: ReadonlySet<number>, now: number): ReadonlySet<number> {
     const count = this.#bodies.filter(Boolean).length;
-    if (count < BODIES_REFUSED) return this.#stoppedOnes(refused);
+    if (refused.size === 0 || count < BODIES_REFUSED) return this.#stoppedOnes(refused);
     return this.#stop(
       `it refused ${count} of the last ${this.#bodies.length} mails: ${wordsOf(result.outcomes, refused)}`,
       refused,
@@ -158,29 +160,30 @@ export class Probation {
 
   #recipientsRefused(
     { mail, result, known }: Answered,
-    refused: readonly number[],
+    refused: ReadonlySet<number>,
     now: number,
   ): ReadonlySet<number> {
     const addresses = new Map(mail.recipients.map(({ n, address }) => [n, address]));
     // A refusal that stands after others were taken is true.
-    const doubtful = refused.filter((n) => known.has(n) && !this.#doubted.has(addresses.get(n) ?? ""));
+    const isDoubtful = (n: number): boolean => known.has(n) && !this.#doubted.has(addresses.get(n) ?? "");
+    const doubtful = new Set([...refused].filter(isDoubtful));
     const [first] = doubtful;
     if (first === undefined) return this.#stoppedOnes(refused);
     for (const n of doubtful) this.#doubted.add(addresses.get(n) ?? "");
-    const why = `it refused ${addresses.get(first)}, although the address exists: ${wordsOf(result.outcomes, [first])}`;
+    const why = `it refused ${addresses.get(first)}, although the address exists: ${wordsOf(result.outcomes, doubtful)}`;
     return this.#stop(why, doubtful, now);
   }
 
   /** While it is stopped no refusal is believed. */
-  #stoppedOnes(refused: readonly number[]): ReadonlySet<number> {
-    return this.stopped ? new Set(refused) : new Set();
+  #stoppedOnes(refused: ReadonlySet<number>): ReadonlySet<number> {
+    return this.stopped ? refused : new Set();
   }
 
-  #stop(why: string, held: readonly number[], now: number): ReadonlySet<number> {
+  #stop(why: string, held: ReadonlySet<number>, now: number): ReadonlySet<number> {
     if (!this.stopped) this.#become("stopped", now);
     this.#why = why;
     if (this.#canaryAt <= now && !this.#canaryOut) this.#plan(now);
-    return new Set(held);
+    return held;
   }
 
   #canaryOver(now: number): void {
@@ -204,7 +207,7 @@ export class Probation {
 
   #finish(now: number): void {
     if (this.#taken) this.#become("passed", now);
-    else this.#stop(`it accepted none of the first ${RECIPIENTS} recipients`, [], now);
+    else this.#stop(`it accepted none of the first ${RECIPIENTS} recipients`, new Set(), now);
   }
 
   #become(state: State, now: number): void {
@@ -220,7 +223,8 @@ export class Probation {
 }
 
 /** The primary's words to the first of these recipients. */
-function wordsOf(outcomes: ReadonlyMap<number, Outcome>, of: readonly number[]): string {
-  const outcome = outcomes.get(of[0] ?? -1);
+function wordsOf(outcomes: ReadonlyMap<number, Outcome>, of: ReadonlySet<number>): string {
+  const [first = -1] = of;
+  const outcome = outcomes.get(first);
   return outcome !== undefined && "reply" in outcome ? formatReply(outcome.reply) : "no reply";
 }

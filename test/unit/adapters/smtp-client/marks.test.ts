@@ -1,6 +1,7 @@
 /** Primaries that say more than they are asked: whatever the place of the reply too many, nobody's refusal is lost. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Reply } from "../../../../src/mail/reply.ts";
 import { Marks, OutOfStep } from "../../../../src/adapters/smtp-client/marks.ts";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
@@ -99,6 +100,24 @@ describe("a reply too many", () => {
                 );
               }
         });
+
+  for (const pipelining of ["none", "envelope", "mails"] as const)
+    test(`before the answer to a recipient comes: no refused mail is delivered, pipelining ${pipelining}`, async () => {
+      await using primary = await fakePrimary({
+        extensions: WITH_BDAT,
+        onMail: () => "250 2.1.0 ok\r\n250 2.1.0 ok",
+        onDot: () => REFUSED,
+        tarpit: 1,
+        wait: async () => {
+          for (let turn = 0; turn < 20; turn++) await nextTurn();
+        },
+      });
+      const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+      const conversation = await client.converse(targetAt(primary.port, { pipelining }));
+      const results = [await conversation.send(namedMail("a"))];
+      await conversation.quit();
+      assert.deepEqual(mistaken(primary, MAILS, results, ["a"]), []);
+    });
 
   test("behind each body: those in flight are unconfirmed, and from then on the primary is asked step by step", async () => {
     await using primary = await fakePrimary({

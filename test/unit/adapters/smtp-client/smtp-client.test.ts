@@ -161,6 +161,20 @@ describe("a mail", () => {
     }
   });
 
+  test("tells who had been refused before the rest was at DATA or with the body, whatever that was told", async () => {
+    const to = ["gone@a.test", "full@a.test", "ok@a.test"];
+    for (const keywords of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
+      for (const said of ["554 5.7.1 spam", "451 4.3.0 later"])
+        for (const step of keywords.length < 2 ? ["onData", "onDot"] : ["onDot"]) {
+          await using run = await converse({ extensions: keywords, onRcpt, [step]: () => said });
+          const result = await run.conversation.send(claimedMail({ to }));
+          const { refusedAt: at, singly = [] } = result;
+          assert.deepEqual([at, ...singly], ["body", 10], `${keywords.join(" ")} ${said} ${step}`);
+          const rest = said.startsWith("5") ? "refused 554" : "deferred 451";
+          assert.deepEqual(kinds(result.outcomes), { 10: "refused 550", 11: "deferred 452", 12: rest });
+        }
+  });
+
   test("larger than the peer's SIZE is refused here", async () => {
     await using run = await converse({ extensions: ["SIZE 100"] });
     const { outcomes } = await run.conversation.send(claimedMail({ size: 200 }));
@@ -241,8 +255,10 @@ for (const pipelined of [true, false]) {
 
     test("250 in place of the answer to DATA is neither leave to send nor delivery, and makes refusals doubtful", async () => {
       await using run = await converse({ extensions, onRcpt, onData: () => "250 2.1.5 ok" });
-      const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "ok@a.test"] }));
+      const mail = claimedMail({ to: ["gone@a.test", "ok@a.test"] });
+      const { outcomes, singly } = await run.conversation.send(mail);
       assert.deepEqual(kinds(outcomes), { 10: "deferred 451", 11: "deferred 451" });
+      assert.equal(singly, undefined);
       assert.equal(run.primary.commands.at(-1), "DATA");
     });
 
@@ -528,6 +544,20 @@ describe("a broken connection", () => {
     const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "ok@a.test"] }));
     assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 421" });
   });
+
+  for (const keywords of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
+    for (const [words, lastWords] of [
+      ["550 no", /^550/],
+      ["550 no", /^503/],
+      ["550 no\r\n421 bye", /421/],
+    ] as const)
+      test(`behind a refused sender leaves the mail refused: ${keywords.join(" ")} ${lastWords}`, async () => {
+        await using run = await converse({ extensions: keywords, onMail: () => words, lastWords });
+        const to = ["a@a.test", "b@a.test"];
+        const { outcomes, refusedAt: at } = await run.conversation.send(claimedMail({ to }));
+        assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "refused 550" });
+        assert.equal(at, "mail");
+      });
 
   test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
     await using run = await converse({ stopReading: true });

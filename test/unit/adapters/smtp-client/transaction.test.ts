@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { TLSSocket } from "node:tls";
+import { OutOfStep } from "../../../../src/adapters/smtp-client/marks.ts";
 import { Transaction } from "../../../../src/adapters/smtp-client/transaction.ts";
 import { ConnectionLost, Wire } from "../../../../src/adapters/smtp-client/wire.ts";
 import { namedMail } from "../../../support/claimed-mail.ts";
@@ -58,4 +59,23 @@ test("a mail took what passed since MAIL, and nothing before that", async () => 
   await new Promise(setImmediate);
   const { took } = transaction.result(undefined, false);
   assert.ok(took > 0 && took < now, `${took}`);
+});
+
+test("refusals are taken back, with all that was made of them, where replies are out of step", () => {
+  const wire = new Wire(socket(true), new ManualClock());
+  const no = { code: 550, text: "no" };
+  const refusals: readonly ((mail: Transaction) => void)[] = [
+    (mail) => mail.senderRefused(no),
+    (mail) => mail.outcomes.set(10, { kind: "refused", reply: no }) && mail.bodyRefused([11], no),
+  ];
+  for (const refuse of refusals) {
+    const transaction = new Transaction(namedMail("a", { to: ["a@a.test", "b@a.test"] }));
+    transaction.begin();
+    refuse(transaction);
+    transaction.broken(new OutOfStep({ code: 250, text: "ok" }), wire);
+    const { outcomes, refusedAt, singly } = transaction.result(undefined, false);
+    const kinds = Array.from(outcomes.values(), ({ kind }) => kind);
+    assert.deepEqual([kinds, refusedAt, singly], [["deferred", "deferred"], undefined, undefined]);
+  }
+  wire.lose("the test is over");
 });

@@ -96,7 +96,11 @@ test("recipients without an outcome are released", () => {
 });
 
 test("what a sender is owed: refusals, and success where nobody after us says it", () => {
-  const owed = (code: number, notify?: string, more: { dsn?: boolean; content?: boolean } = {}) => {
+  const owed = (
+    code: number,
+    notify?: string,
+    more: { dsn?: boolean; content?: ReadonlySet<number> } = {},
+  ) => {
     const kind = code < 300 ? "delivered" : code < 500 ? "deferred" : "refused";
     const outcomes = new Map([[0, { kind, reply: reply(code) } as Outcome]]);
     const mail = mailFor([notify === undefined ? {} : { notify }]);
@@ -105,7 +109,8 @@ test("what a sender is owed: refusals, and success where nobody after us says it
   };
   assert.equal(owed(550), "refused failed");
   assert.equal(owed(550, "NEVER"), "refused failed");
-  assert.equal(owed(550, undefined, { content: true }), "content failed");
+  assert.equal(owed(550, undefined, { content: new Set([0]) }), "content failed");
+  assert.equal(owed(550, undefined, { content: new Set([1]) }), "refused failed");
   assert.equal(owed(451, "DELAY"), "waiting nothing");
   assert.equal(owed(451, "SUCCESS"), "waiting nothing");
   assert.equal(owed(250), "delivered nothing");

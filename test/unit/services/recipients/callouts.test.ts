@@ -465,6 +465,12 @@ describe("what mail taught", () => {
     );
   });
 
+  test("who was refused singly, though then the body was refused as well", () => {
+    sent({ "alice@a.test": "delivered" });
+    const refused = { "eve@a.test": NO, "fay@a.test": NO };
+    assert.deepEqual(sent(refused, { refusedAt: "body", singly: new Set([1]) }), ["fay@a.test"]);
+  });
+
   test("who stands behind a beginning in a list vouches for nobody", () => {
     directory.listed.set("list-x", "list-*");
     assert.deepEqual(sent({ "list-x@a.test": "delivered", "eve@a.test": NO }), []);

@@ -143,6 +143,25 @@ describe("mails in flight", () => {
     assert.deepEqual(bench.store.count(), { gone: 1, waiting: 2 });
   });
 
+  test("a mail at which the primary always hangs up leaves those beside it in doubt once, not until they are held", async () => {
+    const bench = slowPrimary(20);
+    bench.server.answersAt = "dot";
+    const [, , poison] = bench.store.mails;
+    const { onMail } = bench.server;
+    bench.server.onMail = async (mail) => {
+      if (mail.id === poison?.id) bench.clock.after(50, () => [...bench.server.conversing][0]?.abort());
+      return onMail(mail);
+    };
+    await bench.start({ connections: 1 });
+    await bench.pass(2 * 3_600_000, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 19, held: 1 });
+    assert.equal(poison?.recipients[0]?.reason, "unconfirmed");
+    const others = bench.store.mails
+      .filter((mail) => mail !== poison)
+      .flatMap(({ recipients }) => recipients);
+    assert.equal(Math.max(...others.map(({ unconfirmed }) => unconfirmed)), 1);
+  });
+
   test("a cut gives every one of them its own outcome, and all are settled", async () => {
     const bench = slowPrimary(50);
     const delivery = await bench.start({ connections: 1 });

@@ -10,6 +10,7 @@ import { claimedMail } from "../../../../support/claimed-mail.ts";
 const MINUTE = 60_000;
 const NO_USER: Outcome = { kind: "refused", reply: { code: 550, text: "no such user" } };
 const SPAM: Outcome = { kind: "refused", reply: { code: 554, text: "spam" } };
+const LATER: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 
 /** One that is answered mail by mail, each for a recipient of its own that exists. */
 function proving() {
@@ -69,5 +70,23 @@ test("bodies that were refused before a canary was taken are forgotten", () => {
   assert.equal(answer(SPAM, 0, "body"), "stopped");
   assert.equal(answer(DELIVERED, 5 * MINUTE), "resumed");
   answer(SPAM, 5 * MINUTE, "body");
+  assert.equal(probation.stopped, false);
+});
+
+test("a sender that is put off is not refused", () => {
+  const { probation, answer } = proving();
+  assert.equal(answer(LATER, 0, "mail"), undefined);
+  assert.equal(probation.stopped, false);
+});
+
+test("strangers that are refused beside those who get the mail are no refused bodies", () => {
+  const { probation, answer } = proving();
+  for (let i = 0; i < 9; i++) {
+    const mail = claimedMail({ to: ["user@a.test", `stranger${i}@a.test`] });
+    const outcomes = new Map(mail.recipients.map(({ n }, at) => [n, at === 0 ? DELIVERED : NO_USER]));
+    probation.take(1);
+    probation.judge({ mail, result: { outcomes, took: 1 }, known: new Set() }, 0);
+  }
+  assert.equal(answer(SPAM, 0, "body"), undefined);
   assert.equal(probation.stopped, false);
 });

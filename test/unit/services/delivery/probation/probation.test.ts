@@ -13,6 +13,7 @@ import { allOf, DELIVERED } from "../../../../support/fake-smtp-client.ts";
 const MINUTE = 60_000;
 const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
 const SPAM: Outcome = { kind: "refused", reply: { code: 554, enhanced: "5.7.1", text: "spam" } };
+const LATER: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 
 /** One domain whose primary has been away for `away` ms, with alice and bob in its list. */
 async function outage(away = 10 * MINUTE) {
@@ -309,6 +310,56 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 31, parked: 3 });
     assert.equal(bench.journal.of("probation.stopped").length, 0);
     assert.equal(bench.journal.of("probation.passed").length, 1);
+  });
+
+  for (const body of [SPAM, LATER])
+    test(`a known recipient that is refused stops it, though the body is ${body.kind} for the others`, async () => {
+      const bench = await outage();
+      const mails = [["bob"], ["stranger", "alice", "carol"]].map((locals) =>
+        bench.store.accept({ domain: "a.test", recipients: locals.map((local) => `${local}@a.test`) }),
+      );
+      bench.server.onMail = (mail) => {
+        if (mail.recipients.length === 1) return allOf(mail, DELIVERED);
+        const { outcomes, took } = refusing((local) => (local === "carol" ? body : NO_USER))(mail);
+        const singly = new Set(
+          mail.recipients.filter(({ n }) => outcomes.get(n) === NO_USER).map(({ n }) => n),
+        );
+        return { outcomes, took, refusedAt: "body", singly };
+      };
+      await bench.back();
+      const [stranger, alice, carol] = mails[1]?.recipients ?? [];
+      assert.deepEqual([stranger?.state, stranger?.reason], ["parked", "refused"]);
+      assert.deepEqual([alice?.state, alice?.reason], ["held", "probation"]);
+      // While it is stopped no refusal is believed.
+      assert.deepEqual(
+        [carol?.state, carol?.reason],
+        body === SPAM ? ["held", "probation"] : ["waiting", undefined],
+      );
+      assert.match(bench.journal.of("probation.stopped")[0]?.why ?? "", /refused alice@a\.test/);
+    });
+
+  test("recipients that are refused singly are not parked as those whose mail was refused by its body", async () => {
+    const bench = await outage();
+    const [mail] = bench.put("alice");
+    const more = bench.store.accept({ domain: "a.test", recipients: ["stranger@a.test", "alice@a.test"] });
+    bench.server.onMail = (sent) => {
+      if (sent.id === mail?.id) return allOf(sent, DELIVERED);
+      const { outcomes, took } = refusing((local) => (local === "alice" ? SPAM : NO_USER))(sent);
+      return { outcomes, took, refusedAt: "body", singly: new Set([sent.recipients[0]?.n ?? -1]) };
+    };
+    await bench.back();
+    assert.deepEqual(
+      more.recipients.map(({ state, reason }) => `${state} ${reason}`),
+      ["parked refused", "parked content"],
+    );
+  });
+
+  test("mail whose sender is refused is parked as refused, not as junk", async () => {
+    const bench = await outage(MINUTE);
+    const [mail] = bench.put("alice");
+    bench.server.onMail = (sent) => ({ ...allOf(sent, SPAM), refusedAt: "mail" });
+    await bench.back();
+    assert.equal(stateOf(mail), "parked refused");
   });
 
   test("what the primary may not take for a listed name stops nothing: a tag, capitals beyond ASCII", async () => {
