@@ -18,7 +18,7 @@ import { skipWithoutExim, startExim } from "./exim.ts";
 import { skipWithoutOpensmtpd, startOpensmtpd } from "./opensmtpd.ts";
 import { skipWithout } from "./peers.ts";
 import { Postfix } from "./postfix.ts";
-import { runSwaks } from "./swaks.ts";
+import { runSwaks, skipWithoutTls } from "./swaks.ts";
 
 const DOMAIN = "example.test";
 /** 8BITMIME, dots at the beginnings of lines, several blocks, long lines. */
@@ -74,7 +74,7 @@ async function submit(port: number, mails: readonly TestMail[]): Promise<void> {
   }
 }
 
-test("swaks sends over TLS and pipelined", { skip: skipWithout("swaks") }, async () => {
+test("swaks sends over TLS and pipelined", { skip: skipWithoutTls() }, async () => {
   const sent = [mailNamed("dot-lines"), mailNamed("dkim-signed")];
   // Otherwise it adds a line to a body that ends with one.
   const options = [

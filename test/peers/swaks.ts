@@ -1,9 +1,9 @@
 /** swaks, the Swiss army knife of SMTP testers, one mail a run. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tempFolder } from "../support/temp-folder.ts";
-import { programPath } from "./peers.ts";
+import { programPath, skipWithout } from "./peers.ts";
 
 interface SwaksMail {
   readonly port: number;
@@ -19,6 +19,17 @@ interface SwaksResult {
   /** 0: the mail was taken; 23 to 29: refused at HELO, MAIL, RCPT, DATA, ... (see its manual). */
   readonly exitCode: number;
   readonly transcript: string;
+}
+
+/** As `skipWithout("swaks")`; it knows TLS only with a package that Debian merely recommends. */
+export function skipWithoutTls(): string | false {
+  const missing = skipWithout("swaks");
+  if (missing !== false) return missing;
+  const { stdout, stderr } = spawnSync(programPath("swaks"), ["--support"], { encoding: "utf8" });
+  if (!`${stdout}${stderr}`.includes("TLS not available")) return false;
+  const reason = "swaks has no TLS (Debian: apt-get install --no-install-recommends libnet-ssleay-perl)";
+  process.stderr.write(`\nSKIPPED, a real peer lacks something: ${reason}\n`);
+  return reason;
 }
 
 export async function runSwaks(mail: SwaksMail): Promise<SwaksResult> {
