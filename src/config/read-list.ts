@@ -71,9 +71,13 @@ function statsOf(file: string): Stats | undefined {
   }
 }
 
+/** The mark of a pipe or a device: it changes when it is read or written, and cannot be read a second time. */
+const NO_FILE = "no regular file";
+
 /** Differs if the content may differ; a file that is gone has a mark as well. */
 function markOf(stats: Stats | undefined): string {
-  return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  if (stats === undefined) return "gone";
+  return stats.isFile() ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : NO_FILE;
 }
 
 function inline(place: ListPlace, list: readonly string[]): ReadList {
@@ -89,8 +93,8 @@ function fromFile({ name, path, folder, before }: ListPlace, written: string): R
   // Taken before the content: what changes in between is seen as a change later.
   const mark = markOf(statsOf(file));
   const { recipients: known, recipientsFile } = before ?? {};
-  if (known !== undefined && recipientsFile?.path === file && recipientsFile.mark === mark)
-    return { ...NO_LIST, listed: { recipients: known, recipientsFile } };
+  const unchanged = recipientsFile?.path === file && recipientsFile.mark === mark && mark !== NO_FILE;
+  if (known !== undefined && unchanged) return { ...NO_LIST, listed: { recipients: known, recipientsFile } };
   const content = readText(file, MAX_LIST_BYTES);
   if ("fault" in content) {
     const { wrong, right } = content.fault;

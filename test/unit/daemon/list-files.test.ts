@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -182,5 +184,20 @@ test("a file that the configuration names no more is no trouble of its domain an
     reload(TEXT.replace(/^domains: .*$/m, `domains: { ${domains} }`));
     await files.look();
     assert.equal(files.trouble("a.example"), undefined, domains);
+  }
+});
+
+test("a list from a pipe is read at a start and at a reload only: it is no file that could be followed", async () => {
+  await using folder = await tempFolder();
+  const { files, told, inForce, reload } = await followed(folder.path);
+  const pipe = join(folder.path, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const name of ["carol", "dave"]) {
+    const writer = spawn("sh", ["-c", `echo ${name} > "$0"`, pipe], { stdio: "ignore" });
+    const ended = once(writer, "exit");
+    reload(TEXT.replace("users.txt", "pipe"));
+    await ended;
+    for (let looks = 0; looks < 3; looks++) await files.look();
+    assert.deepEqual([inForce(), told], [[name], []]);
   }
 });
