@@ -23,6 +23,16 @@ export class Refused extends Error {
   }
 }
 
+/** More than the daemon would accept, which is not sent. */
+export class Oversized extends Refused {
+  constructor(what: string) {
+    super(
+      413,
+      `${what} is larger than ${sizeInWords(MAX_BODY)}, the most that the daemon accepts in one request`,
+    );
+  }
+}
+
 interface Call {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
@@ -136,11 +146,7 @@ function bodyOf({ json, text }: Call): { readonly headers: Record<string, string
   if (json === undefined && text === undefined) return { headers: {} };
   const body = Buffer.from(text ?? JSON.stringify(json));
   // Its refusal might not be read: the daemon is gone before all is sent.
-  if (body.length > MAX_BODY)
-    throw new Refused(
-      413,
-      `this is larger than ${sizeInWords(MAX_BODY)}, the most that the daemon accepts in one request`,
-    );
+  if (body.length > MAX_BODY) throw new Oversized("this");
   const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
   return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
 }

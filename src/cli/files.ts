@@ -1,10 +1,12 @@
 /** Files that the operator names: what cannot be read or written is said in a sentence. */
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { MAX_BODY } from "../endpoints/admin/contract.ts";
 import { codeOf } from "../runtime/system-code.ts";
 import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
+import { Oversized } from "./daemon.ts";
 import { WrongUse, type Input, type Tool } from "./command.ts";
 import { PartFile } from "./part-file.ts";
 
@@ -21,19 +23,26 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** Throws WrongUse where it is not UTF-8. */
 export async function readGiven(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  return textOf(file, createReadStream(file)).catch((error: unknown) => {
     throw trouble(`cannot read ${file}`, error);
   });
-  return textOf(file, bytes);
 }
 
 /** Throws WrongUse where it is not UTF-8. */
 export async function readStdin({ stdin }: Tool): Promise<string> {
-  return textOf("stdin", await buffer(stdin));
+  return textOf("stdin", stdin);
 }
 
-function textOf(name: string, bytes: Buffer): string {
-  const text = utf8Text(bytes);
+/** Reads no more than a request may contain: a device such as /dev/zero has no end. */
+async function textOf(name: string, content: Readable): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of content as AsyncIterable<Buffer>) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > MAX_BODY) throw new Oversized(name);
+  }
+  const text = utf8Text(Buffer.concat(pieces, length));
   if (text === undefined) throw new WrongUse(`${name} ${NOT_UTF8.wrong}; ${NOT_UTF8.right}`);
   return text;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { createServer as listen, type Socket } from "node:net";
 import { join } from "node:path";
@@ -130,13 +131,20 @@ for (const [when, end] of ENDS)
     assert.equal((await runOn(socket, ["health"])).code, 1);
   });
 
-test("what is more than the daemon takes is not sent", async (t) => {
+test("what is more than the daemon takes is not sent, and no more of it is read", async (t) => {
   const socket = await breakingDaemon(t, (peer) => assert.fail(`connected: ${peer.remoteAddress}`));
+  const most = "16 MiB, the most that the daemon accepts in one request";
   const stdin = "n\n".repeat(MAX_BODY / 2 + 1);
-  const { code, stdout, stderr } = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(
-    stderr,
-    /^holdfast: this is larger than 16 MiB, the most that the daemon accepts in one request\n$/,
-  );
+  const piped = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
+  assert.deepEqual(piped, { code: 1, stdout: "", stderr: `holdfast: stdin is larger than ${most}\n` });
+  const endless = await runOn(socket, ["recipients", "replace", "a.example", "--file", "/dev/zero"]);
+  assert.deepEqual(endless, { code: 1, stdout: "", stderr: `holdfast: /dev/zero is larger than ${most}\n` });
+  const addresses = "n\n".repeat(MAX_BODY / 4);
+  const folder = await tempFolder();
+  t.after(() => folder[Symbol.asyncDispose]());
+  const file = join(folder.path, "users.txt");
+  await writeFile(file, addresses);
+  const words = ["domain", "add", "a.example", "--primary", "m.example", "--recipients", file];
+  const asJson = await runOn(socket, words);
+  assert.deepEqual(asJson, { code: 1, stdout: "", stderr: `holdfast: this is larger than ${most}\n` });
 });
