@@ -9,6 +9,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
+import { NO_ROUTE } from "../endpoints/admin/contract.ts";
 import { accessAdd, accessList, accessRemove } from "./access.ts";
 import {
   FAILED,
@@ -211,8 +212,7 @@ function complainOf(error: unknown, path: string, env: FullEnv): number {
     complain(`holdfast ${path} --help tells more`);
     return WRONG_USE;
   }
-  const known = outputTrouble(error);
-  complain(`holdfast: ${known instanceof Error ? known.message : String(known)}`);
+  complain(`holdfast: ${failureText(outputTrouble(error))}`);
   if (error instanceof NoDaemon) {
     for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
@@ -222,12 +222,23 @@ function complainOf(error: unknown, path: string, env: FullEnv): number {
   return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
 }
 
-/** An answer that lacks what is read in it is that of an older daemon, or a newer one. */
-function hintOf(error: unknown): string | undefined {
-  if (error instanceof Refused) return error.hint;
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   return error instanceof TypeError
-    ? "the daemon may be of another version than this tool; restart it after an upgrade"
-    : undefined;
+    ? `the daemon's response is not what this tool expects (${error.message})`
+    : error.message;
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (isOfOtherVersion(error))
+    return "the daemon may be of another version than this tool; restart it after an upgrade";
+  return error instanceof Refused ? error.hint : undefined;
+}
+
+/** A daemon of another version may not know a route or a method, and its response may lack what the tool reads in it. */
+function isOfOtherVersion(error: unknown): boolean {
+  if (!(error instanceof Refused)) return error instanceof TypeError;
+  return error.status === 405 || (error.status === 404 && error.message === NO_ROUTE);
 }
 
 /** What to do where nobody answers. */

@@ -121,6 +121,8 @@ export class Daemon {
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
       return new Error(`no permission to open ${this.socket}; run this as the daemon's user or as root`);
+    if (error.code?.startsWith("HPE_"))
+      return new Error(`what answers on ${this.socket} is not the daemon: it does not speak HTTP`);
     return brokenOff(error, call) ?? error;
   }
 }
@@ -169,15 +171,22 @@ function queryText(query: Readonly<Record<string, string | undefined>>): string 
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 
+/** A proxy, or the HTTP parser before the daemon sees a request, refuses without the daemon's JSON. */
 function refusal(status: number, body: string): Refused {
-  const error = (readJson(body) as Partial<ErrorBody> | undefined)?.error;
+  const error = (tryJson(body) as Partial<ErrorBody> | null | undefined)?.error;
   return new Refused(status, error?.message ?? `the daemon responded with status ${status}`, error?.hint);
 }
 
 function readJson(body: string): unknown {
+  const value = tryJson(body);
+  if (value === undefined) throw new Refused(0, "the daemon's response is not JSON");
+  return value;
+}
+
+function tryJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new Refused(0, "the daemon's response is not JSON");
+    return undefined;
   }
 }
