@@ -113,7 +113,7 @@ class RunningDaemon implements Daemon {
     await this.#startSmtp(stack);
     this.listening = listening;
     this.#addJobs();
-    void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
+    this.#lists.begin();
     this.#foundation.crew.sink.log.info("ready", { listening, hostname: this.#config.hostname });
   }
 

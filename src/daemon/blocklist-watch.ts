@@ -4,11 +4,14 @@ import type { Config } from "../config/config.ts";
 import type { CrewParts, SmtpThread } from "../threads/crew.ts";
 import type { DirectoryBrowser } from "../ports/directory.ts";
 import { tellAll } from "./smtp-threads.ts";
+import { errorText } from "../runtime/log.ts";
 import { ListHealth, OwnListing } from "../services/policy/policy.ts";
 import { badClientZones, listZones, zonesOf } from "../threads/settings.ts";
 
 export interface BlocklistWatch {
   readonly health: ListHealth;
+  /** Tests the lists and asks those that work about our own address, without waiting; the log gets what fails. */
+  begin(): void;
   /** The lists of these settings, and those of domains, are in use from here on. */
   use(config: Config): void;
   /** The directory has changed: a domain of the API may name lists of its own. */
@@ -47,17 +50,25 @@ export function watchBlocklists({ crew, config, directory, smtp }: WatchParts): 
     use(config());
     await health.test();
   };
+  const lookAtOurselves = (): Promise<void> => {
+    const sound = health.sound();
+    return own.look(badClientZones(config()).filter((zone) => sound.includes(zone)));
+  };
+  const begin = async (): Promise<void> => {
+    await health.test();
+    await lookAtOurselves();
+  };
+  const failed = (error: unknown): void =>
+    sink.log.warn("the blocklists were not tested", { error: errorText(error) });
   return {
     health,
+    begin: () => void begin().catch(failed),
     use,
     directoryChanged: () => {
       if (planned) return;
       planned = true;
       clock.after(GATHER, () => void look().catch(() => undefined));
     },
-    lookAtOurselves: () => {
-      const sound = health.sound();
-      return own.look(badClientZones(config()).filter((zone) => sound.includes(zone)));
-    },
+    lookAtOurselves,
   };
 }

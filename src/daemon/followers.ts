@@ -43,8 +43,8 @@ export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpTh
   return {
     use: async (config) => {
       lists.use(config);
-      // Its answers may take seconds; a list counts from its first good test on.
-      void lists.health.test();
+      // Not awaited, because answers may take seconds. The test that runs each minute tells of a failure.
+      void lists.health.test().catch(() => undefined);
       await tellAll(threads(), "applyChecks", config.checks);
     },
   };

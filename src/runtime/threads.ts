@@ -171,8 +171,9 @@ function failStart(name: string, end: ThreadEnd): never {
 function endOf(worker: Worker): Promise<ThreadEnd> {
   return new Promise((resolve) => {
     let error: Error | undefined;
-    worker.once("error", (thrown) => {
-      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    // More than once: a thread that runs out of memory while it ends by another error reports both.
+    worker.on("error", (thrown) => {
+      error ??= thrown instanceof Error ? thrown : new Error(String(thrown));
     });
     worker.once("exit", (code) => resolve(error === undefined ? { code } : { code, error }));
   });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Certificates } from "../../../src/adapters/tls/tls.ts";
 import { checksFollower, deliveryFollower, smtpFollower } from "../../../src/daemon/followers.ts";
 import type { DeliveryThread, SmtpThread } from "../../../src/threads/crew.ts";
+import { idle } from "../../support/settle.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
@@ -43,6 +44,15 @@ test("new checks are told, and their lists tested; nobody waits for that", async
     told.map(([, name, checks]) => [name, checks]),
     [1, 2, 3].map(() => ["applyChecks", config.checks]),
   );
+});
+
+test("lists that cannot be tested hold up no new checks", async () => {
+  const config = await configOf(HEAD);
+  const { told, threads } = smtpCrew();
+  const test = (): Promise<void> => Promise.reject(new Error("no resolver"));
+  await checksFollower({ use: () => {}, health: { test } }, () => threads).use(config);
+  await idle();
+  assert.equal(told.length, 3);
 });
 
 test("new settings reach the delivery thread, where there is one", async () => {
