@@ -88,7 +88,7 @@ function tooLarge(maxBytes: number): FileText {
   return { fault: { wrong: "is too large", right: `keep it at ${most} or less` } };
 }
 
-/** What an error of the file system means for the operator. */
+/** Explains an error of the file system to the operator. */
 export function accessFault(error: unknown): Fault {
   const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") return { wrong: "does not exist", right: "check the path" };
