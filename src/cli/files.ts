@@ -1,4 +1,4 @@
-/** Files that the operator names: what cannot be read or written is said in a sentence. */
+/** Reads and writes files that the operator names; failures are explained in a sentence. */
 import { createReadStream } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
@@ -47,12 +47,13 @@ async function textOf(name: string, content: Readable): Promise<string> {
   return text;
 }
 
-/** Of what has come: why it is not to be kept; `earlier`: it would replace a file. */
+/** Says why the received content must not be kept; `earlier` is true if it would replace a file. */
 export type Flaw = (earlier: boolean) => string | undefined;
 
 /**
- * To the file that `--output` names, for its reader's eyes alone, because it is mail or tells of it; else to stdout. A
- * file that is there already stays as it is until all has come, and after that where there is a flaw.
+ * Writes to the file that `--output` names, readable by its owner only, because it is mail or describes mail; without
+ * that option to stdout. An existing file is not changed until everything has arrived, and not at all if there is a
+ * flaw.
  */
 export async function writeOut(
   tool: Tool,
@@ -66,7 +67,7 @@ export async function writeOut(
   const isEarlier = before?.isFile() === true;
   const stays = `${file} ${isEarlier ? "stays as it was" : "was not written"}`;
   try {
-    // A pipe or a device is filled: a file in its place would be neither.
+    // A pipe or a device is written to directly: a regular file must not replace it.
     const isFilled = before !== undefined && !isEarlier;
     const why = isFilled
       ? await writeFile(file, content)
@@ -79,7 +80,7 @@ export async function writeOut(
   }
 }
 
-/** Answers the flaw that kept it from being replaced. */
+/** Returns the flaw that kept the file from being replaced. */
 async function replace(
   file: string,
   content: Readable,
@@ -92,7 +93,7 @@ async function replace(
   return why;
 }
 
-/** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */
+/** Returns other errors unchanged, such as the daemon's refusal in the middle of a stream. */
 export function trouble(what: string, error: unknown): unknown {
   const why = WHY[codeOf(error) ?? ""];
   const isOfFile = (error as NodeJS.ErrnoException).syscall !== undefined;
