@@ -45,16 +45,16 @@ import { endsInTime } from "./daemon/stop-limit.ts";
 import { hostPort } from "./mail/network.ts";
 
 const MINUTE = 60_000;
-/** A DATA in progress may go on this long when we stop, in ms. */
+/** Ms that a DATA in progress may still take when the daemon stops. */
 const DATA_GRACE = 20_000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
   readonly listening: readonly string[];
-  /** Resolves when the daemon cannot go on: the storage thread has ended. */
+  /** Resolves when the daemon cannot continue because the storage thread has ended. */
   readonly broken: Promise<void>;
   reload(): Promise<ReloadBody>;
-  /** Rejects when something did not end in order, or with StopHangs. */
+  /** Rejects if something did not end properly, or with StopHangs. */
   stop(): Promise<void>;
 }
 
@@ -113,7 +113,7 @@ class RunningDaemon implements Daemon {
     await this.#startSmtp(stack);
     this.listening = listening;
     this.#addJobs();
-    void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
+    this.#lists.begin();
     this.#foundation.crew.sink.log.info("ready", { listening, hostname: this.#config.hostname });
   }
 
@@ -129,7 +129,7 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  /** One change of the configuration at a time. */
+  /** Runs one change of the configuration at a time. */
   #alone<T>(change: () => Promise<T>): Promise<T> {
     const turn = this.#reloading.then(change);
     this.#reloading = turn.catch(() => undefined);
@@ -173,9 +173,9 @@ class RunningDaemon implements Daemon {
       rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    // A thread that cannot use them goes on with those before.
+    // A thread that cannot use the new certificates keeps the previous ones.
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
-    // First, because those that have started must end where another one does not start.
+    // Before the wait: threads that have started must end if another one does not start.
     stack.defer(() => endAll(threads, DATA_GRACE));
     await Promise.all(threads.map(({ started }) => started));
   }
@@ -250,7 +250,7 @@ class RunningDaemon implements Daemon {
     void this.#delivery?.tell("directoryChanged", domains).catch(() => undefined);
   }
 
-  /** A delivery thread that starts anew looks at everything by itself. */
+  /** Nothing is lost if the delivery thread is being restarted: it then looks at all mail by itself. */
   #flush(domain: string): void {
     void this.#delivery?.current?.control.call("flush", [domain]).catch(() => undefined);
   }

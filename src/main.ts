@@ -61,7 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "--version":
       return say(own?.json ? `${JSON.stringify({ version: VERSION })}\n` : `holdfast ${VERSION}\n`);
     case "serve":
-      // An alert command that goes on without us is not waited for.
+      // Does not wait for an alert command that is still running.
       return process.exit(await (await import("./verbs/serve.ts")).serve(file));
     case "check-config":
       process.stdout.on("error", endOutput);
@@ -79,14 +79,14 @@ function say(text: string): 0 {
   return 0;
 }
 
-/** A reader that goes away early, such as `head`, is no trouble; a full disk is. */
+/** A reader that goes away early, such as `head`, is no failure; a full disk is. */
 function endOutput(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") return;
   process.stderr.write(`holdfast: cannot write the output: ${error.message}\n`);
   process.exit(1);
 }
 
-/** `--config FILE` may stand anywhere; an empty text stands for one that is missing. */
+/** Removes `--config FILE`, which may stand anywhere. An empty `file` means that FILE is missing. */
 function takeConfigOption(argv: readonly string[]): { file: string | undefined; rest: string[] } {
   const rest: string[] = [];
   let file: string | undefined;

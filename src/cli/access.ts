@@ -1,4 +1,4 @@
-/** Rules of access: list, add, remove. */
+/** Access rules: list, add, remove. */
 import type { NewRule, RuleBody, RuleList } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input } from "./command.ts";
 import { plain, timeWithZone } from "./terminal.ts";
@@ -31,7 +31,7 @@ export const accessList: Command = {
   },
 };
 
-/** Of a time, what the list has room for. */
+/** The part of a time that a column has room for. */
 const MINUTES = "2026-11-22 08:00";
 
 function whomText({ network, helo, sender, recipient, domain }: RuleBody): string {
@@ -77,7 +77,7 @@ function newRule(input: Input, now: number): NewRule {
   if (action !== "allow" && action !== "block") throw new WrongUse(`ACTION is allow or block, not ${action}`);
   const names = ["network", "helo", "sender", "recipient", "domain", "note"] as const;
   const given = names.map((name) => [name, input.text(name)]);
-  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  // Values that were not given are undefined, which JSON leaves out; the daemon checks the values.
   return { action, until: endOf(input, now), ...Object.fromEntries(given) } as NewRule;
 }
 

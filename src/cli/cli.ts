@@ -1,14 +1,15 @@
 /**
- * The command-line tool: every verb that talks to the running daemon. It knows the admin contract and the path of the
- * Unix socket, nothing else. The options of the verbs without a daemon are in `own-verbs.ts`; `main.ts` runs them.
+ * The command-line tool: every verb that talks to the running daemon. It knows only the admin contract and the path of
+ * the Unix socket. The options of the verbs without a daemon are in `own-verbs.ts`; `main.ts` runs them.
  *
  * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use or configuration; 3 no daemon answers. Results go to
  * stdout, errors to stderr. Invariants: text from strangers is printed without characters that could control a
- * terminal, in JSON as escapes; tables fit into 80 columns, or into the terminal if it is wider, and are printed in full
- * into a pipe.
+ * terminal, in JSON as escapes; tables fit into 80 columns, or into the terminal if it is wider, and are printed in
+ * full into a pipe.
  */
 import type { Readable, Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
+import { NO_ROUTE } from "../endpoints/admin/contract.ts";
 import { accessAdd, accessList, accessRemove } from "./access.ts";
 import {
   FAILED,
@@ -58,13 +59,16 @@ import { trustKit } from "./trust-kit.ts";
 interface ToolEnv {
   /** The daemon's Unix socket. */
   readonly socket: string;
-  /** The configuration that named it, for the hint when nobody answers. */
+  /** The configuration that named the socket; shown if no daemon answers. */
   readonly config?: string;
-  /** What else may be wrong then. */
+  /** Another possible cause, shown in that case. */
   readonly hint?: string;
-  /** What in that configuration may lead to the wrong socket; asked for only then, because it is read anew. */
+  /**
+   * Returns mistakes in that configuration that may lead to the wrong socket. Called only if no daemon answers, because
+   * it reads the file again.
+   */
   readonly mistakes?: () => readonly string[];
-  /** The process's own, where absent. */
+  /** If absent, the process's own streams are used. */
   readonly stdout?: Writable;
   readonly stderr?: Writable;
   readonly stdin?: Readable;
@@ -126,7 +130,7 @@ export async function runTool(verb: string, args: readonly string[], env: ToolEn
   const code = await dispatch([verb, ...args], full);
   const lost = await watch.end();
   await drained(stderr);
-  // A verb that failed has said why.
+  // A verb that failed has already said why.
   return lost === undefined || code !== OK ? code : complainOf(lost, verb, full);
 }
 
@@ -168,16 +172,16 @@ async function runCommand(
   return command.run(tool, input);
 }
 
-/** As many as COLUMNS says, else those of the terminal; a program that reads the output gets all of it. */
+/** Returns the value of COLUMNS, else the width of the terminal. A program that reads the output gets full lines. */
 function columnsOf({ stdout, environment = process.env }: FullEnv): number {
   const { isTTY = false, columns = MIN_COLUMNS } = stdout as Partial<WriteStream>;
   return Math.max(MIN_COLUMNS, Number(environment["COLUMNS"]) || (isTTY ? columns : Infinity));
 }
 
-/** The column at which what a verb does begins. */
+/** Column at which the summary of a verb begins. */
 const SUMMARY_AT = 6;
 
-/** `holdfast queue --help`, and verbs that do not exist. */
+/** Answers `holdfast queue --help`, and verbs that do not exist. */
 function overview(first: string, second: string, env: FullEnv): number {
   const own = [...COMMANDS].filter(([path]) => path.startsWith(`${first} `));
   const lines = own.map(
@@ -193,7 +197,7 @@ function overview(first: string, second: string, env: FullEnv): number {
   return WRONG_USE;
 }
 
-/** `isGroup`: there are verbs that begin so, and they are listed below. */
+/** `isGroup`: some verbs begin with `first`; they are listed below the message. */
 function unknownVerb(first: string, second: string, isGroup: boolean): string {
   if (first.startsWith("-"))
     return `holdfast: there is no verb ${first}: the verb comes first, then its options; see holdfast --help`;
@@ -203,7 +207,7 @@ function unknownVerb(first: string, second: string, isGroup: boolean): string {
 }
 
 function complainOf(error: unknown, path: string, env: FullEnv): number {
-  // The reader, such as `head`, has seen enough.
+  // The program that reads the output, such as `head`, has seen enough.
   if (isBrokenPipe(error)) return OK;
   const complain = (text: string): void => void env.stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
@@ -211,8 +215,7 @@ function complainOf(error: unknown, path: string, env: FullEnv): number {
     complain(`holdfast ${path} --help tells more`);
     return WRONG_USE;
   }
-  const known = outputTrouble(error);
-  complain(`holdfast: ${known instanceof Error ? known.message : String(known)}`);
+  complain(`holdfast: ${failureText(outputTrouble(error))}`);
   if (error instanceof NoDaemon) {
     for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
@@ -222,15 +225,26 @@ function complainOf(error: unknown, path: string, env: FullEnv): number {
   return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
 }
 
-/** An answer that lacks what is read in it is that of an older daemon, or a newer one. */
-function hintOf(error: unknown): string | undefined {
-  if (error instanceof Refused) return error.hint;
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   return error instanceof TypeError
-    ? "the daemon may be of another version than this tool; restart it after an upgrade"
-    : undefined;
+    ? `the daemon's response is not what this tool expects (${error.message})`
+    : error.message;
 }
 
-/** What to do where nobody answers. */
+function hintOf(error: unknown): string | undefined {
+  if (isOfOtherVersion(error))
+    return "the daemon may be of another version than this tool; restart it after an upgrade";
+  return error instanceof Refused ? error.hint : undefined;
+}
+
+/** A daemon of another version may not know a route or a method, or its response may lack what the tool reads. */
+function isOfOtherVersion(error: unknown): boolean {
+  if (!(error instanceof Refused)) return error instanceof TypeError;
+  return error.status === 405 || (error.status === 404 && error.message === NO_ROUTE);
+}
+
+/** Returns advice for the case that no daemon answers. */
 function adviceOf({ config, hint, mistakes = () => [] }: ToolEnv): readonly string[] {
   const found = mistakes();
   const first = found.length === 0 ? "" : "mend that and ask again; if none runs, ";

@@ -1,4 +1,4 @@
-/** What a verb of the tool is: its options, its help, and what it does with the words that were given. */
+/** A verb of the tool: its options, its help, and its work on the given words. */
 import { parseArgs } from "node:util";
 import type { Readable, Writable } from "node:stream";
 import type { Daemon } from "./daemon.ts";
@@ -8,39 +8,39 @@ import { MIN_COLUMNS, plain, safeJson, table, wrap, type Column } from "./termin
 /** Exit codes of the tool. */
 export const OK = 0;
 export const FAILED = 1;
-/** A wrong configuration, too. */
+/** Also for a wrong configuration. */
 export const WRONG_USE = 2;
 export const NO_DAEMON = 3;
 
-/** The words do not fit the verb. */
+/** The given words or options do not fit the verb. */
 export class WrongUse extends Error {
   override readonly name = "WrongUse";
 }
 
 export interface Option {
   readonly name: string;
-  /** One letter for it. */
+  /** One-letter form. */
   readonly short?: string;
-  /** What stands for the value in the help; absent: a switch. */
+  /** Name of the value in the help; if absent, the option is a switch. */
   readonly value?: string;
   readonly multiple?: boolean;
-  /** The only values that it takes. */
+  /** The only permitted values. */
   readonly choices?: readonly string[];
   readonly help: string;
 }
 
 export interface Command {
-  /** Words after the verb, such as `DOMAIN ADDRESS...`; `[ID]` may be left out. */
+  /** Words after the verb, such as `DOMAIN ADDRESS...`; `[ID]` is optional. */
   readonly words: string;
   readonly summary: string;
   readonly options: readonly Option[];
   readonly example: string;
-  /** What it prints is mail, which has a form of its own. */
+  /** `false` if the output is mail, which has a format of its own. */
   readonly json?: false;
   run(tool: Tool, input: Input): Promise<number>;
 }
 
-/** The words and options that were given. */
+/** The given words and options. */
 export class Input {
   readonly words: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export class Input {
     this.#values = values;
   }
 
-  /** The word at a place; parsing has seen to it that needed ones are there. */
+  /** Returns the word at this position; parsing has checked that required ones are there. */
   word(place: number): string {
     return this.words[place] ?? "";
   }
@@ -69,7 +69,7 @@ export class Input {
     return this.#values[name] === true;
   }
 
-  /** A whole number of at most nine digits; throws WrongUse. */
+  /** Returns a whole number of at most nine digits; throws WrongUse. */
   number(name: string, otherwise: number): number {
     const text = this.text(name);
     if (text === undefined) return otherwise;
@@ -86,7 +86,7 @@ function commonTo({ json }: Command): readonly Option[] {
   return json === false ? [HELP] : [JSON_OPTION, HELP];
 }
 
-/** Reads the words; throws WrongUse. */
+/** Parses the words and options; throws WrongUse. */
 export function parseCommand(command: Command, args: readonly string[]): Input {
   const options = Object.fromEntries(
     [...command.options, ...commonTo(command)].map(({ name, value, multiple = false, short }) => [
@@ -129,12 +129,12 @@ function checkWords({ words }: Command, given: readonly string[]): void {
   if (given.length < least) throw new WrongUse(`${names.slice(given.length, least).join(" ")} is missing`);
   if (given.length > most)
     throw new WrongUse(most === 0 ? "takes no words, only options" : `too many words; it takes ${words}`);
-  // As a variable of the shell leaves it that was never set.
+  // An empty word is usually a shell variable that was never set.
   const empty = given.indexOf("");
   if (empty !== -1) throw new WrongUse(`${(names[empty] ?? names.at(-1))?.replace(/[[\].]/g, "")} is empty`);
 }
 
-/** Of several values of one option all but the last would be passed over: `--domain a --domain b` means both. */
+/** Node.js would ignore all values of an option except the last, but `--domain a --domain b` means both. */
 function checkTimes({ options }: Command, given: readonly string[]): void {
   for (const { name, value, multiple = false } of options) {
     const times = given.filter((each) => each === name).length;
@@ -151,20 +151,20 @@ function checkChoices({ options }: Command, input: Input): void {
   }
 }
 
-/** An empty FILE is a variable of the shell that was never set. */
+/** An empty FILE is usually a shell variable that was never set. */
 function checkFiles({ options }: Command, input: Input): void {
   const empty = options.find(({ name, value }) => value === "FILE" && input.text(name) === "");
   if (empty !== undefined) throw new WrongUse(`--${empty.name} is empty`);
 }
 
-/** Taken out of the words before they reach a verb. */
+/** Removed from the words before they reach a verb; listed here for the help. */
 const CONFIG: Option = {
   name: "config",
   value: "FILE",
   help: "default ./config/holdfast.yaml, or HOLDFAST_CONFIG",
 };
 
-/** The column at which the help of options begins. */
+/** Column at which the help of options begins. */
 const HELP_AT = 26;
 
 export function helpText(path: string, command: Command): string {
@@ -186,10 +186,10 @@ interface ToolParts {
   readonly json: boolean;
 }
 
-/** Characters of JSON that are written at once. */
+/** Characters of JSON that are written in one piece. */
 const CHUNK = 65_536;
 
-/** What a command works with. */
+/** What a command works with: the daemon and the streams. */
 export class Tool {
   readonly daemon: Daemon;
   readonly stdout: Writable;
@@ -209,7 +209,7 @@ export class Tool {
     this.#json = json;
   }
 
-  /** Prints the value where --json was given, else the text. */
+  /** Prints the value as JSON if --json was given, else the text. */
   print(value: object, text: () => string): void {
     if (!this.#json) return void this.stdout.write(text());
     let chunk = "";
@@ -226,7 +226,7 @@ export class Tool {
     return table(columns, rows, this.columns);
   }
 
-  /** One line on stderr. */
+  /** Prints one line on stderr. */
   complain(text: string): void {
     this.#stderr.write(`${plain(text)}\n`);
   }

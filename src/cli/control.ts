@@ -1,4 +1,4 @@
-/** The daemon itself: reload, health. */
+/** Verbs about the daemon itself: reload, health. */
 import type { HealthBody, ReloadBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WRONG_USE, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
@@ -39,7 +39,7 @@ export const health: Command = {
       tool.print(body, () => `${body.ok ? "ok" : plain(body.why ?? "not ok")}\n`);
       return body.ok ? OK : FAILED;
     } catch (error) {
-      // Docker knows no other codes than 0 and 1.
+      // Docker gives a meaning to the codes 0 and 1 only.
       if (!(error instanceof NoDaemon)) throw error;
       tool.complain(error.message);
       return FAILED;

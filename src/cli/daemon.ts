@@ -1,16 +1,16 @@
-/** The running daemon, as the tool reaches it: HTTP over the Unix socket in its data folder. */
+/** Access to the running daemon: HTTP over the Unix socket in its data folder. */
 import { Agent, request, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import { MAX_BODY, type ErrorBody } from "../endpoints/admin/contract.ts";
 import { sizeInWords } from "../runtime/quantities.ts";
 
-/** Nobody answers on the socket. */
+/** No daemon answers on the socket. */
 export class NoDaemon extends Error {
   override readonly name = "NoDaemon";
 }
 
-/** The daemon refused, or answered something that is no answer. */
+/** The daemon refused, or its response is not valid. */
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly status: number;
@@ -20,6 +20,16 @@ export class Refused extends Error {
     super(message);
     this.status = status;
     this.hint = hint;
+  }
+}
+
+/** The request is larger than the daemon accepts, so it is not sent. */
+export class Oversized extends Refused {
+  constructor(what: string) {
+    super(
+      413,
+      `${what} is larger than ${sizeInWords(MAX_BODY)}, the most that the daemon accepts in one request`,
+    );
   }
 }
 
@@ -33,16 +43,16 @@ interface Call {
   readonly text?: string;
 }
 
-/** Silence, in ms, after which a look and a change are given up; changes to a large queue take their time. */
+/** Ms without any data after which a reading request and a change are given up; changes to a large queue take time. */
 const PATIENCE = { look: 60_000, change: 600_000 };
 
-/** Looks at a time; the others wait in line. The daemon takes some hundreds of connections from all who ask. */
+/** Most reading requests at a time; further ones wait. The daemon has a few hundred connections for all its clients. */
 const MOST_LOOKS = 8;
 
 export class Daemon {
   readonly socket: string;
   readonly #patience: typeof PATIENCE;
-  /** Looks go over connections that stay open: an export is one for each mail. */
+  /** Reading requests share connections that stay open: an export makes one request for each mail. */
   readonly #looks = new Agent({ keepAlive: true, maxSockets: MOST_LOOKS });
 
   constructor(socket: string, patience = PATIENCE) {
@@ -50,7 +60,7 @@ export class Daemon {
     this.#patience = patience;
   }
 
-  /** The response's JSON. Rejects with NoDaemon, Refused, or an Error that says what else went wrong. */
+  /** Returns the JSON of the response. Rejects with NoDaemon, Refused, or an Error that says what else failed. */
   async ask<T>(call: Call): Promise<T> {
     const response = await this.#send(call);
     const body = await wholeText(response, call);
@@ -58,18 +68,18 @@ export class Daemon {
     return (body === "" ? undefined : readJson(body)) as T;
   }
 
-  /** Like `ask`, for answers that are told by their status: the JSON is given whatever it is. */
+  /** Like `ask`, but also returns the JSON of responses with another status, which is the answer. */
   async askAnyway<T>(call: Call): Promise<{ readonly ok: boolean; readonly body: T }> {
     const response = await this.#send(call);
     const body = await wholeText(response, call);
     return { ok: positive(response), body: readJson(body) as T };
   }
 
-  /** The response as it comes; an error is its end where it was cut off. */
+  /** Returns the response as a stream; the stream ends with an error if the response was cut off. */
   async stream(call: Call): Promise<Readable> {
     const response = await this.#send(call);
     if (!positive(response)) throw refusal(response.statusCode ?? 0, await wholeText(response, call));
-    // Who reads it may stop for a while.
+    // The reader of the stream may pause for a while.
     response.setTimeout(this.#patience.change);
     const whole = Readable.from(wholeOf(response), { objectMode: false });
     return whole.once("close", () => response.destroy());
@@ -93,12 +103,12 @@ export class Daemon {
       answered.resolve(came);
     });
     asked.once("error", (error: NodeJS.ErrnoException) => {
-      // The daemon may have ended a connection that was idle, when this was on its way.
+      // The daemon may have closed an idle connection while this request was on its way.
       if (asked.reusedSocket && GONE.has(error.code)) answered.resolve(this.#send(call));
       else answered.reject(this.#explain(error, call));
     });
     asked.on("timeout", () => {
-      // What has come waits for whoever reads it here, such as a pager or a slow disk.
+      // Data has arrived and waits for a slow reader on this side, such as a pager or a disk.
       if ((response?.readableLength ?? 0) === 0)
         asked.destroy(new Error("the daemon did not respond in time"));
     });
@@ -111,11 +121,16 @@ export class Daemon {
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
       return new Error(`no permission to open ${this.socket}; run this as the daemon's user or as root`);
+    if (error.code?.startsWith("HPE_"))
+      return new Error(`what answers on ${this.socket} is not the daemon: it does not speak HTTP`);
     return brokenOff(error, call) ?? error;
   }
 }
 
-/** As the system has it when a peer goes: a broken pipe of ours would be taken for that of whoever reads our output. */
+/**
+ * Codes of a connection that the daemon closed. They are converted, because an EPIPE of this connection would otherwise
+ * be taken for that of our output.
+ */
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
 function brokenOff(error: unknown, { method = "GET" }: Call): Error | undefined {
@@ -135,12 +150,8 @@ function wholeText(response: IncomingMessage, call: Call): Promise<string> {
 function bodyOf({ json, text }: Call): { readonly headers: Record<string, string>; readonly body?: Buffer } {
   if (json === undefined && text === undefined) return { headers: {} };
   const body = Buffer.from(text ?? JSON.stringify(json));
-  // Its refusal might not be read: the daemon is gone before all is sent.
-  if (body.length > MAX_BODY)
-    throw new Refused(
-      413,
-      `this is larger than ${sizeInWords(MAX_BODY)}, the most that the daemon accepts in one request`,
-    );
+  // The daemon would refuse and close before all is sent, so its reply might not be read.
+  if (body.length > MAX_BODY) throw new Oversized("this");
   const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
   return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
 }
@@ -163,15 +174,22 @@ function queryText(query: Readonly<Record<string, string | undefined>>): string 
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 
+/** The HTTP parser in front of the daemon's routes refuses without JSON. */
 function refusal(status: number, body: string): Refused {
-  const error = (readJson(body) as Partial<ErrorBody> | undefined)?.error;
+  const error = (tryJson(body) as Partial<ErrorBody> | null | undefined)?.error;
   return new Refused(status, error?.message ?? `the daemon responded with status ${status}`, error?.hint);
 }
 
 function readJson(body: string): unknown {
+  const value = tryJson(body);
+  if (value === undefined) throw new Refused(0, "the daemon's response is not JSON");
+  return value;
+}
+
+function tryJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new Refused(0, "the daemon's response is not JSON");
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** `doctor`: whether senders find this server, and it the primaries, as far as the DNS can tell. */
+/** `doctor`: whether senders find this server, and whether it finds the primaries, as far as the DNS can tell. */
 import type { DiagnosisBody, DomainList } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
@@ -6,7 +6,7 @@ import { domainPath } from "./domains.ts";
 import { plain } from "./terminal.ts";
 import { verdictLines } from "./verdict-lines.ts";
 
-/** Domains that are looked at side by side: the DNS may be slow. */
+/** Number of domains that are checked in parallel: the DNS may be slow. */
 const TOGETHER = 8;
 
 export const doctor: Command = {

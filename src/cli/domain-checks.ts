@@ -1,4 +1,4 @@
-/** The checks that a domain has of its own: `--check NAME=WHAT`, and how they are shown. */
+/** A domain's own checks: `--check NAME=WHAT`, and how they are shown. */
 import type { NewDomain } from "../endpoints/admin/contract.ts";
 import { WrongUse, type Option } from "./command.ts";
 
@@ -25,8 +25,8 @@ export const CHECK_OPTION: Option = {
 };
 
 /**
- * The present ones with what is given in words: `on` leaves a check that is on as it is set, `default` takes one away.
- * Null: none is left. The daemon judges the values.
+ * Returns the present checks with the given changes: `on` leaves a check that is on as it is, `default` removes one.
+ * Returns null if none is left. The daemon checks the values.
  */
 export function checksOf(given: readonly string[], present: object = {}): Checks | null {
   const checks = new Map<string, unknown>(Object.entries(present));
@@ -45,7 +45,7 @@ function nameAndWhat(text: string): readonly [name: string, what: string] {
   throw new WrongUse(`--check takes NAME=WHAT with one of ${NAMES.join(", ")}; not ${text}`);
 }
 
-/** `greylist on, helo defer`. */
+/** Writes checks as `greylist on, helo defer`. */
 export function checksText(checks: object): string {
   const words = Object.entries(checks).map(
     ([name, what]) => `${name} ${typeof what === "string" ? what : "on"}`,

@@ -1,4 +1,4 @@
-/** Domains of origin API: add, change. */
+/** Domains that were added through the API: add, change. */
 import type { DomainBody, NewDomain } from "../endpoints/admin/contract.ts";
 import { entriesOf } from "../mail/recipient-pattern.ts";
 import { readSize } from "../runtime/quantities.ts";
@@ -74,7 +74,7 @@ export const domainChange: Command = {
       throw new WrongUse("what is to change? give --primary HOST:PORT or another option");
     const path = domainPath(input.word(0));
     const { origin, settings } = await tool.daemon.ask<DomainBody>({ path });
-    // What a declared one has may be more than the API takes; the daemon says where it is changed.
+    // The settings of a domain from the file may be more than the API takes; the daemon says where to change it.
     const json = origin === "file" ? {} : mergedWith(settings, given);
     const domain = await tool.daemon.ask<DomainBody>({ method: "PATCH", path, json });
     tool.print(domain, () => `${plain(domain.name)} changed.\n`);
@@ -95,7 +95,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     callout: input.flag("callout") || undefined,
     recipients: file === undefined ? undefined : entriesOf(await readGiven(file)),
   };
-  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  // Values that were not given are undefined, which JSON leaves out; the daemon checks the values.
   return domain as NewDomain;
 }
 
@@ -140,14 +140,14 @@ function quotaOf(input: Input): { messages?: number; bytes?: number } | undefine
   return Object.keys(quota).length === 0 ? undefined : quota;
 }
 
-/** A number alone may have been meant as anything. */
+/** A number without a unit is refused: it could mean anything. */
 function bytesOf(text: string): number {
   const bytes = /b$/i.test(text) ? readSize(text) : undefined;
   if (bytes === undefined) throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
   return bytes;
 }
 
-/** `host`, `host:25`, `[2001:db8::1]:25`. */
+/** Reads `host`, `host:25`, `[2001:db8::1]:25`. */
 function hostAndPort(place: string): { host: string; port?: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
   const host = match?.[1] ?? match?.[2];

@@ -1,4 +1,4 @@
-/** A domain with what was given for it and all else as it is: the API takes primaries, quota and checks as wholes. */
+/** Merges given settings into a domain: the API takes primaries, quota and checks only as wholes. */
 import type { DomainBody, DomainChange } from "../endpoints/admin/contract.ts";
 import { checksOf } from "./domain-checks.ts";
 
@@ -8,7 +8,7 @@ type Primary = Settings["primaries"][number];
 /** A host, or the domain's own MX records. */
 export type Place = Readonly<Partial<Pick<Primary, "host" | "port" | "mx">>>;
 
-/** What was given; undefined where it was not. */
+/** The given settings; undefined if not given. */
 export interface GivenSettings {
   readonly places?: readonly Place[] | undefined;
   readonly tls?: string | undefined;
@@ -17,7 +17,7 @@ export interface GivenSettings {
   readonly catchAll?: boolean | undefined;
   readonly callout?: boolean | undefined;
   readonly quota?: Settings["quota"] | null | undefined;
-  /** `NAME=WHAT`. */
+  /** Each as `NAME=WHAT`. */
   readonly checks?: readonly string[] | undefined;
 }
 
@@ -29,11 +29,11 @@ export function mergedWith(present: Settings, given: GivenSettings): DomainChang
     quota: quota && { ...present.quota, ...quota },
     checks: checks && checksOf(checks, present.checks),
   };
-  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  // Values that were not given are undefined, which JSON leaves out; the daemon checks the values.
   return merged as DomainChange;
 }
 
-/** In the order in which they are named; `tls` alone is for all that are there. */
+/** Returns the primaries in the order in which they were named; `tls` alone applies to all present ones. */
 function primariesOf({ primaries }: Settings, { places, tls }: GivenSettings): readonly object[] {
   if (places === undefined) return primaries.map((primary) => withTls(primary, tls));
   const replaced = primaries.filter((primary) => !places.some((place) => isAt(place, primary)));
@@ -49,7 +49,7 @@ function isAt({ host = "", port = 25, mx }: Place, primary: Primary): boolean {
   return host.toLowerCase() === primary.host && port === primary.port;
 }
 
-/** The level as given; certificates are pinned for one level only. */
+/** Sets a given level and drops the pins, which belong to one level only. */
 function withTls({ pins, ...primary }: Partial<Primary>, tls: string | undefined): object {
   if (tls !== undefined) return { ...primary, tls };
   return pins === undefined ? primary : { ...primary, pins };

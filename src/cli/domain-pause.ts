@@ -1,4 +1,4 @@
-/** Maintenance of a primary: deliveries pause, and go on. */
+/** Maintenance of a primary: pausing and resuming deliveries. */
 import type { DomainPaused } from "../endpoints/admin/contract.ts";
 import { OK, type Command } from "./command.ts";
 import { domainPath } from "./domains.ts";

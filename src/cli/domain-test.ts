@@ -1,4 +1,4 @@
-/** `domain test`: a session with each primary that stops before any mail. */
+/** `domain test`: a session with each primary that ends before any mail is sent. */
 import type { RehearsalBody } from "../endpoints/admin/contract.ts";
 import { timeInWords } from "../runtime/quantities.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";

@@ -43,19 +43,19 @@ export const domainList: Command = {
   },
 };
 
-/** Said once, for all of them. */
+/** Says once for all domains why the states of the primaries are unknown. */
 function unknownStates(tool: Tool, { items }: DomainList): string {
   const why = items.find(({ noPrimaries }) => noPrimaries !== undefined)?.noPrimaries;
   return facts(fact("Primaries", why), tool.columns);
 }
 
-/** `3 waiting, 1 held`, or `empty`. */
+/** Writes `3 waiting, 1 held`, or `empty`. */
 export function amountText(mail: StateCounts): string {
   const amounts = Object.entries(mail).filter(([, count]) => count > 0);
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-/** Domains that are named; of more their number is told. */
+/** Most domains that are named; further ones are counted. */
 const NAMED = 10;
 
 export function someOf(names: readonly string[]): string {
@@ -72,7 +72,7 @@ function domainState(domain: DomainBody): string {
   return up.length > 0 && up.every(hasStopped) ? "stopped" : "active";
 }
 
-/** Hosts to which some mail was rerouted stand among the primaries; those that are declared are its own. */
+/** Returns the declared primaries. Hosts to which mail was rerouted are listed among the primaries, too. */
 export function ownPrimaries({ primaries, settings }: DomainBody): DomainBody["primaries"] {
   if (settings.primaries.some(({ mx }) => mx === true)) return primaries;
   const places = new Set(settings.primaries.map(({ host, port }) => hostPort(host, port)));
@@ -83,14 +83,14 @@ function hasStopped({ probation = [] }: DomainBody["primaries"][number]): boolea
   return probation.some(({ state }) => state === "stopped");
 }
 
-/** As a column has room for it: `paused, 2 h left`. */
+/** Writes the state as short as a column needs: `paused, 2 h left`. */
 function shortState(tool: Tool, domain: DomainBody): string {
   const { paused, pausedUntil, draining } = domain;
   if (draining || !paused || pausedUntil === undefined) return domainState(domain);
   return `paused, ${timeInWords(Math.max(0, pausedUntil - tool.now))} left`;
 }
 
-/** How a probation stands, in one line. */
+/** Describes the state of a probation in one line. */
 export function probationText(tool: Tool, { state, since, why, canaryAt }: ProbationBody): string {
   if (state === "running")
     return `running for ${ageOf(since, tool.now)}: the first mails after the outage are delivered a few at a time`;
@@ -98,7 +98,7 @@ export function probationText(tool: Tool, { state, since, why, canaryAt }: Proba
   return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; \`domain resume\` ends it`;
 }
 
-/** `wait` in ms. */
+/** `wait` is in ms. */
 function canaryText(wait: number): string {
   return wait > 0 ? `next canary in ${timeInWords(wait)}` : "the next mail is the canary";
 }
@@ -161,7 +161,7 @@ function settingsFact(primary: DomainBody["settings"]["primaries"][number]): Fac
   return ["Primary", `${placeText(primary)}, tls ${primary.tls}, preference ${primary.preference}`];
 }
 
-/** How a primary stands. */
+/** Describes the state of a primary. */
 function primaryFacts(tool: Tool, primary: DomainBody["primaries"][number]): readonly Fact[] {
   const { destination, state, since, why, slow, probation = [], acceptAll = [] } = primary;
   const age = (at: number): string => ageOf(at, tool.now);
@@ -195,7 +195,7 @@ function unknownText({ settings, fetched }: DomainBody): string {
   return callout === true ? `callout to the primary; during an outage: ${unknownDuringOutage}` : "rejected";
 }
 
-/** How a fetched list stands, in one line. */
+/** Describes the state of a fetched list in one line. */
 function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchStatusBody): string {
   const had =
     entries === undefined || checkedAt === undefined

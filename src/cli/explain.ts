@@ -1,4 +1,4 @@
-/** What a client would be told, and why: the checks run dry. */
+/** `explain`: the reply that a client would get, and the reasons, from a rehearsal of the checks. */
 import type { ExplainBody } from "../endpoints/admin/contract.ts";
 import { timeInWords } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
@@ -6,7 +6,7 @@ import { looksText } from "./looks.ts";
 import { bare } from "./queue-filter.ts";
 import { plain, wrap } from "./terminal.ts";
 
-/** A mail that is explained has no body, and its client no other connections. */
+/** An explained mail has no body, and its client has no other connections. */
 const UNSEEN =
   "Not looked at: what only a body shows (its size, loops, DKIM, DMARC, scanners) and how many connections are open.";
 

@@ -1,10 +1,12 @@
-/** Files that the operator names: what cannot be read or written is said in a sentence. */
-import { readFile, stat, writeFile } from "node:fs/promises";
+/** Reads and writes files that the operator names; failures are explained in a sentence. */
+import { createReadStream } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { MAX_BODY } from "../endpoints/admin/contract.ts";
 import { codeOf } from "../runtime/system-code.ts";
 import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
+import { Oversized } from "./daemon.ts";
 import { WrongUse, type Input, type Tool } from "./command.ts";
 import { PartFile } from "./part-file.ts";
 
@@ -21,29 +23,37 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** Throws WrongUse where it is not UTF-8. */
 export async function readGiven(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  return textOf(file, createReadStream(file)).catch((error: unknown) => {
     throw trouble(`cannot read ${file}`, error);
   });
-  return textOf(file, bytes);
 }
 
 /** Throws WrongUse where it is not UTF-8. */
 export async function readStdin({ stdin }: Tool): Promise<string> {
-  return textOf("stdin", await buffer(stdin));
+  return textOf("stdin", stdin);
 }
 
-function textOf(name: string, bytes: Buffer): string {
-  const text = utf8Text(bytes);
+/** Reads no more than a request may contain: a device such as /dev/zero has no end. */
+async function textOf(name: string, content: Readable): Promise<string> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of content as AsyncIterable<Buffer>) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > MAX_BODY) throw new Oversized(name);
+  }
+  const text = utf8Text(Buffer.concat(pieces, length));
   if (text === undefined) throw new WrongUse(`${name} ${NOT_UTF8.wrong}; ${NOT_UTF8.right}`);
   return text;
 }
 
-/** Of what has come: why it is not to be kept; `earlier`: it would replace a file. */
+/** Says why the received content must not be kept; `earlier` is true if it would replace a file. */
 export type Flaw = (earlier: boolean) => string | undefined;
 
 /**
- * To the file that `--output` names, for its reader's eyes alone, because it is mail or tells of it; else to stdout. A
- * file that is there already stays as it is until all has come, and after that where there is a flaw.
+ * Writes to the file that `--output` names, readable by its owner only, because it is mail or describes mail; without
+ * that option to stdout. An existing file is not changed until everything has arrived, and not at all if there is a
+ * flaw.
  */
 export async function writeOut(
   tool: Tool,
@@ -57,7 +67,7 @@ export async function writeOut(
   const isEarlier = before?.isFile() === true;
   const stays = `${file} ${isEarlier ? "stays as it was" : "was not written"}`;
   try {
-    // A pipe or a device is filled: a file in its place would be neither.
+    // A pipe or a device is written to directly: a regular file must not replace it.
     const isFilled = before !== undefined && !isEarlier;
     const why = isFilled
       ? await writeFile(file, content)
@@ -70,7 +80,7 @@ export async function writeOut(
   }
 }
 
-/** Answers the flaw that kept it from being replaced. */
+/** Returns the flaw that kept the file from being replaced. */
 async function replace(
   file: string,
   content: Readable,
@@ -83,7 +93,7 @@ async function replace(
   return why;
 }
 
-/** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */
+/** Returns other errors unchanged, such as the daemon's refusal in the middle of a stream. */
 export function trouble(what: string, error: unknown): unknown {
   const why = WHY[codeOf(error) ?? ""];
   const isOfFile = (error as NodeJS.ErrnoException).syscall !== undefined;

@@ -1,4 +1,4 @@
-/** The ledger: what became of every mail, as a table or as CSV. */
+/** The ledger: the fate of every mail, as a table or as CSV. */
 import { Readable } from "node:stream";
 import type { QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
@@ -16,7 +16,7 @@ export const LEDGER_OPTIONS: readonly Option[] = [
   ...FILTERS,
 ];
 
-/** Page after page, so that a ledger of any size passes. */
+/** Fetches page after page, so that a ledger of any size can be printed. */
 function ledgerPages(tool: Tool, filter: Readonly<Record<string, string>>): AsyncIterable<QueuePage> {
   return pagesOf<QueuePage>(tool, { path: "/v1/queue", query: { ...filter, ledger: "1" } });
 }
@@ -43,7 +43,7 @@ function aboutFilter(about: string | undefined): Readonly<Record<string, string>
   return about.includes("@") ? { recipient: bare(about) } : { id: about };
 }
 
-/** As what ABOUT was taken: a sender, or a Message-ID, looks like a recipient. */
+/** Says how ABOUT was understood: a sender, or a Message-ID, looks like a recipient. */
 function nothingText({ id, recipient }: Readonly<Record<string, string>>): string {
   if (id !== undefined) return `mail with the id ${plain(id)}`;
   if (recipient === undefined) return "such mail";
@@ -69,7 +69,7 @@ function ledgerTable(tool: Tool, items: readonly QueueEntryBody[]): string {
   return tool.table(COLUMNS, rows);
 }
 
-/** The id that the primary gave the mail, where its words are of a known form. */
+/** Returns the id that the primary gave the mail, if its reply has a known form. */
 export function primaryId(words = ""): string {
   const forms = [
     /\bqueued as ([\w.-]+)/i,
@@ -112,7 +112,7 @@ async function writeCsv(tool: Tool, input: Input, filter: Readonly<Record<string
   return OK;
 }
 
-/** RFC 4180; each page of entries is one chunk. */
+/** Writes CSV (RFC 4180); each page of entries is one chunk. */
 async function* csv(pages: AsyncIterable<QueuePage>): AsyncGenerator<string> {
   yield `${CELLS.map(([title]) => title).join(",")}\r\n`;
   for await (const { items } of pages) {
@@ -121,7 +121,10 @@ async function* csv(pages: AsyncIterable<QueuePage>): AsyncGenerator<string> {
   }
 }
 
-/** Strangers choose some values: a spreadsheet must not take one for a formula, wide signs included. */
+/**
+ * Quotes a value. Strangers choose some of the values: a spreadsheet must not read one as a formula, full-width signs
+ * included.
+ */
 function quoted(value: string | number): string {
   if (typeof value === "number") return String(value);
   const safe = plain(value).replace(/^[=+\-@\uff1d\uff0b\uff0d\uff20]/, "'$&");

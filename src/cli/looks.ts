@@ -1,8 +1,8 @@
-/** What checks said, one a line: `dnsbl at RCPT, 21 ms: not listed`. */
+/** Results of checks, one per line: `dnsbl at RCPT, 21 ms: not listed`. */
 import type { LookBody } from "../endpoints/admin/contract.ts";
 import { plain, wrap } from "./terminal.ts";
 
-/** Columns. */
+/** Columns of indentation. */
 const MARGIN = 6;
 
 export function looksText(looks: readonly LookBody[], columns: number): string {

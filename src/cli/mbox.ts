@@ -1,4 +1,7 @@
-/** Mails as one mbox file: each behind a `From ` line, such lines of its own quoted (mboxrd), line ends as LF. */
+/**
+ * Writes mails as one mbox file: each after a `From ` line, with such lines in the mail quoted (mboxrd), and LF line
+ * ends.
+ */
 import type { Readable } from "node:stream";
 
 /** Times in ms since 1970. */
@@ -7,14 +10,16 @@ export interface MboxEnvelope {
   readonly acceptedAt: number;
 }
 
-/** What the next piece decides about: a line end, or a `From ` that is to be quoted. */
+/**
+ * The end of a piece that can only be interpreted with the next piece: a line end, or a `From ` that must be quoted.
+ */
 const UNDECIDED = /(?:\r|Fr?o?m?)$/;
 
-/** The mail as it stands in an mbox. It goes out piece by piece, because one line may be the whole of it. */
+/** Yields the mail as it stands in an mbox, piece by piece, because a single line may be the whole mail. */
 export async function* mboxOf(mail: Readable, { sender, acceptedAt }: MboxEnvelope): AsyncGenerator<Buffer> {
   const from = /^[\x21-\x7e]+$/.test(sender) ? sender : "MAILER-DAEMON";
   yield Buffer.from(`From ${from} ${ctime(acceptedAt)}\n`);
-  // A line feed that went out last, one `>` for those that came since, or nothing.
+  // How the output ends: a line feed; a line feed and one `>`, if only `>` followed it; or nothing of that kind.
   let before = "\n";
   let held = "";
   for await (const chunk of mail) {
@@ -25,11 +30,11 @@ export async function* mboxOf(mail: Readable, { sender, acceptedAt }: MboxEnvelo
     if (quoted !== "") yield Buffer.from(quoted, "latin1");
     before = /\n>*$/.exec(decided)?.[0].slice(0, 2) ?? "";
   }
-  // The last line may lack its end; an empty one closes the mail.
+  // The last line may lack its line end; an empty line ends the mail.
   yield Buffer.from(held === "" && before === "\n" ? "\n" : `${held}\n\n`, "latin1");
 }
 
-/** As asctime writes it, in UTC. */
+/** Writes a time as asctime does, in UTC. */
 function ctime(at: number): string {
   const [weekday, day = "", month, year, time] = new Date(at).toUTCString().split(/,? /);
   return `${weekday} ${month} ${day.replace(/^0/, " ")} ${time} ${year}`;

@@ -1,4 +1,4 @@
-/** What senders asked and were told, in the words of the tool. */
+/** What senders requested and what they were told, in words. */
 import type { MailBody, QueueEntryBody, ToldBody } from "../endpoints/admin/contract.ts";
 import { fact, timeWithZone, type Fact } from "./terminal.ts";
 
@@ -15,7 +15,7 @@ const TRAITS: Readonly<Record<MailBody["traits"][number], string>> = {
   automatic: "sent automatically",
 };
 
-/** What the sender asked for the mail, RFC 3461, and what its header says of who wrote it. */
+/** What the sender requested for the mail (RFC 3461), and what its header says about its author. */
 export function mailNotices({ dsn, traits }: MailBody): readonly Fact[] {
   const { ret, envid } = dsn ?? {};
   return [
@@ -32,19 +32,19 @@ export function recipientNotices({ notify, orcpt, told, owed }: QueueEntryBody):
   ];
 }
 
-/** The parameters that were given, as they were given. */
+/** Writes the given parameters unchanged. */
 function wish(parameters: Readonly<Record<string, string | undefined>>): string | undefined {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   return given.map(([name, value]) => `${name}=${value}`).join(" ") || undefined;
 }
 
-/** `notified of the refusal: notice 01k9...`, `not notified of the refusal: why`. */
+/** Writes `notified of the refusal: notice 01k9...`, or `not notified of the refusal: why`. */
 export function toldText({ kind, notice, why }: ToldBody): string {
   if (notice !== undefined) return `notified of ${ABOUT[kind]}: notice ${notice}`;
   return `not notified of ${ABOUT[kind]}: ${why ?? "no reason known"}`;
 }
 
-/** Which way notices go. */
+/** Describes the route of notices. */
 export function routeText(route: string): string {
   if (route === "off") return "off: senders are not notified, refused and expired mail is parked";
   return route === "direct" ? "to the sender's own MX" : `by ${route}`;

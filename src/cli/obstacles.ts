@@ -1,4 +1,6 @@
-/** What keeps waiting mail here: a pause, a probation that stopped, or primaries that take nothing at the moment. */
+/**
+ * Finds what keeps waiting mail here: a pause, a probation that stopped, or primaries that take no mail at the moment.
+ */
 import type { DomainBody, QueueEntryBody } from "../endpoints/admin/contract.ts";
 import type { Tool } from "./command.ts";
 import { domainPath, ownPrimaries } from "./domains.ts";
@@ -6,10 +8,10 @@ import { ageOf, timeWithZone } from "./terminal.ts";
 
 type Primary = DomainBody["primaries"][number];
 
-/** For each recipient that waits and cannot go, in one line. */
+/** Returns one line about a recipient that waits and cannot be delivered now. */
 export type Obstacles = (entry: QueueEntryBody) => string | undefined;
 
-/** Asks for each domain once. */
+/** Asks the daemon once for each domain. */
 export async function obstaclesOf(tool: Tool, entries: readonly QueueEntryBody[]): Promise<Obstacles> {
   const waiting = entries.filter(({ state }) => state === "waiting" || state === "unconfirmed");
   const names = [...new Set(waiting.map(({ domain }) => domain))];
@@ -33,7 +35,7 @@ function obstacle({ route }: QueueEntryBody, domain: DomainBody, now: number): s
       ? ownPrimaries(domain)
       : domain.primaries.filter(({ destination }) => destination === route);
   const closed = primaries.map((primary) => closedText(primary, name, now));
-  // Where one is open, mail goes there at its time.
+  // If one primary is open, mail goes there when it is due.
   return closed.length === 0 || closed.includes(undefined) ? undefined : closed.join("; ");
 }
 

@@ -1,4 +1,4 @@
-/** Where the answers of a verb go, and what became of them on the way. */
+/** The output of a verb, and whether it was written. */
 import { createWriteStream, fstatSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { trouble } from "./files.ts";
@@ -6,28 +6,31 @@ import { trouble } from "./files.ts";
 const STDOUT = 1;
 
 /**
- * Stdout. Where it is a file, Node.js's own stream takes the part of a write that still fitted a full disk for the
- * whole; this one goes on until it is told that nothing fits any more.
+ * Returns stdout. If it is a file, the stream of Node.js treats a write that fitted a full disk only partly as
+ * complete; this one continues until the system says that nothing more fits.
  */
 export function standardOutput(): Writable {
   const isFile = fstatSync(STDOUT).isFile();
   return isFile ? createWriteStream("", { fd: STDOUT, autoClose: false }) : process.stdout;
 }
 
-/** Looks whether all is taken that is written to it. */
+/** Watches whether everything written to a stream is taken. */
 export class Watch {
   readonly #stream: Writable;
   #error: NodeJS.ErrnoException | undefined;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // It stays: the event may come after the last word of the stream, and without a listener it ends the process.
+    // The listener stays: the event may come after the last write, and without a listener it would end the process.
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#error ??= error;
     });
   }
 
-  /** All is written, or why not. A reader that goes away early, such as `head`, is no trouble. */
+  /**
+   * Resolves when everything is written, with the error if that failed. A reader that goes away early, such as `head`,
+   * is no failure.
+   */
   async end(): Promise<NodeJS.ErrnoException | undefined> {
     await drained(this.#stream);
     const error = this.#error ?? this.#stream.errored ?? undefined;
@@ -46,7 +49,7 @@ export function drained(stream: Writable): Promise<void> {
   });
 }
 
-/** Such as a full disk behind `>`; errors of something else stay what they are. */
+/** Explains an error of the output, such as a full disk; returns other errors unchanged. */
 export function outputTrouble(error: unknown): unknown {
   const isOfOutput = (error as NodeJS.ErrnoException).syscall === "write";
   return isOfOutput ? trouble("cannot write the output", error) : error;

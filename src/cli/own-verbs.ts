@@ -1,13 +1,13 @@
-/** The verbs that work without a running daemon: what they are told, and what their `--help` says. */
+/** The verbs that need no running daemon: their words and options, and their `--help`. */
 import { parseArgs } from "node:util";
 import { complaintOf } from "./parser-words.ts";
 
 interface OwnVerb {
-  /** Words behind it; `[FILE]` may be left out. */
+  /** Words after the verb; `[FILE]` is optional. */
   readonly words: "" | "[FILE]";
   readonly summary: string;
   readonly json?: true;
-  /** It works by no configuration. */
+  /** The verb uses no configuration. */
   readonly alone?: true;
 }
 
@@ -29,12 +29,15 @@ const OWN: Readonly<Record<string, OwnVerb>> = {
   version: { words: "", summary: "Prints the version.", json: true, alone: true },
 };
 
-/** What such a verb was told; `end` where all is said: text for stdout with 0, for stderr with 2. */
+/**
+ * The given words. `end` is set if there is nothing more to do: its text goes to stdout with exit code 0, to stderr
+ * with 2.
+ */
 type OwnWords =
   | { readonly file: string | undefined; readonly json: boolean }
   | { readonly end: 0 | 2; readonly text: string };
 
-/** Undefined: the verb is one of the tool's. */
+/** Parses the words of such a verb; returns undefined if the verb is one of the tool's. */
 export function ownWords(verb: string, args: readonly string[]): OwnWords | undefined {
   const own = Object.hasOwn(OWN, verb) ? OWN[verb] : undefined;
   if (own === undefined) return undefined;

@@ -1,11 +1,11 @@
-/** Lists of the API, page after page. */
+/** Reads lists of the API page by page. */
 import type { Input, Option, Tool } from "./command.ts";
 
-/** Entries that one request asks for, and that are shown where nobody says how many. */
+/** Entries per request, and entries that are shown by default. */
 const PAGE = 1000;
 const DEFAULT_LIMIT = 50;
 
-/** How much of a list is shown. */
+/** Options for the length of a list. */
 export const PAGING: readonly Option[] = [
   { name: "limit", value: "N", help: `how many (${DEFAULT_LIMIT})` },
   { name: "all", help: "all of them" },
@@ -21,7 +21,7 @@ interface Listed {
   readonly query?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Asks until the list ends, or `limit` entries have come. */
+/** Yields pages until the list ends, or `limit` entries have arrived. */
 export async function* pagesOf<P extends Page>(
   tool: Tool,
   { path, query }: Listed,
@@ -38,7 +38,7 @@ export async function* pagesOf<P extends Page>(
   } while (cursor !== undefined && left > 0);
 }
 
-/** As many entries as `--limit` or `--all` say, as one page. */
+/** Returns as many entries as `--limit` or `--all` say, as one page. */
 export async function collect<P extends Page>(tool: Tool, input: Input, listed: Listed): Promise<P> {
   const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
   const items: unknown[] = [];
@@ -50,7 +50,7 @@ export async function collect<P extends Page>(tool: Tool, input: Input, listed: 
   return { ...last, items } as unknown as P;
 }
 
-/** Behind a list that was cut short. */
+/** Returns the line after a list that was cut short. */
 export function moreText({ next }: Page): string {
   return next === undefined ? "" : "There are more; --limit N or --all shows them.\n";
 }

@@ -1,6 +1,6 @@
-/** What Node.js has to say of the words that were given, in the words of the tool. */
+/** Translates the messages of Node.js about the given words. */
 
-/** Of an error of `parseArgs`: which option, what was wrong, what would be right. */
+/** Explains an error of `parseArgs`: which option, what is wrong, what would be right. */
 export function complaintOf(error: unknown): string {
   const { message } = error as Error;
   const option = /'(?:-\w, )?(-[^\s']+)/.exec(message)?.[1] ?? "";

@@ -1,16 +1,16 @@
 /**
- * A file that is written beside the one that it is to replace, for its owner's eyes alone, and takes its place when
- * whole.
+ * A file that is written beside the file that it will replace, readable by its owner only, and renamed when it is
+ * complete.
  */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { realpath, rename, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
-/** What an operator, or a terminal that is closed, ends the tool with. */
+/** Signals that end the tool: from an operator, or from a terminal that is closed. */
 const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Nothing of it is left behind when its scope or the tool ends, unless it has taken its place. */
+/** The file is removed when its scope or the tool ends, unless it has replaced its target. */
 export class PartFile implements Disposable {
   readonly #target: string;
   readonly #path: string;
@@ -21,12 +21,12 @@ export class PartFile implements Disposable {
     for (const signal of ENDINGS) process.once(signal, this.#end);
   }
 
-  /** Beside what `file` means: a link goes on leading where it leads. */
+  /** Makes the file beside the target of `file`: a symbolic link stays a link. */
   static async beside(file: string): Promise<PartFile> {
     return new PartFile(await realpath(file).catch(() => file));
   }
 
-  /** On the disk when it resolves: whoever has an export may delete the mail next. */
+  /** Resolves when the content is on the disk: an operator who has an export may delete the mail next. */
   fill(content: Readable): Promise<void> {
     return writeFile(this.#path, content, { flag: "wx", mode: 0o600, flush: true });
   }

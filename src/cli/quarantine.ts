@@ -1,4 +1,4 @@
-/** Mail that was taken and set aside: looking, letting go, deleting, and senders who are spared it. */
+/** Quarantined mail: show, release, delete; and senders who are exempt from quarantine. */
 import type {
   AllowedSenderBody,
   AllowedSenderList,
@@ -15,7 +15,7 @@ import { mailText } from "./queue-look.ts";
 import { Refused } from "./daemon.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
-/** State and reason are given. */
+/** Filters of these verbs; state and reason are fixed. */
 const NARROWING: readonly Option[] = FILTERS.filter(({ name }) => name !== "state" && name !== "reason");
 const QUARANTINED = { state: "held", reason: "quarantine" } as const;
 
@@ -128,7 +128,7 @@ export const senderAllow: Command = {
   },
 };
 
-/** What waits is let go all the same of a sender who is allowed already. */
+/** If the sender is already allowed, the quarantined mail is released all the same. */
 function unlessAllowed(error: unknown): undefined {
   if (!(error instanceof Refused) || error.status !== 409) throw error;
 }

@@ -1,24 +1,24 @@
-/** Acting on the queue: hold, release, delete, flush, reroute, bounce. */
+/** Actions on the queue: hold, release, delete, flush, reroute, bounce. */
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { FILTERS, REASONS, refuseForeign, selectionOf } from "./queue-filter.ts";
 
 const WAITING = ["waiting", "unconfirmed"] as const;
-/** Set aside by an operator or a check, or given up. */
+/** States of mail that an operator or a check set aside, or that was given up. */
 const ASIDE = ["held", "parked"] as const;
-/** Why mail is set aside. */
+/** Reasons for which mail is set aside. */
 const REASONS_ASIDE = REASONS.filter((reason) => reason !== "delivered" && reason !== "deleted");
 
 interface Act {
   readonly verb: QueueVerb;
-  /** From which it moves mail. */
+  /** States from which it moves mail. */
   readonly from: readonly StateName[];
   readonly summary: string;
-  /** `3 recipients` and then this. */
+  /** Text that follows `3 recipients`. */
   readonly done: string;
   readonly options?: readonly Option[];
-  /** What the request says beside the selection. */
+  /** Further fields of the request. */
   readonly more?: (input: Input) => Partial<QueueAction>;
   readonly example?: string;
 }
@@ -40,7 +40,7 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
   };
 }
 
-/** Those that can match: mail that waits has no reason. */
+/** Returns the filters that can match: waiting mail has no reason. */
 function filtersFor(from: readonly StateName[]): readonly Option[] {
   const state = { name: "state", value: "STATE", choices: from, help: `only what is ${from.join(", ")}` };
   const help = REASONS_ASIDE.join(", ");
@@ -49,7 +49,7 @@ function filtersFor(from: readonly StateName[]): readonly Option[] {
   return [...others, state, ...(from.includes("held") ? [reason] : [])];
 }
 
-/** Tells how many recipients were acted on; that there is nothing is a failure where an id was given. */
+/** Prints how many recipients were acted on; with an id, none is a failure. */
 export async function tellActed(
   tool: Tool,
   input: Input,

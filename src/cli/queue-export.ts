@@ -1,4 +1,4 @@
-/** Taking mail out: one as it would go out, or all that matches as an mbox. */
+/** Exports mail: one mail as it would be sent, or all matching mail as an mbox. */
 import { Readable, type Writable } from "node:stream";
 import type { QueuePage } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
@@ -60,13 +60,13 @@ type Filter = Readonly<Record<string, string>>;
 
 interface Taken {
   mails: number;
-  /** The daemon could not give them. */
+  /** Mails that the daemon could not provide. */
   leftOut: number;
-  /** What is left of damaged ones is taken, too. */
+  /** True if damaged mails are exported, too, as far as they can be read. */
   readonly damaged: boolean;
 }
 
-/** The earlier export may be the only one that has what is left out of this one. */
+/** The earlier export may be the only copy of a mail that this one lacks. */
 function flawOf(taken: Taken): Flaw {
   return (earlier) => {
     if (taken.mails === 0) return "no mail came";
@@ -75,7 +75,7 @@ function flawOf(taken: Taken): Flaw {
   };
 }
 
-/** One mail after the other; one that goes meanwhile is left out, and one that is damaged named. */
+/** Yields one mail after the other. A mail that disappears meanwhile is omitted; a damaged one is reported. */
 async function* mbox(tool: Tool, filter: Filter, taken: Taken): AsyncGenerator<Buffer> {
   const found = await matching(tool, filter);
   for await (const { id, asked } of askedAhead(found.keys(), (each) => mailOf(tool, each, taken.damaged))) {
@@ -91,7 +91,7 @@ async function* mbox(tool: Tool, filter: Filter, taken: Taken): AsyncGenerator<B
   }
 }
 
-/** Mails that are asked for before their turn, so that the daemon works while one is written. */
+/** Number of mails that are requested in advance, so that the daemon works while one is written. */
 const AHEAD = 4;
 
 interface Asked {
@@ -107,7 +107,7 @@ async function* askedAhead(
   try {
     for (const id of ids) {
       const asked = ask(id);
-      // Whoever takes it hears of it then.
+      // The consumer of this promise gets the error later.
       asked.catch(() => undefined);
       line.push({ id, asked });
       if (line.length > AHEAD) yield line.shift() as Asked;
@@ -122,7 +122,7 @@ async function* askedAhead(
   }
 }
 
-/** Each mail once, whatever number of its recipients match. */
+/** Returns each mail once, however many of its recipients match. */
 async function matching(tool: Tool, filter: Filter): Promise<ReadonlyMap<string, MboxEnvelope>> {
   const found = new Map<string, MboxEnvelope>();
   for await (const page of pagesOf<QueuePage>(tool, { path: "/v1/queue", query: filter }))

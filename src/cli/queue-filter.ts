@@ -1,10 +1,10 @@
-/** Which mail is meant: an id, what filters say, or all. */
+/** Selection of mail: by id, by filters, or all. */
 import { ReasonName, StateName } from "../endpoints/admin/contract.ts";
 import { WrongUse, type Input, type Option, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 
 const STATES: readonly string[] = StateName.options;
-/** Why mail is held, parked or gone. */
+/** Reasons for which mail is held, parked or gone. */
 export const REASONS: readonly string[] = ReasonName.options;
 
 export const FILTERS: readonly Option[] = [
@@ -15,9 +15,9 @@ export const FILTERS: readonly Option[] = [
   { name: "reason", value: "REASON", choices: REASONS, help: REASONS.join(", ") },
 ];
 
-/** The filter that was given. */
+/** Returns the given filter. */
 export function filterOf(input: Input): Record<string, string> {
-  // As a variable of the shell leaves it that was never set.
+  // An empty value is usually a shell variable that was never set.
   if (input.text("sender") === "") throw new WrongUse("--sender is empty; <> is the null sender");
   const given = FILTERS.map(({ name }) => [name, input.text(name)] as const);
   return Object.fromEntries(
@@ -25,12 +25,12 @@ export function filterOf(input: Input): Record<string, string> {
   );
 }
 
-/** An address without the angle brackets in which a path stands; that of the null sender is empty. */
+/** Removes the angle brackets of a path; the address of the null sender is empty. */
 export function bare(text: string): string {
   return text.replace(/^<(.*)>$/, "$1");
 }
 
-/** An id or a filter; empty only after `--all`: nothing given never means everything. */
+/** Returns an id or a filter. It is empty only with `--all`: giving nothing never selects everything. */
 export function selectionOf(verb: string, input: Input): Record<string, string> {
   const [id] = input.words;
   const filter = { ...filterOf(input), ...(id !== undefined && { id }) };
@@ -39,10 +39,10 @@ export function selectionOf(verb: string, input: Input): Record<string, string> 
   return filter;
 }
 
-/** Where nothing was found: rejects when the domain that was given is none of ours, as after a slip of the pen. */
+/** Called when nothing was found: rejects if the given domain is not one of ours, as after a typing error. */
 export async function refuseForeign(tool: Tool, input: Input): Promise<void> {
   const domain = input.text("domain");
-  // Notices to senders wait under `+notices`, a name that no domain can have.
+  // Notices to senders are queued under `+notices`, a name that no domain can have.
   const isDomain = domain !== undefined && !domain.startsWith("+");
   if (isDomain) await tool.daemon.ask({ path: domainPath(domain) });
 }

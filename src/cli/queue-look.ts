@@ -1,4 +1,4 @@
-/** Looking at the queue: list, show. */
+/** Showing the queue: list, show. */
 import {
   SOCKET_CALLER,
   type MailBody,
@@ -79,7 +79,7 @@ export const queueShow: Command = {
   },
 };
 
-/** What is known of a mail as a whole. */
+/** Describes a mail as a whole. */
 export function mailText(tool: Tool, mail: MailBody): string {
   const { client } = mail;
   const name = client.name === undefined ? "" : ` (${client.name})`;
@@ -105,7 +105,7 @@ export function mailText(tool: Tool, mail: MailBody): string {
   );
 }
 
-/** What was found at receipt about who stands behind the mail. */
+/** Describes what was found at receipt about the author of the mail. */
 function authenticationFacts({ authentication }: MailBody): readonly Fact[] {
   if (authentication === undefined) return [];
   const { spf, dkim, dmarc, fromDomain, returnPath } = authentication;
@@ -122,7 +122,7 @@ function authenticationFacts({ authentication }: MailBody): readonly Fact[] {
   ];
 }
 
-/** How one recipient stands, and what keeps it here. */
+/** Describes the state of one recipient, and what keeps it here. */
 export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string): string {
   const { dueAt, attempts, unconfirmed } = entry;
   return facts(
@@ -146,7 +146,7 @@ export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string):
   );
 }
 
-/** Whoever let it go before is nobody's concern any more. */
+/** Says who set the mail aside. After a release, that no longer matters. */
 function whoSetAside({ reason, who }: QueueEntryBody): string | undefined {
   if (who === undefined || (reason !== "operator" && reason !== "deleted")) return undefined;
   return who === SOCKET_CALLER ? "somebody on this machine" : `the token ${who}`;

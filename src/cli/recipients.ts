@@ -1,4 +1,4 @@
-/** Who exists: list, add, remove, replace, check. */
+/** Recipient lists: list, add, remove, replace, check. */
 import { stat } from "node:fs/promises";
 import type {
   RecipientChanged,
@@ -63,14 +63,14 @@ function changing(verb: RecipientVerb, summary: string, example: string): Comman
   };
 }
 
-/** How many of them were new, or were there to be removed: a misspelt name would go unnoticed. */
+/** Says how many of the entries were new, or existed and were removed: otherwise a misspelt name would go unnoticed. */
 function changedText(domain: string, verb: RecipientVerb, { count, before }: RecipientChanged): string {
   const list = `The API list of ${domain} has ${counted(count, "entry", "entries")}`;
   if (verb === "add") return `${list}; ${count - before} added.\n`;
   return verb === "remove" ? `${list}; ${before - count} removed.\n` : `${list}; before, it had ${before}.\n`;
 }
 
-/** The recipients: words, a file, or stdin where `replace` or `--file -` asks for it. */
+/** Returns the given recipients: words, a file, or stdin for `replace` or `--file -`. */
 async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   const recipients = input.words.slice(1);
   const file = input.text("file");
@@ -85,13 +85,13 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");
   const text = file === undefined || file === "-" ? await readStdin(tool) : await readGiven(file);
-  // A pipe whose first program failed is empty, too, and a list may be left with its comments alone.
+  // Input may be empty because the first program of a pipe failed; a file may contain only comments.
   if (entriesOf(text).length === 0)
     throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");
   return { text, query: { verb } };
 }
 
-/** As the only recipient, the name of a file would take the place of the list in it. */
+/** Refuses a file name as the only recipient: it would replace the list by that one name. */
 async function refuseFileName([domain = "", word = "", ...others]: readonly string[]): Promise<void> {
   if (word === "" || others.length > 0 || word.includes("@")) return;
   const isFile = await stat(word).then(

@@ -81,13 +81,13 @@ function quarantineText({ quarantined }: StatusBody, now: number): string | unde
 
 type Primary = StatusBody["primaries"][number];
 
-/** Primaries in order that are shown beside those in trouble. */
+/** Most primaries without trouble that are shown beside those in trouble. */
 const IN_ORDER = 20;
 
-/** Primaries in trouble that a terminal shows; where the network is away, it is all of them. */
+/** Most primaries in trouble that a terminal shows; if the network is down, all of them are in trouble. */
 const IN_TROUBLE = 40;
 
-/** Those in trouble come first, in a pipe all of them; of those in order some. */
+/** Primaries in trouble come first, and are shown in full in a pipe; of the others some are shown. */
 function primariesText(tool: Tool, { primaries }: StatusBody): string {
   const well = primaries.filter(isWell);
   const ill = primaries.filter((primary) => !isWell(primary));
@@ -109,7 +109,7 @@ function stateText({ state, slow }: Primary): string {
   return slow === undefined ? state : `${state}, slow`;
 }
 
-/** How many of each state: one that is banned must not go unseen behind a thousand that are down. */
+/** Counts the omitted primaries by state: one that is banned must not be hidden by a thousand that are down. */
 function moreIll(left: readonly Primary[]): string {
   if (left.length === 0) return "";
   const states = [...Map.groupBy(left, stateText)].map(([state, { length }]) => `${length} more ${state}`);
@@ -121,7 +121,7 @@ function moreWell(count: number): string {
   return left > 0 ? `${left} more are up; holdfast domain list shows them.\n` : "";
 }
 
-/** Things that stand well or not, since when, and why. */
+/** Columns for things that are well or not, since when, and why. */
 function standing(title: string): readonly Column[] {
   return [
     { title, least: 20 },
@@ -161,7 +161,7 @@ function certificatesText(tool: Tool, { certificates }: StatusBody): string {
   return tableText(tool, CERTIFICATES, rows);
 }
 
-/** Nothing, where there are no rows. */
+/** Returns an empty text if there are no rows. */
 function tableText(tool: Tool, columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   return rows.length === 0 ? "" : tool.table(columns, rows);
 }

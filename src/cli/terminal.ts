@@ -1,21 +1,24 @@
-/** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
+/** Text for the terminal: tables that fit, times and ages for people, and never a control character. */
 import { LAST_MOMENT } from "../runtime/moments.ts";
 import { timeInWords } from "../runtime/quantities.ts";
 
-/** Output fits this, and wider terminals. */
+/** Output fits this width, and wider terminals. */
 export const MIN_COLUMNS = 80;
 
-/** Everything but letters, marks, numbers, signs and blanks that could steer a terminal or turn the direction. */
+/**
+ * Characters that could control a terminal or change the direction of text: everything except letters, marks, numbers,
+ * signs and blanks.
+ */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** One line of text that is safe to print. */
+/** Makes one line of text that is safe to print. */
 export function plain(text: string): string {
   return text.replace(UNSAFE, "�");
 }
 
 /**
- * JSON whose strings are exact and yet safe to print: what `plain` would replace is escaped. In pieces, because a list
- * may be longer than a string can be.
+ * Yields JSON whose strings are exact and yet safe to print: characters that `plain` would replace are escaped. Yields
+ * pieces, because a list may be longer than the longest string.
  */
 export function* safeJson(value: object): Generator<string> {
   let before = "{\n";
@@ -44,7 +47,7 @@ function indented(value: unknown, margin: number): string {
     .replaceAll("\n", `\n${" ".repeat(margin)}`);
 }
 
-/** Each UTF-16 unit as `\uXXXX`; the only line feeds are those between the values. */
+/** Writes each UTF-16 unit as `\uXXXX`; the only line feeds are those between the values. */
 function escaped(character: string): string {
   if (character === "\n") return character;
   const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
@@ -55,7 +58,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u;
 const NO_WIDTH = /\p{M}/u;
 
-/** Columns that a text takes. */
+/** Returns the number of columns that a text takes. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += columnsOf(character);
@@ -67,12 +70,12 @@ function columnsOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** The text in at most `columns`, ending in `…` where it was cut. */
+/** Shortens the text to `columns`; it ends in `…` if it was cut. */
 export function fit(text: string, columns: number): string {
   return widthOf(text) <= columns ? text : `${headOf(text, columns - 1)}…`;
 }
 
-/** As much of the text as `columns` hold. */
+/** Returns the part of the text that fits into `columns`. */
 function headOf(text: string, columns: number): string {
   let kept = "";
   let width = 0;
@@ -86,7 +89,7 @@ function headOf(text: string, columns: number): string {
 
 export interface Column {
   readonly title: string;
-  /** Columns that it keeps when the table is too wide; absent: it is never cut. */
+  /** Least width if the table is too wide; if absent, the column is never cut. */
   readonly least?: number;
   readonly right?: boolean;
 }
@@ -94,7 +97,7 @@ export interface Column {
 /** Blanks between two columns. */
 const GAP = 2;
 
-/** Rows under titles, no line wider than `total`: columns that may be cut give way from the right. */
+/** Writes rows under titles, with no line wider than `total`: columns that may be cut are narrowed from the right. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -128,12 +131,12 @@ function pad(text: string, width: number, right: boolean): string {
 
 export type Fact = readonly [name: string, value: string];
 
-/** None where there is no value. */
+/** Returns no fact if there is no value. */
 export function fact(name: string, value: string | undefined): readonly Fact[] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** `name:` and value in lines of at most `total` columns; long values go on below. */
+/** Writes `name:` and value in lines of at most `total` columns; long values continue on the next lines. */
 export function facts(pairs: readonly Fact[], total: number): string {
   const margin = Math.max(...pairs.map(([name]) => name.length)) + 2;
   return pairs
@@ -166,11 +169,12 @@ function pieces(word: string, columns: number): string[] {
   return [...parts, rest];
 }
 
-/** `2026-03-29 03:00:05 +02:00`, in the time zone of whoever reads it. */
+/** Writes `2026-03-29 03:00:05 +02:00`, in the time zone of this process. */
 export function timeWithZone(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();
   const shifted = at + offset * 60_000;
-  // One that is stored already must not keep the rest from being shown; of those beyond all dates the offset is NaN.
+  // A time out of range that is already stored must not prevent the rest from being shown; beyond all dates, the offset
+  // is NaN.
   if (!(shifted <= LAST_MOMENT)) return "after 9999";
   const local = new Date(shifted).toISOString().slice(0, 19).replace("T", " ");
   const sign = offset < 0 ? "-" : "+";

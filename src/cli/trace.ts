@@ -1,4 +1,4 @@
-/** Where is my mail? */
+/** `trace`: where is my mail? */
 import type { TraceBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
 import { LEDGER_OPTIONS, printLedger } from "./ledger.ts";
@@ -8,7 +8,7 @@ import { FILTERS } from "./queue-filter.ts";
 import { entryText } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
 
-/** Columns. */
+/** Columns of indentation. */
 const MARGIN = 4;
 
 export const trace: Command = {

@@ -1,4 +1,4 @@
-/** What to set on a primary so that it takes this server's mail for what it is: a relay's, not a stranger's. */
+/** `trust-kit`: settings for a primary, so that it treats this server's mail as a relay's, not as a stranger's. */
 import { isIP } from "node:net";
 import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
 import { interfaceAddresses } from "../runtime/interfaces.ts";
@@ -48,7 +48,7 @@ export const trustKit: Command = {
   },
 };
 
-/** The primary's own word: whether it takes what we say of clients, and mail from us. */
+/** Asks the primary whether it accepts what we tell it about clients, and mail from us. */
 async function verify(tool: Tool, input: Input): Promise<number> {
   const given = ["server", "address"].find((name) => input.text(name) ?? input.texts(name)[0]);
   if (given !== undefined) throw new WrongUse(`--verify or --${given}, not both`);
@@ -73,7 +73,7 @@ function filesText(files: ReturnType<(typeof KITS)[string]>): string {
   return files.map(({ file, lines }) => `# ${file}\n${lines.map((line) => `${line}\n`).join("")}`).join("\n");
 }
 
-/** Those that were given, else those of this machine. */
+/** Returns the given addresses, else those of this machine. */
 function addressesOf(input: Input): readonly string[] {
   const given = input.texts("address");
   for (const address of given)

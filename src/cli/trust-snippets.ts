@@ -1,16 +1,19 @@
-/** The lines for each kind of server. All of them let mail for the domain in, and none lets this server relay. */
+/**
+ * The configuration lines for each kind of server. All of them admit mail for the domain, and none lets this server
+ * relay.
+ */
 import { isIPv6 } from "node:net";
 
 export interface KitFacts {
   readonly domain: string;
   readonly hostname: string;
-  /** From which the primary sees us. */
+  /** Addresses from which we connect to the primary. */
   readonly addresses: readonly string[];
   readonly xclient: boolean;
 }
 
 interface KitFile {
-  /** Where the lines go. */
+  /** File to which the lines belong. */
   readonly file: string;
   readonly lines: readonly string[];
 }

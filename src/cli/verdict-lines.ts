@@ -1,19 +1,19 @@
-/** What was looked at, one thing a line: a mark, the thing, a sentence. */
+/** Results, one per line: a mark, the thing checked, a sentence. */
 import { plain, wrap } from "./terminal.ts";
 
 const MARKS = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
-/** A sentence is given this many columns at least. */
+/** Least columns for a sentence. */
 const NARROWEST = 20;
 
 interface Looked {
   readonly what: string;
   readonly verdict: keyof typeof MARKS;
   readonly text: string;
-  /** To be copied: a line of its own, never wrapped. */
+  /** Text to be copied: a line of its own, never wrapped. */
   readonly record?: string;
 }
 
-/** The lines under one heading, long sentences wrapped. */
+/** Writes the lines under one heading, with long sentences wrapped. */
 export function verdictLines(looked: readonly Looked[], columns: number): string[] {
   const width = Math.max(...looked.map(({ what }) => what.length));
   const margin = 2 + MARKS.ok.length + 2 + width + 2;

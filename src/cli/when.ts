@@ -1,16 +1,19 @@
-/** Times to come, as operators write them. */
+/** Reads future times as operators write them. */
 import { beginsWithDay, LAST_MOMENT } from "../runtime/moments.ts";
 import { readDuration } from "../runtime/quantities.ts";
 import { WrongUse } from "./command.ts";
 
 const DAY = "2026-11-22";
 
-/** Milliseconds of a text such as `90m`, or as the tool itself writes it, `1 h 30 min`; undefined when it is none. */
+/**
+ * Reads a text such as `90m`, or `1 h 30 min` as the tool itself writes it; returns ms, or undefined if it is not a
+ * duration.
+ */
 export function spanOf(text: string): number | undefined {
   return readDuration(text.replaceAll(" ", "").replaceAll("min", "m"));
 }
 
-/** `90m`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; in ms since 1970. Throws WrongUse. */
+/** Reads `90m`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; returns ms since 1970. Throws WrongUse. */
 export function timeToCome(option: string, text: string, now: number): number {
   const span = spanOf(text);
   const at = span === undefined ? pointInTime(option, text) : now + span;
@@ -18,13 +21,13 @@ export function timeToCome(option: string, text: string, now: number): number {
   return notTooFar(option, text, at);
 }
 
-/** The time that the text means; throws WrongUse where no date could tell it. */
+/** Returns the time `at`; throws WrongUse if no date could express it. */
 export function notTooFar(option: string, text: string, at: number): number {
   if (at <= LAST_MOMENT) return at;
   throw new WrongUse(`--${option}: ${text} leads beyond the year 9999; without --${option} there is no end`);
 }
 
-/** Without a zone it is the local time of the tool, a day alone its beginning there. */
+/** Reads a point in time: without a zone in the tool's local time; a day alone means its beginning. */
 function pointInTime(option: string, text: string): number {
   const isDate = /^\d{4}-\d{2}-\d{2}/.test(text);
   if (isDate && !beginsWithDay(text))

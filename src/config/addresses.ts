@@ -1,4 +1,4 @@
-/** Names and addresses, each in the one spelling that the rest of Holdfast compares and uses. */
+/** Reads names and addresses into the one spelling that the rest of Holdfast compares and uses. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
 import { HOST, HOST_NAME } from "../mail/host-pattern.ts";
@@ -19,7 +19,7 @@ export function hostOrLiteral(): Scalar<string> {
   return patterned(HOST, "host name or IP address");
 }
 
-/** Where we listen: an address of this machine and a port. */
+/** A listener: an address of this machine and a port. */
 export function endpoint(): Scalar<Endpoint> {
   const notation = {
     type: "address:port",
@@ -40,7 +40,7 @@ export function endpoint(): Scalar<Endpoint> {
       return { wrong: "localhost is a name, not an IP address", right: `write "127.0.0.1:${match[3]}"` };
     const fits = match[1] === undefined ? isIPv4(address) : isIPv6(address);
     if (!fits) return { wrong: `${quoted(address)} is not an IP address` };
-    // An address of one link is listened on with its zone.
+    // To listen on a link-local address, its zone is needed.
     return {
       value: { address: address.includes("%") ? address : canonicalIp(address), port: Number(match[3]) },
     };
@@ -59,7 +59,7 @@ export function nameServer(): Scalar<string> {
     const address = match?.[1] ?? match?.[3] ?? text;
     const port = Number(match?.[2] ?? match?.[4] ?? 53);
     if (isIP(address) === 0) return { wrong: `${quoted(text)} is not the IP address of a name server` };
-    // The resolver would drop it, and reach nobody.
+    // The resolver would drop the zone, and reach nobody.
     if (address.includes("%")) return { wrong: `${quoted(text)} has a zone` };
     if (!isPort(port)) return { wrong: `port ${port} is not between 1 and 65535` };
     return { value: hostPort(address, port) };
@@ -70,7 +70,7 @@ function isPort(port: number): boolean {
   return port >= 1 && port <= 65_535;
 }
 
-/** An address, or an address and the number of bits that count. */
+/** An address, or an address with a prefix length. */
 export function network(): Scalar<string> {
   const expected = 'an IP address or a network, such as 192.0.2.7, 10.0.0.0/8 or "2001:db8::/32"';
   return scalar({ type: "network", expected, json: TEXT }, (text) => {
@@ -84,7 +84,7 @@ export function network(): Scalar<string> {
   });
 }
 
-/** A mailbox, its domain in A-labels. */
+/** A mailbox; its domain is converted to A-labels. */
 export function mailbox(): Scalar<string> {
   return scalar({ type: "address", expected: "an address such as admin@example.net", json: TEXT }, (text) => {
     const address = parseAddress(text);
@@ -102,7 +102,7 @@ export function webAddress(): Scalar<string> {
   });
 }
 
-/** The text after `sqlite:`, not yet made absolute. */
+/** The path after `sqlite:`, not yet absolute. */
 export function storageFolder(): Scalar<string> {
   const expected = "sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
   return scalar(

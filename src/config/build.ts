@@ -1,4 +1,4 @@
-/** The configuration as the rest of Holdfast gets it: paths absolute, computed defaults filled in, frozen. */
+/** Builds the configuration that the rest of Holdfast gets: with absolute paths and computed defaults, frozen. */
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { defined } from "./defined.ts";
@@ -43,7 +43,7 @@ export function buildConfig(
   return deepFreeze(config);
 }
 
-/** Files of secrets start from the folder of the configuration. */
+/** Makes the paths of secret files absolute; relative ones start from the folder of the configuration. */
 function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
   const { recipients } = settings;
   const primary = settings.primary.map((one) => withPasswordFile(one, folder));
@@ -119,14 +119,14 @@ function adminConfig({ admin, storage }: Parsed): AdminConfig {
   return defined({ listen: admin.listen, socket: socketPath(storage, admin.socket) });
 }
 
-/** A bare program name is looked for in PATH, a path starts from the folder of the configuration. */
+/** A program name without a slash is searched in PATH; a relative path starts from the folder of the configuration. */
 function alertsConfig({ webhook, command, oldest }: Parsed["alerts"], folder: string): AlertsConfig {
   const [program = "", ...rest] = command ?? [];
   const argv = command && [program.includes("/") ? resolve(folder, program) : program, ...rest];
   return defined({ webhook, command: argv, oldest });
 }
 
-/** Lists of texts are frozen as a whole: looking at each of a million recipients would take seconds. */
+/** Lists of texts are frozen without visiting their elements: visiting a million recipients would take seconds. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);

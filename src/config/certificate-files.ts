@@ -1,4 +1,4 @@
-/** The files of `smtp.tls`: there, sound, and each certificate with its own key. */
+/** Checks the files of `smtp.tls`: they must exist, be valid, and each certificate must match its key. */
 import { resolve } from "node:path";
 import { judgePair } from "../runtime/certificate.ts";
 import type { Partly } from "./remarks.ts";
@@ -6,13 +6,13 @@ import type { Fault, Path, Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
-/** Chains are some kilobytes. */
+/** A chain has a few kilobytes. */
 const MAX_PEM_BYTES = 1_000_000;
 
 type Pair = NonNullable<Parsed["smtp"]["tls"]>[number];
 
 export function certificateRemarks({ smtp }: Partly<Parsed>, folder: string): readonly Remark[] {
-  // If it has a mistake, it is here as it was written, whatever that is.
+  // If `smtp.tls` has a mistake, this is the unchecked value, of any type.
   const pairs: readonly Pair[] = Array.isArray(smtp?.tls) ? smtp.tls : [];
   const alone = pairs.length === 1;
   return pairs.flatMap((pair, index) =>

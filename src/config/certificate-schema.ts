@@ -6,7 +6,7 @@ import { listOf, message, oneOrMore, scalar, section, words } from "./scalars.ts
 const CERTIFICATES = "{ certificate: fullchain.pem, key: privkey.pem }, or a list of these";
 const NAMES = 'a list such as [mx.example.net, "*.example.org"]';
 
-/** A name as clients ask for it, in lower case and A-labels; `*.` may stand for one label. */
+/** A name that clients request, in lower case and A-labels; `*.` may stand for one label. */
 function serverName() {
   const notation = {
     type: "name",
@@ -46,7 +46,7 @@ const pair = section({
   ),
 });
 
-/** One, or several for several names. */
+/** One certificate, or several for different names. */
 export const certificates = described(oneOrMore(pair, CERTIFICATES).optional(), {
   meaning:
     "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list if clients request several names. Without it, mail is received unencrypted.",

@@ -1,4 +1,4 @@
-/** The checks: what each key means, for all domains and for one. */
+/** The checks: the meaning of each key, for all domains and for one domain. */
 import { replyWords } from "../mail/reply-words.ts";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
@@ -12,12 +12,12 @@ const ACTIONS = ["off", "tag", "defer", "reject"] as const;
 interface CheckNote {
   readonly meaning: string;
   readonly example: string;
-  /** The example for a domain. */
+  /** The example shown for a domain. */
   readonly own: string;
   readonly rfc: string;
 }
 
-/** A check that one word sets: for all domains, and by a domain for itself. */
+/** A check that is set by one word, for all domains or for a single domain. */
 function check<const W extends string>(name: string, words: readonly W[], note: CheckNote) {
   const { meaning, example, own, rfc } = note;
   return {

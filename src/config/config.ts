@@ -36,8 +36,8 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Reads the file and all that it names; blocks while it does. All problems at once, in the order of the file. Files
- * of recipients that are as they were in `before` are not read again.
+ * Reads the configuration file and all files that it names; blocks meanwhile. Reports all problems at once, in the
+ * order of the file. Recipient files that have not changed since `before` are not read again.
  */
 export function loadConfig(path: string, before?: Config): LoadResult {
   const file = resolve(path);

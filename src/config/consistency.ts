@@ -1,4 +1,4 @@
-/** What concerns more than one key: keys that need or exclude each other, and files that must exist. */
+/** Checks that concern more than one key: keys that need or exclude each other, and files that must exist. */
 import { isIP } from "node:net";
 import { hostPort, isUnspecified } from "../mail/network.ts";
 import { certificateRemarks } from "./certificate-files.ts";
@@ -9,7 +9,7 @@ import type { Parsed } from "./schema.ts";
 import { secretRemarks } from "./secret-files.ts";
 import type { Endpoint } from "./shape.ts";
 
-/** sockaddr_un holds 104 to 108 bytes, by the system. */
+/** Bytes; sockaddr_un holds 104 to 108, depending on the system. */
 const MAX_SOCKET_BYTES = 100;
 
 export function contradictions(parts: Partly<Parsed>, folder: string): readonly Remark[] {
@@ -28,7 +28,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
 function stressRemarks({ smtp }: Partly<Parsed>): readonly Remark[] {
   const { begins, ends } = smtp?.stress ?? {};
   if (begins === undefined || ends === undefined || ends < begins) return [];
-  // Binary fractions: 0.57 * 100 is not 57. A percentage has at most three decimals.
+  // Rounded, because of binary fractions: 0.57 * 100 is not 57. A percentage has at most three decimals.
   const [low, high] = [ends, begins].map((share) => `${Number((share * 100).toFixed(3))}%`);
   const wrong = `${low} is not below smtp.stress.begins (${high})`;
   return [{ path: ["smtp", "stress", "ends"], wrong, right: `write a percentage below ${high}` }];
@@ -81,7 +81,7 @@ function socketRemarks({ admin, storage }: Partly<Parsed>): readonly Remark[] {
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
 }
 
-/** A domain without lists of its own uses those of `checks`, so there must be some. */
+/** A domain without lists of its own uses those of `checks`, so `checks` must have some. */
 function listRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
   return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
@@ -101,7 +101,7 @@ function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
   });
 }
 
-/** The same for the servers of scanners. */
+/** Checks the same for the servers of scanners. */
 function scannerRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
     (["clamav", "rspamd"] as const).flatMap((scanner): Remark[] => {

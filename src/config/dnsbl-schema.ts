@@ -75,7 +75,7 @@ function threshold() {
   return integerOrOff(1, 1000, "threshold").optional();
 }
 
-/** `inherited` says what a key means that a domain leaves out. */
+/** `inherited` describes what applies if a domain leaves a key out. */
 function thresholds(inherited?: string) {
   return {
     tag: described(threshold(), {
@@ -131,7 +131,7 @@ export const domainDnsbl = described(orOff(own, DNSBL).optional(), {
 type General = z.output<typeof general>;
 type Own = z.output<typeof own>;
 
-/** What the keys mean together. */
+/** Converts the keys to settings. */
 export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
   if (given === "off") return "off";
   const { lists: all, tag = "off", defer = 1, reject = "off" } = given;
@@ -143,7 +143,7 @@ export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
   };
 }
 
-/** A domain's own settings; what it leaves out is as in `checks`. */
+/** Converts a domain's own keys to settings; keys that it leaves out are as in `checks`. */
 export function ownDnsblSettings(given: Own | "off", forAll: General | "off"): DnsblSettings | "off" {
   if (given === "off") return "off";
   const { lists: inherited = [], ...rest } = forAll === "off" ? {} : forAll;

@@ -1,4 +1,4 @@
-/** A YAML text as plain values, every scalar as the text that was written, and the place of each key. */
+/** Reads a YAML text into plain values, with every scalar as the text that was written, and the place of each key. */
 import {
   LineCounter,
   isAlias,
@@ -18,24 +18,27 @@ import {
 import { keyText, type Fault, type Path } from "./problem.ts";
 
 interface Place {
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly column: number;
 }
 
-/** What is wrong with the text as YAML. */
+/** A syntax error of the text as YAML. */
 interface YamlFault extends Place, Fault {
-  /** Name of the key that it is about, where there is one. */
+  /** Name of the key concerned, if there is one. */
   readonly key: string;
 }
 
 export interface ConfigText {
-  /** Mappings, lists and texts; undefined where the text is too broken to be parsed. */
+  /** Mappings, lists and texts; undefined if the text is too broken to be parsed. */
   readonly value: unknown;
   readonly faults: readonly YamlFault[];
-  /** A single value as far as the parser got, however broken the rest of the text is. */
+  /** Returns a single value as far as the parser got, however broken the rest of the text is. */
   textAt(path: Path): string | undefined;
-  /** Where the value of a key stands, or the key itself; of a missing key: what should hold it. */
+  /**
+   * Returns the place of a key's value, or of the key itself; for a missing key, the place of the mapping that should
+   * contain it.
+   */
   locate(path: Path, atKey?: boolean): Place;
 }
 
@@ -75,10 +78,13 @@ function firstOfLines(faults: readonly YamlFault[]): readonly YamlFault[] {
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
 }
 
-/** Aliases (`*name`) of one document: each may stand for many others. */
+/** Most aliases (`*name`) in one document: each may stand for many others. */
 const MAX_ALIASES = 1000;
 
-/** Aliases without an anchor, and those whose anchors hold aliases again: such a text can grow without bound. */
+/**
+ * Reports aliases without an anchor, and aliases whose anchors contain aliases again: such a text can grow without
+ * bound.
+ */
 function checkAliases(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   const faults: YamlFault[] = [];
   let count = 0;
@@ -123,13 +129,13 @@ const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
-/** The parser takes a value for a key if the next line is indented deeper. */
+/** The parser takes a value for a key if the next line is indented more deeply. */
 const DEEPER: Fault = {
   wrong: "the next line is indented deeper, but this key already has a value",
   right: "indent the keys of one mapping equally",
 };
 
-/** `mode:backup`, and a word alone, are texts, not keys with a value. */
+/** `mode:backup`, or a single word, is a text, not a key with a value. */
 const NO_KEY: Fault = {
   wrong: "not a key with a value",
   right: "write key: value, with a space after the colon",
@@ -140,7 +146,7 @@ const NO_WORD: Fault = {
   right: "write a key as one word; put IPv6 addresses in quotes",
 };
 
-/** `rest`: the line from the place of the error on. */
+/** `rest` is the line from the place of the error on. */
 function explain(code: string, detail: string, rest: string): Fault {
   if (code === "BLOCK_AS_IMPLICIT_KEY" && !/:(?:\s|$)/.test(rest)) return DEEPER;
   if (/^Implicit (?:keys need to be on|map keys need to be followed)/.test(detail)) return NO_KEY;
@@ -157,7 +163,7 @@ function explain(code: string, detail: string, rest: string): Fault {
   };
 }
 
-/** Duplicate keys are named; keys without a value are taken out, as if they were commented out. */
+/** Reports duplicate keys. Removes keys without a value, as if they were commented out. */
 function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   const faults: YamlFault[] = [];
   visit(document, {
@@ -169,13 +175,13 @@ function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   return faults;
 }
 
-/** Keys that are lists or mappings, as `[::]:25` without quotes is; and keys that no colon follows. */
+/** Reports keys that are lists or mappings, such as `[::]:25` without quotes, and keys without a colon. */
 function checkWords(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
   const faults: YamlFault[] = [];
   visit(document, {
     Pair(_, pair, ancestors) {
       const isWord = !isCollection(pair.key);
-      // YAML reads `{ tls:require }` as a key without a value; as if commented out, it would be passed over.
+      // YAML reads `{ tls:require }` as a key without a value; treated as commented out, it would be ignored silently.
       if (isWord && pair.value !== null) return;
       const path = pathOf(pair, ancestors);
       const key = keyText(isWord ? [...path, keyOf(pair)] : path);
@@ -204,7 +210,7 @@ function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceO
   return faults;
 }
 
-/** The keys and indexes that lead to a node, from what the parser says is around it. */
+/** Returns the keys and indexes that lead to a node, from the ancestors that the parser gives. */
 function pathOf(node: unknown, ancestors: readonly unknown[]): Path {
   return ancestors.flatMap((around, index): (string | number)[] => {
     if (isPair(around)) return [keyOf(around)];
@@ -212,7 +218,7 @@ function pathOf(node: unknown, ancestors: readonly unknown[]): Path {
   });
 }
 
-/** Below `domains` a name without settings must not vanish. */
+/** A name below `domains` that has no settings must not vanish silently. */
 function isDomains(ancestors: readonly unknown[]): boolean {
   const pair = ancestors.at(-1) as Pair | undefined;
   return ancestors.length === 3 && pair !== undefined && keyOf(pair) === "domains";
@@ -236,7 +242,7 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
   let offset = 0;
   for (const [index, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
-    // One in a list is named as if it stood there alone.
+    // The path of a list's only element may lack its index.
     if (isSeq(node) && typeof step === "string") node = node.items[0];
     const found = child(node, step);
     if (found === undefined) return offset;
@@ -261,7 +267,10 @@ function child(
 
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
-/** The pairs of a mapping by key, of duplicates the last, whose value is read. Kept, because each of many faults looks its key up. */
+/**
+ * Returns the pairs of a mapping by key; of duplicates the last, whose value is used. Cached, because each of many
+ * faults looks its key up.
+ */
 function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = indexes.get(map);
   if (known !== undefined) return known;

@@ -137,6 +137,6 @@ export const domain = section({
 }).refine(({ mode, recipients: given }) => given !== undefined || mode === "reflector", {
   path: ["recipients"],
   error: MISSING,
-  // Beside other mistakes, too.
+  // Checked even if there are other mistakes.
   when: ({ value }) => typeof value === "object" && value !== null && !("recipients" in value),
 });

@@ -1,4 +1,4 @@
-/** Domains as declared: names in A-labels, recipients read from where they are listed. */
+/** Reads the declared domains: names in A-labels, recipients from the place where they are listed. */
 import { isIP } from "node:net";
 import { normaliseDomain } from "../mail/domain.ts";
 import type { DomainChecks } from "../ports/checks.ts";
@@ -14,16 +14,16 @@ import type { Parsed, ParsedDomain } from "./schema.ts";
 
 interface DomainRemarks {
   readonly remarks: readonly Remark[];
-  /** In the files that the configuration names. */
+  /** Problems in the files that the configuration names. */
   readonly elsewhere: readonly Problem[];
   readonly warnings: readonly Remark[];
-  /** By name as written. */
+  /** By the name as it was written. */
   readonly listed: ReadonlyMap<string, ListedRecipients>;
 }
 
 /**
- * Checks all names and reads all lists; `folder` is what relative paths start from, `before` what was declared last,
- * whose files are not read again where they did not change.
+ * Checks all names and reads all lists. Relative paths start from `folder`. `before` is the previous declaration; its
+ * files are not read again if they have not changed.
  */
 export function examineDomains(
   domains: Readonly<Record<string, Partly<ParsedDomain> | undefined>>,
@@ -82,7 +82,7 @@ function domainWarnings(
   const given = settings?.unknownDuringOutage;
   if (source === undefined || given === undefined || source.callout === true) return [];
   const all = source.catchAll === true;
-  // A complete list is the authority, outage or not.
+  // A complete list decides, whether the primary is down or not.
   if (!all && given === "reject") return [];
   const wrong = all
     ? "has no effect, because with catchAll no address is unknown"
@@ -92,11 +92,11 @@ function domainWarnings(
 
 interface Declared {
   readonly listed: ListedRecipients | undefined;
-  /** For all domains. */
+  /** The checks for all domains. */
   readonly checks: Parsed["checks"];
 }
 
-/** A sound domain in the form that the directory takes. */
+/** Converts a valid domain to the form that the directory takes. */
 export function declare(
   written: string,
   settings: ParsedDomain,
@@ -122,7 +122,7 @@ export function declare(
   };
 }
 
-/** The domain's own checks; undefined if it has none. */
+/** Returns the domain's own checks; undefined if it has none. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
   const checks: DomainChecks = defined({

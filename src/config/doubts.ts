@@ -1,4 +1,4 @@
-/** What is valid, but perhaps not what was meant. */
+/** Warns of settings that are valid, but perhaps not intended. */
 import { isIP } from "node:net";
 import { everyClientOf } from "../mail/access-pattern.ts";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
@@ -63,14 +63,14 @@ function generalDoubts(parsed: Parsed): readonly Remark[] {
   return found;
 }
 
-/** For all domains, or for one. */
+/** Says whether SPF is checked, for all domains or for one. */
 function asksSpf({ checks, domains }: Parsed): boolean {
   return [checks, ...Object.values(domains).map((domain) => domain.checks)].some(
     (each) => each?.spf !== undefined && each.spf !== "off",
   );
 }
 
-/** Clients can only be referred to the port that senders use. */
+/** A client can only be referred to a server at the port that senders use. */
 function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Remark[] => {
     const [first] = primary;
@@ -83,7 +83,7 @@ function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
   });
 }
 
-/** `block` for every client is sound behind rules that allow some. */
+/** `block` for every client makes sense only after rules that allow some clients. */
 function ruleDoubts({ checks: { access = [] } }: Parsed): readonly Remark[] {
   const firstAllowed = access.findIndex(({ action }) => action === "allow");
   return access.flatMap((rule, index): Remark[] => {
@@ -97,7 +97,7 @@ function ruleDoubts({ checks: { access = [] } }: Parsed): readonly Remark[] {
   });
 }
 
-/** A primary that is ourselves, as far as the file shows it. */
+/** Warns of a primary that is this server itself, as far as the file shows it. */
 function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { primary }]) =>
     primary.flatMap(({ host, port }, index): Remark[] => {

@@ -104,7 +104,7 @@ export const limits = section({
   }),
 });
 
-/** Beyond `smtp.limits`, while places or memory run short. */
+/** Tighter limits than `smtp.limits`, in effect while places or memory run short. */
 export const stress = section({
   begins: described(share(10, 100).prefault("80%"), {
     meaning: "Share of `smtp.limits.connections` or `smtp.limits.memory` at which limits tighten.",

@@ -1,4 +1,4 @@
-/** The one of `known` that was most likely meant by `word`; undefined when none is near. */
+/** Returns the element of `known` that was most likely meant by `word`; undefined if none is similar. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;
@@ -10,7 +10,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours; answers `limit` when there are as many. */
+/**
+ * Counts insertions, deletions, replacements and swaps of neighbours; returns `limit` if there are at least that many.
+ */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];

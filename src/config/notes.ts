@@ -1,4 +1,4 @@
-/** What the reference page and the JSON Schema say of a key, kept beside its schema. */
+/** What the reference page and the JSON Schema say about a key; stored with its schema. */
 import * as z from "zod";
 
 export interface Note {
@@ -6,9 +6,9 @@ export interface Note {
   readonly example?: string;
   /** Such as `RFC 5321 §4.5.3.1.8`. */
   readonly rfc?: string;
-  /** In place of the default of the schema, where it is computed. */
+  /** Shown instead of the schema's default, if the default is computed. */
   readonly default?: string;
-  /** In place of the type of the schema, where it has several forms. */
+  /** Shown instead of the schema's type, if there are several forms. */
   readonly type?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Notices to senders: whether, when, and which way they go. */
+/** Notices to senders: whether, when, and by which route they are sent. */
 import type { DsnRoute } from "../ports/dsn.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { described } from "./notes.ts";

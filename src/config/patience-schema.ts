@@ -1,4 +1,4 @@
-/** Checks that defer clients and admit those that return. */
+/** Checks that defer clients, and admit them when they return. */
 import type { GreylistSettings, ReachabilitySettings } from "../ports/checks.ts";
 import { described } from "./notes.ts";
 import { duration } from "./quantities.ts";

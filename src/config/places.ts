@@ -1,4 +1,7 @@
-/** Programs and folders that the configuration names: what is missing may still be created, so it is only a doubt. */
+/**
+ * Checks programs and folders that the configuration names. What is missing may still be created, so it only causes a
+ * warning.
+ */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { codeOf } from "../runtime/system-code.ts";
@@ -9,7 +12,9 @@ export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [...commandDoubts(parsed, folder), ...folderDoubts(parsed)];
 }
 
-/** Mail must not be refused because alerts cannot be sent. A name without a slash is looked for in PATH. */
+/**
+ * Only a warning: mail must not be refused because alerts cannot be sent. A name without a slash is searched in PATH.
+ */
 function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const [program] = alerts.command ?? [];
   if (program === undefined) return [];
@@ -43,7 +48,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** The daemon does not start without these folders; but systemd creates them only when it starts the daemon. */
+/** The daemon does not start without these folders. But systemd creates them only when it starts the daemon. */
 function folderDoubts({ admin, log }: Parsed): readonly Remark[] {
   return [
     ...folderDoubt(["admin", "socket"], admin.socket, "RuntimeDirectory"),
@@ -61,7 +66,7 @@ function folderDoubt(path: Path, written: string | undefined, directive: string)
   return [{ path, wrong, right: `create it for the daemon's user, unless systemd does so (${directive})` }];
 }
 
-/** Undefined if the present user may not look; the daemon's user may be allowed to. */
+/** Returns undefined if the present user may not look; the daemon's user may be allowed to. */
 function isFolder(path: string): boolean | undefined {
   try {
     return statSync(path).isDirectory();

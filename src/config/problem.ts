@@ -6,33 +6,33 @@ export interface Fault {
   readonly right: string;
 }
 
-/** One thing that is wrong with the configuration, at its place. */
+/** One mistake in the configuration, with its place. */
 export interface Problem extends Fault {
   readonly file: string;
-  /** From 1; 0 where the file as a whole is meant. */
+  /** Counted from 1; 0 if the file as a whole is meant. */
   readonly line: number;
   readonly column: number;
-  /** Such as `smtp.listen[0].tls`; empty where no key can be named. */
+  /** Such as `smtp.listen[0].tls`; empty if no key can be named. */
   readonly key: string;
 }
 
 export type Path = readonly (string | number)[];
 
-/** What is wrong or doubtful, before its place in the file is looked up. */
+/** A mistake or a doubt, before its place in the file is looked up. */
 export interface Remark extends Fault {
   readonly path: Path;
-  /** The key itself is wrong, not its value. */
+  /** True if the key itself is wrong, not its value. */
   readonly atKey?: boolean;
 }
 
-/** One line: `file:line:column: key: what was wrong; what would be right`. */
+/** Writes one line: `file:line:column: key: what is wrong; what would be right`. */
 export function formatProblem(problem: Problem): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
   const key = problem.key === "" ? "" : `${problem.key}: `;
   return printable(`${place}: ${key}${problem.wrong}; ${problem.right}`);
 }
 
-/** In the order of the configuration file; those of recipient files follow. */
+/** Sorts problems: first those of the configuration file in its order, then those of recipient files. */
 export function inOrder(problems: readonly Problem[], main: string): readonly Problem[] {
   const rank = (file: string) => (file === main ? "" : file);
   return problems.toSorted(
@@ -45,7 +45,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** `["smtp", "listen", 0]` as `smtp.listen[0]`. */
+/** Writes `["smtp", "listen", 0]` as `smtp.listen[0]`. */
 export function keyText(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
@@ -53,10 +53,10 @@ export function keyText(path: Path): string {
   }, "");
 }
 
-/** Characters of a wrong value that are shown. */
+/** Most characters of a wrong value that are shown. */
 const MAX_QUOTE = 60;
 
-/** An operator's value as a message shows it. */
+/** Quotes an operator's value for a message. */
 export function quoted(text: string): string {
   const plain = printable(text);
   return `"${plain.length > MAX_QUOTE ? `${plain.slice(0, MAX_QUOTE)}...` : plain}"`;

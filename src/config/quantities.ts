@@ -14,7 +14,7 @@ export function integer(least: number, most: number): Scalar<number> {
   );
 }
 
-/** A whole number, or `off`; `what` is its name in messages. */
+/** A whole number, or `off`; `what` names it in messages. */
 export function integerOrOff(least: number, most: number, what: string): Scalar<number | "off"> {
   const range = `${least} to ${most}`;
   const notation = {
@@ -29,7 +29,7 @@ export function integerOrOff(least: number, most: number, what: string): Scalar<
   });
 }
 
-/** Examples for messages; of these, some that lie within the bounds. */
+/** Examples for messages; only those within the bounds are shown. */
 const DURATIONS = ["5s", "90s", "5m", "12h", "30d"];
 const SIZES = ["50MB", "64KiB", "2GB"];
 
@@ -77,7 +77,7 @@ export function size(least: string, most: string): Scalar<number> {
   });
 }
 
-/** A share of the disk or a fixed size. */
+/** A percentage of the disk, or a fixed size. */
 export function reserve(): Scalar<Reserve> {
   const notation = {
     type: "percent, 0% to 50%, or size",
@@ -85,7 +85,7 @@ export function reserve(): Scalar<Reserve> {
     json: { type: ["string", "integer"] },
   };
   return scalar<Reserve>(notation, (text) => {
-    // A percentage that lost its sign would be a reserve of some bytes.
+    // A percentage whose sign was forgotten would be a reserve of a few bytes.
     if (/^\d+$/.test(text) && Number(text) !== 0) return { wrong: `${quoted(text)} has no unit` };
     const bytes = readSize(text);
     if (bytes !== undefined) return { value: { bytes } };
@@ -96,7 +96,7 @@ export function reserve(): Scalar<Reserve> {
   });
 }
 
-/** A share, as a number from 0 to 1. */
+/** A percentage, as a number from 0 to 1. */
 export function share(least: number, most: number): Scalar<number> {
   const notation = {
     type: `percent, ${least}% to ${most}%`,

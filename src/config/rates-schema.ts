@@ -1,4 +1,4 @@
-/** Caps on what clients do in a period. */
+/** Caps on the activity of clients in a period. */
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { readSize } from "../runtime/quantities.ts";
@@ -23,7 +23,7 @@ function sizeCap() {
   }).prefault("off");
 }
 
-/** `whose`: a network or an address. */
+/** `whose` names a network or an address. */
 function caps(whose: string, connections: string, mails: string) {
   return {
     connections: described(cap(), {

@@ -1,4 +1,6 @@
-/** Recipients of a domain, read from where the operator lists them: the configuration itself, or a file. */
+/**
+ * Reads the recipients of a domain from the place where the operator lists them: the configuration itself, or a file.
+ */
 import { statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -11,23 +13,23 @@ import { readText } from "./text-file.ts";
 
 const MAX_LIST_BYTES = 128e6;
 
-/** What a domain declares of its recipients. */
+/** A domain's declaration of its recipients. */
 export type ListedRecipients = Pick<DeclaredDomain, "recipients" | "recipientsFile">;
 
 interface ListPlace {
-  /** Of the domain, in A-labels. */
+  /** Name of the domain, in A-labels. */
   readonly name: string;
   readonly path: Path;
-  /** What relative paths start from. */
+  /** Folder from which relative paths start. */
   readonly folder: string;
-  /** As it was read last: a file that did not change since is not read again. */
+  /** The list as it was last read: a file that has not changed since is not read again. */
   readonly before?: ListedRecipients | undefined;
 }
 
 interface ReadList {
   readonly listed: ListedRecipients;
   readonly remarks: readonly Remark[];
-  /** In the file that the configuration names. */
+  /** Problems in the recipient file. */
   readonly elsewhere: readonly Problem[];
 }
 
@@ -56,13 +58,13 @@ export function rereadList({
   return problems.length > 0 ? { problems } : listed;
 }
 
-/** The mark that the file would get if it were read now, and when it was written last, in ms since 1970. */
+/** Returns the mark that the file would get if it were read now, and when it was last written, in ms since 1970. */
 export async function markNow({ path }: RecipientFile): Promise<{ mark: string; writtenAt: number }> {
   const stats = await stat(path).catch(() => undefined);
   return { mark: markOf(stats), writtenAt: stats?.mtimeMs ?? Infinity };
 }
 
-/** Undefined where the system refuses; reading it tells why. */
+/** Returns undefined if the system refuses; reading the file then gives the reason. */
 function statsOf(file: string): Stats | undefined {
   try {
     return statSync(file);
@@ -71,9 +73,13 @@ function statsOf(file: string): Stats | undefined {
   }
 }
 
-/** Differs if the content may differ; a file that is gone has a mark as well. */
+/** The mark of a pipe or a device: it changes when it is read or written, and cannot be read a second time. */
+const NO_FILE = "no regular file";
+
+/** Returns a text that differs whenever the content may differ; a missing file has a mark, too. */
 function markOf(stats: Stats | undefined): string {
-  return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  if (stats === undefined) return "gone";
+  return stats.isFile() ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : NO_FILE;
 }
 
 function inline(place: ListPlace, list: readonly string[]): ReadList {
@@ -86,11 +92,11 @@ function inline(place: ListPlace, list: readonly string[]): ReadList {
 
 function fromFile({ name, path, folder, before }: ListPlace, written: string): ReadList {
   const file = resolve(folder, written);
-  // Taken before the content: what changes in between is seen as a change later.
+  // Taken before the content: a change in between is then seen as a change later.
   const mark = markOf(statsOf(file));
   const { recipients: known, recipientsFile } = before ?? {};
-  if (known !== undefined && recipientsFile?.path === file && recipientsFile.mark === mark)
-    return { ...NO_LIST, listed: { recipients: known, recipientsFile } };
+  const unchanged = recipientsFile?.path === file && recipientsFile.mark === mark && mark !== NO_FILE;
+  if (known !== undefined && unchanged) return { ...NO_LIST, listed: { recipients: known, recipientsFile } };
   const content = readText(file, MAX_LIST_BYTES);
   if ("fault" in content) {
     const { wrong, right } = content.fault;

@@ -1,28 +1,28 @@
-/** Recipients of one domain as the operator lists them, in the form in which they are compared and stored. */
+/** Reads a list of recipients of one domain into the form in which they are compared and stored. */
 import { readPattern, withoutComment } from "../mail/recipient-pattern.ts";
 import { counted } from "../runtime/quantities.ts";
 import { quoted, type Fault } from "./problem.ts";
 
-/** As many as the store takes for one domain. */
+/** The most that the store takes for one domain. */
 const MAX_RECIPIENTS = 1_000_000;
 
-/** Wrong entries of one list that are shown one by one. */
+/** Most wrong entries of a list that are shown individually. */
 const MAX_FAULTS = 20;
 const LOCAL = 'write a local part such as alice, an address of the domain, or a prefix such as "list-*"';
 
 export interface EntryFault extends Fault {
-  /** Index in the list, or of the line, from 0. */
+  /** Index in the list, or of the line, counted from 0. */
   readonly index: number;
 }
 
 interface Entries {
   /** Without duplicates, in the order of the list. */
   readonly recipients: readonly string[];
-  /** At most 20, and one more that counts the rest. */
+  /** At most MAX_FAULTS, and one more that counts the rest. */
   readonly faults: readonly EntryFault[];
 }
 
-/** Lines of a file: one entry each, blank lines and what follows a `#` left out. */
+/** Reads the lines of a file: one entry each, without blank lines and comments. */
 export function readLines(text: string, domain: string): Entries {
   return readEntries(text.split("\n").map(withoutComment), domain, (line) => line === "");
 }
@@ -57,7 +57,7 @@ function bounded(faults: readonly EntryFault[]): readonly EntryFault[] {
   return [...faults.slice(0, MAX_FAULTS), { index: next.index, wrong, right: LOCAL }];
 }
 
-/** A comparable local part, or `prefix-*`, or what is wrong. */
+/** Returns a comparable local part, or `prefix-*`, or the fault. */
 function readEntry(entry: string, domain: string): string | Fault {
   if (entry === "") return { wrong: "the entry is empty", right: LOCAL };
   const reading = readPattern(entry, domain);

@@ -15,7 +15,7 @@ const RECIPIENTS =
 
 export interface RecipientSource {
   readonly list?: readonly string[] | undefined;
-  /** The list stands under a key of its own. */
+  /** Present if the list is under a key of its own. */
   readonly listKey?: "list";
   readonly file?: string | undefined;
   readonly fetched?: FetchSettings | undefined;
@@ -25,7 +25,7 @@ export interface RecipientSource {
 
 const entries = listOf(z.string(instead("a local part or an address")), RECIPIENTS);
 
-/** https everywhere, http to this machine only: a list that somebody changes on its way opens or closes mailboxes. */
+/** https, or http to this machine only: somebody who can change a list in transit could open or close mailboxes. */
 function listAddress(): Scalar<string> {
   const notation = {
     type: "URL",
@@ -52,7 +52,7 @@ function listAddress(): Scalar<string> {
   });
 }
 
-/** `host` as in a URL: IPv6 addresses in brackets; `127.example.com` is a name. */
+/** `host` is written as in a URL: IPv6 addresses in brackets. `127.example.com` is a name. */
 function isThisMachine(host: string): boolean {
   return host === "localhost" || host === "[::1]" || (isIPv4(host) && isLoopback(host));
 }
@@ -137,14 +137,14 @@ export const recipients = oneOf(
   RECIPIENTS,
 );
 
-/** A reflector's primary is normally up, so it is asked. */
+/** A reflector's primary is normally up, so it is asked by default. */
 export const ASK: RecipientSource = { callout: true, catchAll: false };
 
 export const MISSING = message("is missing", `write ${RECIPIENTS}`);
 
 type Unknown = DomainSettings["unknownDuringOutage"];
 
-/** The default depends on whether the list can be considered complete. */
+/** Returns the setting. Its default depends on whether the list can be considered complete. */
 export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
   return given ?? (source.callout || source.catchAll ? "accept" : "reject");
 }

@@ -1,4 +1,4 @@
-/** The configuration's reference page and JSON Schema, both made from the schema that checks the file. */
+/** Generates the configuration's reference page and JSON Schema from the schema that checks the file. */
 import * as z from "zod";
 import { notations, notes, type Note } from "./notes.ts";
 import { RESTART_KEYS } from "./reload.ts";
@@ -13,7 +13,7 @@ interface Key {
   readonly note: Note;
 }
 
-/** JSON Schema for editors: `# yaml-language-server: $schema=holdfast.schema.json`. */
+/** Returns the JSON Schema for editors: `# yaml-language-server: $schema=holdfast.schema.json`. */
 export function configSchema(): string {
   const schema = z.toJSONSchema(root, {
     io: "input",
@@ -32,14 +32,14 @@ export function configSchema(): string {
 
 type Json = z.core.JSONSchema.JSONSchema["default"];
 
-/** Editors read numbers where we read texts; the empty default of a section says nothing. */
+/** Editors read numbers where we read texts; the empty default of a section is useless to them. */
 function editorDefault(written: Json, type: unknown): Json {
   if (type === "integer" && typeof written === "string") return Number(written);
   const empty = typeof written === "object" && written !== null && Object.keys(written).length === 0;
   return empty && !Array.isArray(written) ? undefined : written;
 }
 
-/** The schema behind defaults, `optional` and what is computed from it. */
+/** Returns the schema within defaults, `optional` and transformations. */
 function scalarOf(schema: Anything): Anything {
   if (notations.has(schema as z.ZodType)) return schema;
   const inner = innerOf(schema);
@@ -51,7 +51,7 @@ function innerOf(schema: Anything): Anything | undefined {
   return schema instanceof z.ZodPipe ? schema.in : undefined;
 }
 
-/** The mapping among the forms that a key may have, and how its keys are reached. */
+/** Returns the mapping among the forms that a key may have, and how its keys are reached. */
 function mappingOf(
   schema: Anything,
 ): { readonly shape: z.core.$ZodShape; readonly step: string } | undefined {
@@ -115,7 +115,7 @@ the previous configuration. Keys marked *restart* are read only when the daemon 
 This page is generated from the schema in \`src/config\` by \`npm run generate\`.
 `;
 
-/** Every key with type, default, meaning and example, as Markdown. */
+/** Returns every key with type, default, meaning and example, as Markdown. */
 export function referencePage(): string {
   const sections = Object.entries(root.shape).map(([name, schema]) => {
     const keys = keysOf({ [name]: schema });

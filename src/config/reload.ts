@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./shape.ts";
 
-/** Keys that are read once, when the daemon starts. All others take effect with a reload. */
+/** Keys that are read only when the daemon starts. All others take effect at a reload. */
 export const RESTART_KEYS: Readonly<Record<string, (config: Config) => unknown>> = {
   hostname: (config) => config.hostname,
   storage: (config) => config.storage,
@@ -15,14 +15,14 @@ export const RESTART_KEYS: Readonly<Record<string, (config: Config) => unknown>>
   log: (config) => config.log,
 };
 
-/** The keys that changed and that a reload cannot change. */
+/** Returns the keys that changed but cannot take effect at a reload. */
 export function restartKeys(before: Config, after: Config): readonly string[] {
   return Object.entries(RESTART_KEYS)
     .filter(([, pick]) => !isDeepStrictEqual(pick(before), pick(after)))
     .map(([key]) => key);
 }
 
-/** `next`, with the keys that a reload cannot change as they are in `current`. */
+/** Returns `next`, but with the values of `current` for the keys that cannot take effect at a reload. */
 export function keepStarted(current: Config, next: Config): Config {
   const { hostname, storage, admin, dns, alerts, log, smtp, delivery } = current;
   const limits = Object.freeze({ ...next.smtp.limits, bodyMemory: smtp.limits.bodyMemory });

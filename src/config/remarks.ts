@@ -1,4 +1,4 @@
-/** Issues of the schema as remarks, and the valid parts of a value that is partly wrong. */
+/** Converts issues of the schema to remarks, and finds the valid parts of a value that is partly wrong. */
 import * as z from "zod";
 import { nearest } from "./nearest.ts";
 import type { Remark, Path } from "./problem.ts";
@@ -15,7 +15,7 @@ export function remarksOf(issues: readonly Issue[], base: Path = []): readonly R
   });
 }
 
-/** A misspelt key is one mistake: that the mapping therefore lacks a key is not reported as well. */
+/** Counts a misspelt key as one mistake: the key that is therefore missing is not reported as well. */
 function withoutEchoes(issues: readonly Issue[]): readonly Issue[] {
   const unknown = issues.filter((issue) => issue.code === "unrecognized_keys");
   const misspelt = new Set(unknown.map((issue) => JSON.stringify(issue.path)));
@@ -27,7 +27,7 @@ function remark(path: Path, text: string): Remark {
   return { path, wrong, right };
 }
 
-/** The message of the schema is the list of the keys that it knows. `document.ts` has reported `__proto__` already. */
+/** The schema's message is the list of the keys that it knows. `document.ts` has already reported `__proto__`. */
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Remark[] {
   const known = issue.message.split("\n");
   const unknown = issue.keys.filter((key) => key !== "__proto__");
@@ -37,7 +37,7 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): reado
   });
 }
 
-/** Of older YAML; it puts the keys of another mapping in its place. */
+/** A key of older YAML that inserts the keys of another mapping. */
 const MERGE = "<<";
 const NO_MERGE = "keys are not merged: write them out, or take the other mapping as a whole (key: *name)";
 
@@ -46,7 +46,7 @@ function meant(key: string, known: readonly string[]): string {
   return near === undefined ? `the keys here are ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
-/** The form that was meant is the one of the same kind: only its faults are reported. */
+/** Of several forms, the one of the same kind as the value was meant: only its faults are reported. */
 function fromUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly Remark[] {
   const meant = issue.errors.find(
     (issues) => !issues.some(({ code, path: own }) => code === "invalid_type" && own.length === 0),
@@ -60,7 +60,7 @@ export type Partly<T> = T extends readonly unknown[] | Endpoint
     ? { readonly [K in keyof T]?: Partly<T[K]> | undefined }
     : T;
 
-/** The valid parts of a value, so that keys can be checked against each other although others are wrong. */
+/** Returns the valid parts of a value, so that keys can be checked against each other even if others are wrong. */
 export function soundParts<S extends z.ZodType>(schema: S, value: unknown): Partly<z.output<S>> | undefined {
   return salvage(schema, value) as Partly<z.output<S>> | undefined;
 }
@@ -91,7 +91,7 @@ function isText(schema: unknown): boolean {
   return schema instanceof z.ZodPipe && schema.in instanceof z.ZodString;
 }
 
-/** The schema behind defaults and `optional`. */
+/** Returns the schema within defaults and `optional`. */
 function unwrapped(schema: unknown): unknown {
   if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return unwrapped(schema.unwrap());
   return schema;

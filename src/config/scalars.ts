@@ -1,7 +1,7 @@
 /**
- * The smallest parts of the schema. YAML is read with every scalar as the text that was written, so `0123` stays
- * a name and `off` a word; what a text means is decided here alone. A message is `what was wrong\nwhat would be
- * right`, the form in which `remarks.ts` takes it apart.
+ * The smallest parts of the schema. YAML is read with every scalar as the text that was written, so `0123` stays a name
+ * and `off` a word; only this file decides what a text means. A message is `what was wrong\nwhat would be right`;
+ * `remarks.ts` splits it.
  */
 import * as z from "zod";
 import type { PatternKind } from "../mail/access-pattern.ts";
@@ -9,7 +9,7 @@ import type { TextFault } from "../mail/network.ts";
 import { notations, type Notation } from "./notes.ts";
 import { quoted } from "./problem.ts";
 
-/** A value, or what is wrong with the text and, where it differs from the usual advice, what would be right. */
+/** A value, or what is wrong with the text; and, if it differs from the usual advice, what would be right. */
 export type Reading<T> = { readonly value: T } | TextFault;
 
 export type Scalar<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
@@ -30,7 +30,7 @@ export function message(wrong: string, right: string): string {
   return `${wrong}\n${right}`;
 }
 
-/** What was found where another kind of value is expected. */
+/** Describes a value that is of another kind than expected. */
 function kindOf(input: unknown): string {
   if (input === undefined) return "is missing";
   if (Array.isArray(input)) return "is a list";
@@ -38,7 +38,7 @@ function kindOf(input: unknown): string {
   return input === "" || input === null ? "is empty" : `${quoted(String(input))} is a single value`;
 }
 
-/** A mapping with these keys and no others. */
+/** A mapping with these keys only. */
 export function section<S extends z.ZodRawShape>(shape: S) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
@@ -49,7 +49,7 @@ export function section<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** The message for a value of another kind; `expected` says what to write. */
+/** Returns the message for a value of another kind; `expected` says what to write. */
 export function instead(expected: string) {
   return { error: ({ input }: { readonly input?: unknown }) => message(kindOf(input), `write ${expected}`) };
 }
@@ -64,7 +64,7 @@ export function oneOf<const F extends readonly z.ZodType[]>(forms: F, expected: 
   return z.union(forms, instead(expected));
 }
 
-/** One, or a list of at least one; `expected` names both forms. */
+/** One element, or a list of at least one; `expected` names both forms. */
 export function oneOrMore<S extends z.ZodType>(one: S, expected: string, element: S = one) {
   const list = listOf(element, expected).min(1, { error: message("is an empty list", `write ${expected}`) });
   return oneOf([one.transform((only) => [only]), list], expected);

@@ -1,4 +1,4 @@
-/** Scanners of bodies: clamd and rspamd, for all domains, and what a domain has of its own. */
+/** Scanners of bodies: clamd and rspamd, for all domains, and a domain's own settings for them. */
 import * as z from "zod";
 import { normaliseDomain } from "../mail/domain.ts";
 import { isIPv6, isIP } from "node:net";
@@ -23,7 +23,7 @@ type Name = "clamav" | "rspamd";
 
 const EXAMPLE = { clamav: "[/run/clamav/clamd.ctl]", rspamd: '["127.0.0.1:11333"]' } as const;
 
-/** A Unix socket, or a host and a port. */
+/** Address of a server: a Unix socket, or a host and a port. */
 function server(): Scalar<string> {
   const expected = 'a path such as /run/clamav/clamd.ctl, or a host and a port such as "127.0.0.1:3310"';
   return scalar({ type: "path or host:port", expected, json: { type: "string" } }, readServer);
@@ -51,7 +51,7 @@ function servers(name: Name) {
 
 const ACTIONS = ["tag", "defer", "quarantine", "reject"] as const;
 
-/** `inherited` stands for the defaults of what a domain leaves out. */
+/** `inherited` is shown instead of the defaults for keys that a domain may leave out. */
 function common(name: Name, inherited: string | undefined) {
   return {
     timeout: described(duration("1s", "18s").optional(), {
@@ -202,7 +202,7 @@ const RSPAMD = {
   headers: false,
 } as const;
 
-/** What the keys mean together; what a domain leaves out is as in `checks`. */
+/** Converts the keys to settings; keys that a domain leaves out are as in `checks`. */
 export function clamavSettings(
   given: Given<ClamavSettings> | "off",
   forAll: Given<ClamavSettings> | "off" = "off",

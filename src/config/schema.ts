@@ -1,4 +1,4 @@
-/** The whole configuration file; each section is in the file that its import names. */
+/** The schema of the whole configuration file; each section is in the file that its import names. */
 import * as z from "zod";
 import { hostName, mailbox, storageFolder } from "./addresses.ts";
 import { checks } from "./checks-schema.ts";

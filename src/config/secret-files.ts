@@ -1,4 +1,7 @@
-/** Passwords, and what is sent along with requests for lists: in a file or in the environment, and not empty. */
+/**
+ * Checks passwords, and the Authorization fields for fetching lists: each must be in its file or in the environment,
+ * and not empty.
+ */
 import { resolve } from "node:path";
 import type { Login, Primary } from "../ports/directory.ts";
 import type { DsnRoute } from "../ports/dsn.ts";
@@ -17,10 +20,10 @@ export function secretRemarks(parts: Partly<Parsed>, folder: string): readonly R
   ];
 }
 
-/** Passwords of primaries. */
+/** Checks the passwords of primaries. */
 function loginRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, domain]) => {
-    // If it has a mistake, it is here as it was written, whatever that is.
+    // If `primary` has a mistake, this is the unchecked value, of any type.
     const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
     return primaries.flatMap(({ login }, index): Remark[] => {
       const at = primaries.length === 1 ? [] : [index];
@@ -30,7 +33,7 @@ function loginRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonl
   });
 }
 
-/** The password of the smart host for notices. */
+/** Checks the password of the smart host for notices. */
 function noticeRemarks({ notices }: Partly<Parsed>, folder: string): readonly Remark[] {
   const route = notices?.route as DsnRoute | undefined;
   if (route?.kind !== "host" || route.login === undefined) return [];
@@ -42,7 +45,7 @@ function passwordRemarks({ passwordFile, passwordEnv }: Login, path: Path, folde
   return faultsOf({ file: passwordFile, env: passwordEnv, keys }, path, folder);
 }
 
-/** What is sent along with requests for lists. */
+/** Checks the Authorization fields for fetching lists. */
 function authorizationRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonly Remark[] {
   const keys = { what: "the Authorization field", file: "authorizationFile", env: "authorizationEnv" };
   return Object.entries(domains).flatMap(([name, domain]) => {
@@ -58,7 +61,7 @@ interface Secret {
   readonly keys: { readonly what: string; readonly file: string; readonly env: string };
 }
 
-/** The first line of a file, or a variable of the environment: there, and not empty. */
+/** Checks the first line of a file, or an environment variable: it must exist and not be empty. */
 function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: string): Remark[] {
   if (written !== undefined) {
     const file = resolve(folder, written);
@@ -78,7 +81,7 @@ function firstLineFault(file: string, what: string): Fault | undefined {
   return isBlank(line) ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
 }
 
-/** Whoever uses it takes blanks alone for no secret. */
+/** The code that uses a secret treats one of blanks only as missing. */
 function isBlank(text = ""): boolean {
   return text.trim() === "";
 }

@@ -4,25 +4,25 @@ import type { NoticeSettings } from "../ports/dsn.ts";
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
-/** What the operator wrote, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
+/** The operator's configuration, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
 export interface Config {
-  /** Absolute path that it was read from. */
+  /** Absolute path of the configuration file. */
   readonly file: string;
   /** A-labels, lower case. */
   readonly hostname: string;
-  /** Address that `<postmaster>` and postmaster@hostname go to. */
+  /** Address that gets the mail for `<postmaster>` and postmaster@hostname. */
   readonly postmaster?: string;
   readonly storage: Storage;
   readonly smtp: SmtpConfig;
   readonly admin: AdminConfig;
-  /** `address:port` each, IPv6 in brackets; empty: the system's. */
+  /** `address:port` each, IPv6 in brackets; if empty, the system's servers are used. */
   readonly dns: { readonly servers: readonly string[] };
   readonly store: { readonly reserve: Reserve };
   readonly retention: Retention;
   readonly delivery: DeliveryConfig;
   readonly notices: NoticeSettings;
   readonly alerts: AlertsConfig;
-  /** No file: standard output. */
+  /** Without a file, the log goes to standard output. */
   readonly log: { readonly level: LogLevel; readonly file?: string };
   readonly checks: Checks;
   readonly domains: readonly DeclaredDomain[];
@@ -30,7 +30,7 @@ export interface Config {
 
 interface Storage {
   readonly kind: "sqlite";
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string;
 }
 
@@ -52,18 +52,18 @@ interface Listener extends Endpoint {
 interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
-  /** Instead of those in the certificate; lower case, `*.example.net` for one label more. */
+  /** Replaces the names in the certificate; lower case; `*.` stands for one label. */
   readonly names?: readonly string[];
 }
 
 export interface SmtpConfig {
   readonly listen: readonly Listener[];
-  /** The first is for clients that ask for none of the names. */
+  /** The first is shown to clients that request none of the names. */
   readonly tls?: readonly CertificateFiles[];
   readonly threads: number;
   readonly maxMessageSize: number;
   readonly greetDelay: number;
-  /** Networks that never wait for the greeting. */
+  /** Networks that are greeted without delay. */
   readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
   readonly stress: SmtpStress;
@@ -90,7 +90,7 @@ interface Retention {
 }
 
 interface DeliveryConfig {
-  /** At most, to one primary. */
+  /** Most connections to one primary. */
   readonly connections: number;
   readonly mailsPerConnection: number;
   readonly connectTimeout: number;
@@ -100,7 +100,7 @@ export interface AlertsConfig {
   readonly webhook?: string;
   /** Program and arguments, run without a shell. */
   readonly command?: readonly string[];
-  /** Age of waiting mail from which it is worth an alert. */
+  /** Ms; waiting mail of this age raises an alert. */
   readonly oldest: number;
 }
 

@@ -1,4 +1,4 @@
-/** How a primary is spoken to: TLS, pins, login, what it is told of the client. */
+/** How Holdfast connects to a primary: TLS, pins, login, and what the primary is told about the client. */
 import * as z from "zod";
 import type { Login, Transport } from "../ports/directory.ts";
 import { defined } from "./defined.ts";
@@ -9,7 +9,7 @@ import { choice, flag, listOf, message, oneOf, scalar, section, words } from "./
 
 const PIN = "the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
 
-/** 64 hexadecimal digits, colons between them or not, or base64. */
+/** A pin: 64 hexadecimal digits, with or without colons, or base64. */
 function pin() {
   const notation = { type: "SHA-256", expected: PIN, json: { type: "string" } };
   return scalar(notation, (text) => {
@@ -113,7 +113,7 @@ export const transportKeys = {
 const together = z.object(transportKeys);
 type Given = z.output<typeof together>;
 
-/** The keys as the directory has them; what contradicts itself is told to the context. */
+/** Converts the keys to the form of the directory; contradictions are reported to the context. */
 export function transport(
   given: Given,
   context: { addIssue(issue: { code: "custom"; message: string; path: string[] }): void },

@@ -1,4 +1,4 @@
-/** The sections that are not about mail coming in: who may look, how long things stay, who is told. */
+/** The sections that are not about incoming mail: access to the daemon, retention, alerts and the like. */
 import { endpoint, nameServer, webAddress } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, reserve, size } from "./quantities.ts";
@@ -71,7 +71,7 @@ const retentionKeys = section({
   }),
 });
 
-/** The short form is the waiting time, the rest as it is by default. */
+/** The short form sets the waiting time; the rest keeps its defaults. */
 const RETENTION = "a duration such as 30d, or { waiting: 30d, parked: 30d }";
 export const retention = oneOf([waiting(), retentionKeys], RETENTION).transform((given) =>
   typeof given === "number" ? { ...retentionKeys.parse({}), waiting: given } : given,

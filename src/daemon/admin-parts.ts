@@ -1,4 +1,4 @@
-/** What the admin endpoint is given: the foundation's readers and writers, and what the running daemon knows. */
+/** Assembles what the admin endpoint needs: the foundation's readers and writers, and what the running daemon knows. */
 import { traceLine, type Gauges } from "../adapters/journal/journal.ts";
 import type { Config } from "../config/config.ts";
 import { openDoctor } from "./doctor-parts.ts";

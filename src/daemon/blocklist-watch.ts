@@ -1,19 +1,22 @@
-/** Keeps an eye on the blocklists from the main thread: which of them work, and whether our own address is on one. */
+/** Watches the blocklists from the main thread: which of them work, and whether one of them lists our own address. */
 import { dnsBlocklists, dnsResolver } from "../adapters/dns/dns.ts";
 import type { Config } from "../config/config.ts";
 import type { CrewParts, SmtpThread } from "../threads/crew.ts";
 import type { DirectoryBrowser } from "../ports/directory.ts";
 import { tellAll } from "./smtp-threads.ts";
+import { errorText } from "../runtime/log.ts";
 import { ListHealth, OwnListing } from "../services/policy/policy.ts";
 import { badClientZones, listZones, zonesOf } from "../threads/settings.ts";
 
 export interface BlocklistWatch {
   readonly health: ListHealth;
-  /** The lists of these settings, and those of domains, are in use from here on. */
+  /** Tests the lists, then asks those that work about our own address. Does not wait; logs a failure. */
+  begin(): void;
+  /** Uses the lists of this configuration, and those of domains, from now on. */
   use(config: Config): void;
-  /** The directory has changed: a domain of the API may name lists of its own. */
+  /** To be called when the directory has changed: a domain of the API may have lists of its own. */
   directoryChanged(): void;
-  /** Only lists that work are asked about us. */
+  /** Asks the lists that work about our own address. */
   lookAtOurselves(): Promise<void>;
 }
 
@@ -21,11 +24,11 @@ interface WatchParts {
   readonly crew: CrewParts;
   readonly config: () => Config;
   readonly directory: Pick<DirectoryBrowser, "domains">;
-  /** Those who must hear which lists work. */
+  /** The threads that must know which lists work. */
   readonly smtp: () => readonly SmtpThread[];
 }
 
-/** Changes of the directory that come together are looked at together, in ms. */
+/** Ms; changes of the directory within this time are handled together. */
 const GATHER = 500;
 
 export function watchBlocklists({ crew, config, directory, smtp }: WatchParts): BlocklistWatch {
@@ -47,17 +50,25 @@ export function watchBlocklists({ crew, config, directory, smtp }: WatchParts): 
     use(config());
     await health.test();
   };
+  const lookAtOurselves = (): Promise<void> => {
+    const sound = health.sound();
+    return own.look(badClientZones(config()).filter((zone) => sound.includes(zone)));
+  };
+  const begin = async (): Promise<void> => {
+    await health.test();
+    await lookAtOurselves();
+  };
+  const failed = (error: unknown): void =>
+    sink.log.warn("the blocklists were not tested", { error: errorText(error) });
   return {
     health,
+    begin: () => void begin().catch(failed),
     use,
     directoryChanged: () => {
       if (planned) return;
       planned = true;
       clock.after(GATHER, () => void look().catch(() => undefined));
     },
-    lookAtOurselves: () => {
-      const sound = health.sound();
-      return own.look(badClientZones(config()).filter((zone) => sound.includes(zone)));
-    },
+    lookAtOurselves,
   };
 }

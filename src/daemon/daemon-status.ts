@@ -1,4 +1,4 @@
-/** What the main thread knows of the daemon at any moment, without asking another thread. */
+/** The status of the daemon as far as the main thread knows it without asking another thread. */
 import { readCondition, readRoom } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { ControlStatus } from "../endpoints/admin/admin.ts";

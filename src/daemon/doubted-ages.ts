@@ -1,13 +1,13 @@
 /**
- * Whether the ages of mail are in doubt, and until when. To a clock that is ahead all mail is old.
+ * Tells whether the ages of mail are in doubt, and until when. If the clock is ahead, all mail seems old.
  *
- * While the daemon runs, a leap of the clock shows that (services/delivery/ground/clock-steps.ts). At a start, the clock
- * may be ahead because the battery of the machine is empty and nobody has set it yet. That is seen by the files of the
- * folder: by that clock nobody has written them for long. Where that is true, the machine was off, and old mail should
- * be tried once more before it is given up.
+ * While the daemon runs, a jump of the clock shows this (services/delivery/ground/clock-steps.ts). At a start, the
+ * clock may be ahead because the battery of the machine is empty and the clock has not been set yet. Then, according to
+ * that clock, the files of the folder have not been written for a long time. If the clock is right in this case, the
+ * machine was off for long, and old mail should be tried once more before it expires.
  *
- * Either is over for the files as soon as they are written: a thread or a daemon that is started again before the day
- * has passed, perhaps because its first start failed, would give up all mail. So the doubt is noted in the folder.
+ * This sign disappears as soon as the files are written: a thread or a daemon that is restarted within the day, perhaps
+ * because its first start failed, would then let all mail expire. So the doubt is recorded in the folder.
  */
 import type { JournalSink } from "../adapters/journal/journal.ts";
 import type { DoubtNote } from "../adapters/storage/sqlite/sqlite.ts";
@@ -16,24 +16,24 @@ import type { Clock } from "../runtime/clock.ts";
 import { errorText, type Logger } from "../runtime/log.ts";
 
 const DAY = 86_400_000;
-/** A daemon that runs writes something in this time, if only at its start; ms. */
+/** Ms; a running daemon writes something within this time, at least at its start. */
 const UNUSED = 2 * DAY;
 
 interface Parts {
   readonly clock: Clock;
   readonly note: DoubtNote;
-  /** When the folder was written last, ms since 1970. */
+  /** When the folder was last written, in ms since 1970. */
   readonly lastUsed: number | undefined;
 }
 
 export class DoubtedAges {
   readonly #clock: Clock;
   readonly #note: DoubtNote;
-  /** Ms for which the folder was unused, by the clock. */
+  /** For how many ms the folder was unused, according to the clock. */
   readonly #unused: number;
   /** In elapsed time. */
   #until = -Infinity;
-  /** Why the doubt that there was at the start could not be noted. */
+  /** Why the doubt at the start could not be recorded. */
   #trouble: unknown;
 
   private constructor({ clock, note, lastUsed }: Parts) {
@@ -41,24 +41,24 @@ export class DoubtedAges {
     this.#note = note;
     this.#unused = lastUsed === undefined ? 0 : Math.round(clock.now() - lastUsed);
     const noted = (note.read() ?? -Infinity) - clock.now();
-    // A note of a clock that was ahead and is right again lies far in the future.
+    // A record written while the clock was ahead lies far in the future once the clock is right again.
     const left = this.#unused >= UNUSED ? DAY : Math.min(DAY, noted);
     if (left > 0) this.#until = clock.elapsed() + left;
   }
 
-  /** To be called before anything can fail, so that the next start knows. */
+  /** Must be called before anything can fail, so that the next start knows of the doubt. */
   static async open(parts: Parts): Promise<DoubtedAges> {
     const ages = new DoubtedAges(parts);
     await ages.#write().catch((error: unknown) => (ages.#trouble = error));
     return ages;
   }
 
-  /** For how many ms from now on nothing ends because it is old. */
+  /** Returns for how many ms from now on no mail expires because of its age. */
   left(): number {
     return Math.max(0, this.#until - this.#clock.elapsed());
   }
 
-  /** Says what is doubted, and learns of leaps. */
+  /** Logs the doubt at the start, and follows jumps of the clock. */
   follow({ log, subscribe }: { readonly log: Logger; readonly subscribe: JournalSink["subscribe"] }): void {
     const left = this.left();
     const failed = (error: unknown): void => notNoted(error, log);

@@ -1,8 +1,8 @@
-/** Whether this process may open as many files as its configuration can come to need. */
+/** Checks whether this process may open as many files as its configuration may need. */
 import type { Logger } from "../runtime/log.ts";
 import { connectionsWithin, filesFor, openFiles } from "../runtime/open-files.ts";
 
-/** Tells the log how many files may be open, and warns where fewer clients are let in because of it. */
+/** Logs how many files may be open, and warns if fewer clients are admitted because of it. */
 export function tellFileLimit(wanted: number, log: Logger, files: number | undefined = openFiles()): void {
   if (files === undefined) return;
   const needed = filesFor(wanted);

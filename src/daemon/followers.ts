@@ -1,4 +1,4 @@
-/** How each part of the daemon checks and takes new settings at a reload. */
+/** How each part of the daemon checks and adopts new settings at a reload. */
 import type { Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
@@ -6,7 +6,7 @@ import { deliverySettings, smtpSettings } from "../threads/settings.ts";
 import type { Follower } from "./reload.ts";
 import { tellAll } from "./smtp-threads.ts";
 
-/** The SMTP threads, with the certificates that they show. */
+/** For the SMTP threads, with the certificates that they show. */
 export function smtpFollower(certificates: Certificates, threads: () => readonly SmtpThread[]): Follower {
   return {
     check: async (config) => {
@@ -17,14 +17,14 @@ export function smtpFollower(certificates: Certificates, threads: () => readonly
       try {
         await certificates.use(config.smtp.tls);
       } finally {
-        // Files that went bad since they were checked hold up nothing else.
+        // Certificate files that broke after the check must not keep the other settings from taking effect.
         await applySmtp(config, certificates, threads());
       }
     },
   };
 }
 
-/** Gives all SMTP threads the settings with the certificates of this moment. */
+/** Sends the settings and the present certificates to all SMTP threads. */
 export async function applySmtp(
   config: Config,
   certificates: Certificates,
@@ -38,13 +38,13 @@ interface ListsInUse {
   readonly health: { test(): Promise<void> };
 }
 
-/** The checks on clients; lists that are new to us count from their first test on. */
+/** For the checks on clients. A new blocklist counts once it has passed its first test. */
 export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
   return {
     use: async (config) => {
       lists.use(config);
-      // Its answers may take seconds; a list counts from its first good test on.
-      void lists.health.test();
+      // Not awaited, because responses may take seconds. If this test fails, the one that runs every minute logs it.
+      void lists.health.test().catch(() => undefined);
       await tellAll(threads(), "applyChecks", config.checks);
     },
   };

@@ -1,6 +1,7 @@
 /**
- * What every part of the daemon stands on: the journal, the storage and reader threads, the directory. This folder is
- * what `app.ts` is made of in the main thread; `check-process.ts` alone runs by itself, where `store-check.ts` starts it.
+ * What every part of the daemon is built on: the journal, the storage and reader threads, the directory. The files of
+ * this folder are the parts of `app.ts` in the main thread, except `check-process.ts`, which `store-check.ts` starts as
+ * a process.
  */
 import { alertFor, startAlerts } from "../adapters/alerts/alerts.ts";
 import { JournalSink } from "../adapters/journal/journal.ts";
@@ -24,7 +25,7 @@ export interface Foundation {
   readonly storage: Storage;
   /** Resolves when the storage thread has ended unexpectedly. */
   readonly storageEnded: Promise<void>;
-  /** What ails it, in words. */
+  /** Returns what is wrong with the store, in words. */
   readonly storeTrouble: () => string | undefined;
   readonly reader: Reader;
   readonly directory: Directory;
@@ -33,7 +34,7 @@ export interface Foundation {
   readonly clients: ClientTables;
   readonly certificates: Certificates;
   readonly startedAt: number;
-  /** For how many ms from now on nothing ends because it is old. */
+  /** Returns for how many ms from now on no mail expires because of its age. */
   readonly agesDoubted: () => number;
 }
 
@@ -42,7 +43,7 @@ interface Ground {
   readonly ages: DoubtedAges;
 }
 
-/** Builds it; `stack` takes it down again. */
+/** Builds the foundation; `stack` takes it down again. */
 export async function layFoundation(
   config: Config,
   stack: AsyncDisposableStack,

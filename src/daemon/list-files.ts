@@ -1,8 +1,8 @@
 /**
- * Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. Whoever
- * writes such a file may not be done, and those whom half a list lacks would be refused for good. So it is read once it
- * was found the same twice, or has been left alone for a while; and a list that has become empty is believed only at a
- * reload or a start.
+ * Follows the files that list recipients, so that a change takes effect within seconds, without a reload. A program
+ * that writes such a file may not be done yet, and recipients that are missing in half a list would be refused for
+ * good. So a changed file is read once two successive looks found it the same, or once nobody has written it for a
+ * while. A list that has become empty takes effect only at a reload or a start.
  */
 import { formatProblem, markNow, rereadList, type Config, type ListedRecipients } from "../config/config.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
@@ -10,29 +10,29 @@ import type { Journal } from "../ports/journal.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { DirectoryEditor } from "../services/directory/directory.ts";
 
-/** How long nobody may have written a file that is read at the first look, in ms. */
+/** Ms; a file that nobody has written for this long is read at the first look. */
 const REST = 2000;
 
 export interface ListFileParts {
   readonly clock: Clock;
   readonly editor: DirectoryEditor;
   readonly journal: Journal;
-  /** Changes the configuration that is in force, between two reloads. */
+  /** Changes the configuration that is in effect, never at the same time as a reload. */
   readonly alter: (alter: (config: Config) => Promise<Config>) => Promise<void>;
 }
 
 export class ListFiles {
   readonly #parts: ListFileParts;
-  /** By domain: a file that could not be used, which is told once. */
+  /** By domain: a file that could not be used. This is reported once. */
   readonly #unusable = new Map<string, { readonly mark: string; readonly why: string }>();
-  /** By domain: the mark that a file had at the last look, where it is not the one that is in use. */
+  /** By domain: the mark that a changed file had at the last look. */
   readonly #changing = new Map<string, string>();
 
   constructor(parts: ListFileParts) {
     this.#parts = parts;
   }
 
-  /** Reads the files that changed since they were read last, where nobody seems to be writing. */
+  /** Reads the files that changed since they were last read, unless somebody seems to be writing them. */
   look(): Promise<void> {
     return this.#parts.alter(async (config) => {
       this.#forget(config);
@@ -50,12 +50,12 @@ export class ListFiles {
     });
   }
 
-  /** Why the file of a domain could not be used; undefined: what it lists is in force. */
+  /** Says why the file of a domain could not be used; undefined if its content is in effect. */
   trouble(domain: string): string | undefined {
     return this.#unusable.get(domain)?.why;
   }
 
-  /** A reload may have taken the file away from its domain, or the domain itself. */
+  /** Forgets domains that no longer exist or no longer have a file, after a reload. */
   #forget({ domains }: Config): void {
     if (this.#unusable.size === 0) return;
     const followed = new Set(domains.flatMap(({ name, recipientsFile }) => (recipientsFile ? name : [])));
@@ -87,8 +87,8 @@ export class ListFiles {
 }
 
 /**
- * What the domain's file lists, or a sentence why it goes on as before; undefined where it is not the one with this
- * mark any more, because somebody has begun to write it again while others were read.
+ * Reads the domain's file. Returns its list; or a sentence that says why the old list stays in effect; or undefined if
+ * the file no longer has this mark, because somebody began to write it again while other files were read.
  */
 function followed(domain: DeclaredDomain, mark: string): ListedRecipients | string | undefined {
   const list = rereadList(domain);

@@ -1,4 +1,4 @@
-/** Keeps all SMTP threads told of what is known of primaries: each life of a thread hears of each change once. */
+/** Sends what is known about primaries to all SMTP threads: each life of a thread gets each change once. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { KnownPrimaries } from "../ports/health.ts";
 import { primariesFacts } from "../threads/primaries-facts.ts";
@@ -12,17 +12,17 @@ interface PrimariesBoardParts {
 
 export class PrimariesBoard {
   readonly #parts: PrimariesBoardParts;
-  /** What each life of a thread was told last. */
+  /** What was last sent to each life of a thread. */
   readonly #told = new WeakMap<object, string>();
 
   constructor(parts: PrimariesBoardParts) {
     this.#parts = parts;
   }
 
-  /** Waits for no thread: one that hangs would keep the others from what comes next. */
+  /** Waits for no thread: one that hangs would delay the others' next update. */
   async tell(): Promise<void> {
     const { primaries, noPrimaries } = await this.#parts.primaries();
-    // What was known stays.
+    // The threads keep what they know.
     if (noPrimaries !== undefined) return;
     const facts = primariesFacts(primaries, this.#parts.clock.now());
     const text = JSON.stringify(facts);

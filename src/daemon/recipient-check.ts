@@ -1,4 +1,4 @@
-/** Answers `recipients check`: what a client would be told at RCPT, where that comes from, and how old it is. */
+/** Answers `recipients check`: the reply to a client at RCPT, the source of that knowledge, and its age. */
 import { looksLikeRelayProbe, mailboxKey, parseAddress, type Address } from "../mail/address.ts";
 import { formatReply } from "../mail/reply.ts";
 import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
@@ -18,17 +18,17 @@ interface RecipientCheckParts {
   readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
   readonly primaries: () => Promise<KnownPrimaries>;
-  /** How the fetched list of a domain stands. */
+  /** Returns the state of the fetched list of a domain. */
   readonly fetched: (domain: string) => FetchStatus | undefined;
 }
 
-/** One address in one domain. */
+/** One address in one domain, with all that decides about it. */
 interface Case extends KnownPrimaries {
   readonly address: Address;
   readonly record: DomainRecord;
 }
 
-/** `text` may be anything that an operator wrote. */
+/** `text` is what an operator wrote, and may be anything. */
 export async function checkRecipient(text: string, parts: RecipientCheckParts): Promise<RecipientCheckBody> {
   const address = parseAddress(text);
   if (address === undefined) return refused(text, "this is not an address");
@@ -39,7 +39,7 @@ export async function checkRecipient(text: string, parts: RecipientCheckParts): 
   return { address: text, ...wordsFor(about, parts), sources: sourcesOf(about, parts) };
 }
 
-/** Those that would be asked about its addresses. */
+/** Returns the primaries that would be asked about the domain's addresses. */
 async function primariesOf(
   { name, settings }: DomainRecord,
   parts: RecipientCheckParts,
@@ -104,14 +104,14 @@ function takenText(origin: "delivery" | "callout"): string {
   return origin === "callout" ? "its primary said that it exists" : "its primary accepted mail for it";
 }
 
-/** An answer with the words that a client reads. */
+/** The answer with the reply text that a client reads. */
 function told(admission: Admission, why: string): Words {
   const reply = replyTo(admission);
   const answer = admission.kind;
   return { answer, why, ...(reply !== undefined && { reply: formatReply(reply) }) };
 }
 
-/** Nobody knows the address. */
+/** The answer for an address that no source knows. */
 function unknownText({ record, primaries, noPrimaries }: Case): Words {
   const { callout = false, fetched, unknownDuringOutage } = record.settings;
   if (!callout && fetched !== undefined && record.fetched === undefined)
@@ -131,7 +131,7 @@ function unknownText({ record, primaries, noPrimaries }: Case): Words {
   return told({ kind: unknownDuringOutage, why: "outage" }, `${away} ${unknownDuringOutage}`);
 }
 
-/** What each source says, those that say nothing too. */
+/** Lists what each source says, including sources that know nothing. */
 function sourcesOf(
   { address, record, primaries, noPrimaries }: Case,
   parts: RecipientCheckParts,
@@ -158,7 +158,7 @@ function sourcesOf(
   return sources;
 }
 
-/** As at RCPT. */
+/** Looks the address up in the lists, as at RCPT. */
 function listed(record: DomainRecord, { local }: Address, directory: Directory): RecipientHit | undefined {
   const hits = spellings(local, record.settings.tagSeparator).map((each) =>
     directory.recipient(record, each),

@@ -1,4 +1,4 @@
-/** What the main thread does about recipients: lists that are fetched, files that change, and answers about them. */
+/** The main thread's work on recipients: fetching lists, following files, and answering questions about recipients. */
 import { httpLists } from "../adapters/http-lists/http-lists.ts";
 import { openRecipientMemory } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
@@ -11,14 +11,14 @@ import { checkRecipient } from "./recipient-check.ts";
 import type { Directory } from "../services/directory/directory.ts";
 import { Fetches, type FetchStatus } from "../services/recipients/recipients.ts";
 
-/** How often files and due lists are looked at, in ms. */
+/** Ms between two looks at files and due lists. */
 const LOOK_EVERY = 5000;
 
 export interface RecipientSources {
-  /** What a client would be told of an address. */
+  /** Says how a client would be answered for an address. */
   check(address: string): Promise<RecipientCheckBody>;
   fetched(domain: string): FetchStatus | undefined;
-  /** Why the file of a domain could not be used. */
+  /** Says why the file of a domain could not be used. */
   fileTrouble(domain: string): string | undefined;
 }
 
@@ -27,7 +27,7 @@ interface SourceParts extends Pick<ListFileParts, "alter"> {
   readonly primaries: () => Promise<KnownPrimaries>;
 }
 
-/** Adds its jobs to the schedule; `stack` takes the rest down. */
+/** Adds its jobs to the schedule; `stack` ends the rest. */
 export function openRecipientSources(
   { crew, storage, editor, directory, schedule }: Foundation,
   stack: AsyncDisposableStack,
@@ -44,7 +44,7 @@ export function openRecipientSources(
     journal: sink,
     clock,
   });
-  // Before the schedule waits for its jobs.
+  // Runs before the schedule waits for its jobs.
   stack.defer(() => fetches.stop());
   const files = new ListFiles({ clock, editor, journal: sink, alter });
   const fetched = (domain: string): FetchStatus | undefined => fetches.status(domain);
@@ -59,7 +59,7 @@ export function openRecipientSources(
   };
 }
 
-/** Only declared domains fetch. */
+/** Returns the domains with a list to fetch; only declared domains can have one. */
 function fetching({ domains }: Config, directory: Directory): readonly DomainRecord[] {
   const generation = directory.generation();
   const names = domains.filter(({ settings }) => settings.fetched !== undefined).map(({ name }) => name);

@@ -1,7 +1,7 @@
 /**
- * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the new
- * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was; what fails
- * after it is told, and the new configuration stays in force.
+ * Reads the configuration again. All followers check the new values before any of them uses them; only then does the
+ * new directory become visible, and the threads switch. A failure before that point leaves everything as it was; a
+ * failure after it is reported, and the new configuration stays in effect.
  */
 import { formatProblem, keepStarted, loadConfig, restartKeys, type Config } from "../config/config.ts";
 import type { ReloadBody } from "../endpoints/admin/contract.ts";
@@ -10,9 +10,12 @@ import type { JournalSink } from "../adapters/journal/journal.ts";
 import { errorText } from "../runtime/log.ts";
 import type { DirectoryEditor } from "../services/directory/directory.ts";
 
-/** One who works by the configuration. */
+/** A part of the daemon that uses the configuration. */
 export interface Follower {
-  /** Rejects, with a sentence for the operator, when it could not work by this; absent: it always can. */
+  /**
+   * Rejects, with a sentence for the operator, if the part could not work with this configuration. Absent if it always
+   * can.
+   */
   check?(config: Config): Promise<void>;
   use(config: Config): Promise<void>;
 }
@@ -21,13 +24,13 @@ interface ReloadParts {
   readonly editor: DirectoryEditor;
   readonly followers: readonly Follower[];
   readonly sink: Pick<JournalSink, "reopen" | "record">;
-  /** Runs when there is no way back: a thread that starts from here on starts with this configuration. */
+  /** Called at the point of no return: a thread that starts after it starts with this configuration. */
   readonly putInForce: (config: Config) => void;
 }
 
 /** Reads the file of `current` again. */
 export async function reload(current: Config, parts: ReloadParts): Promise<ReloadBody> {
-  // What rotates logs sends the signal that reloads; it must have its way also where the file has a mistake.
+  // Log rotation sends the signal that reloads; the log must be reopened even if the configuration has a mistake.
   parts.sink.reopen();
   const loaded = loadConfig(current.file, current);
   if (!loaded.ok) return refuse(loaded.problems.map(formatProblem), parts.sink);
@@ -50,7 +53,7 @@ async function adopt(config: Config, { editor, followers, putInForce }: ReloadPa
   return declared;
 }
 
-/** The directory has switched, so there is no way back: answers what did not go well. */
+/** The directory has switched, so there is no way back: returns what failed. */
 async function use(config: Config, followers: readonly Follower[]): Promise<readonly string[]> {
   const used = await Promise.allSettled(followers.map((follower) => follower.use(config)));
   const failed = used.filter((result) => result.status === "rejected");

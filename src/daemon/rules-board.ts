@@ -1,4 +1,4 @@
-/** Keeps all SMTP threads told of the rules of access that operators add while the daemon runs. */
+/** Sends the access rules that operators add at run time to all SMTP threads. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import type { RuleStore } from "../ports/rules.ts";
@@ -7,7 +7,7 @@ import { tellAll } from "./smtp-threads.ts";
 import { idSource } from "../runtime/ids.ts";
 import { Rules } from "../services/rules/rules.ts";
 
-/** Changes that come together are told together, in ms. */
+/** Ms; changes within this time are sent together. */
 const GATHER = 50;
 
 interface RulesBoardParts {

@@ -1,4 +1,4 @@
-/** What the main thread tells all SMTP threads, and asks of them. */
+/** What the main thread tells all SMTP threads, and asks them. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
 import type { Argument } from "../runtime/channel.ts";
@@ -7,7 +7,10 @@ import type { LoopDelay } from "../runtime/loop-delay.ts";
 import { withinSteps } from "../runtime/within-steps.ts";
 import { TO_TELL } from "./known-primaries.ts";
 
-/** Rejects when one of them does; one that is between two lives begins the next with what is in force then. */
+/**
+ * Calls a method of all SMTP threads. Rejects if it fails in one of them. A thread that is being restarted begins with
+ * the settings then in effect.
+ */
 export async function tellAll<K extends keyof SmtpControl>(
   threads: readonly SmtpThread[],
   what: K,
@@ -17,14 +20,14 @@ export async function tellAll<K extends keyof SmtpControl>(
 }
 
 /**
- * Tells the threads that are ready which domains hold more than their quota; comes every few seconds. Waits for none:
- * one that hangs would keep the others from what comes next.
+ * Tells the ready threads which domains hold more than their quota; called every few seconds. Waits for no thread: one
+ * that hangs would delay the others' next update.
  */
 export function tellFull(domains: readonly string[], threads: readonly SmtpThread[]): void {
   for (const { current } of threads) current?.control.call("full", domains).catch(() => undefined);
 }
 
-/** How late their event loops were since they were asked before, by the thread's name; one that hangs is left out. */
+/** Returns the event loop delays since the previous call, by thread name; a thread that hangs is left out. */
 export async function loopDelays(
   threads: readonly SmtpThread[],
   clock: Clock,
@@ -37,7 +40,10 @@ export async function loopDelays(
   return new Map((await Promise.all(asked)).flat());
 }
 
-/** Ends all within `grace` ms for a DATA in progress. Rejects, once all have ended, where one did not in good order. */
+/**
+ * Ends all threads; a DATA in progress may take `grace` ms longer. Once all have ended, rejects if one did not end
+ * properly.
+ */
 export async function endAll(threads: readonly SmtpThread[], grace: number): Promise<void> {
   const ended = await Promise.allSettled(threads.map((thread) => thread.end("stop", { grace })));
   for (const each of ended) if (each.status === "rejected") throw each.reason;

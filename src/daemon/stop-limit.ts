@@ -1,10 +1,10 @@
-/** How long everything together may take to end, in ms; then the process ends with what is durable. */
+/** Ms that everything together may take to end; then the process ends with what is durable. */
 const STOP_LIMIT = 60_000;
 
-/** Not all of it has ended in time. */
+/** Not everything has ended in time. */
 export class StopHangs extends Error {
   override readonly name = "StopHangs";
-  /** Nor would an exit in order end it. */
+  /** An orderly exit of the process would not end it either. */
   readonly stuck = true;
 
   constructor() {
@@ -12,7 +12,7 @@ export class StopHangs extends Error {
   }
 }
 
-/** Waits for the end; rejects with StopHangs, whatever time the daemon's clock has. */
+/** Waits for the end; rejects with StopHangs. Uses real time, whatever the daemon's clock says. */
 export async function endsInTime(ending: Promise<void> | undefined): Promise<void> {
   const late = Promise.withResolvers<never>();
   const limit = setTimeout(() => late.reject(new StopHangs()), STOP_LIMIT);

@@ -1,4 +1,4 @@
-/** After an unclean end: the database is looked through by a process of its own, in nobody's way. */
+/** After an unclean end, checks the database in a separate process, so that it delays nothing. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { JournalSink } from "../adapters/journal/journal.ts";
@@ -7,7 +7,7 @@ import { errorText } from "../runtime/log.ts";
 
 const CHECKER = fileURLToPath(new URL("./check-process.ts", import.meta.url));
 
-/** Starts the check and records its result; answers what ends it early. */
+/** Starts the check and records its result. Returns the function that ends it early. */
 export function startStoreCheck(
   folder: string,
   { clock, sink }: { readonly clock: Clock; readonly sink: JournalSink },

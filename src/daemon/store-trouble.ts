@@ -1,7 +1,7 @@
-/** What ails the store, as it last told, for those who ask how it stands. */
+/** Remembers the store's last reported trouble, for status requests. */
 import type { JournalSink } from "../adapters/journal/journal.ts";
 
-/** Answers why the store is not well, and what to do where somebody must act; undefined when it is well. */
+/** Returns a function that says why the store is not well, and what an operator must do; undefined while it is well. */
 export function followStoreTrouble(sink: Pick<JournalSink, "subscribe">): () => string | undefined {
   let trouble: string | undefined;
   let silence: string | undefined;

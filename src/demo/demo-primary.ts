@@ -1,9 +1,9 @@
-/** The demo's stand-in for the domain's own server: takes every mail and says when. Speaks just enough SMTP. */
+/** The demo's stand-in for the domain's own server: accepts every mail and records when. Speaks just enough SMTP. */
 import { createServer, type Server, type Socket } from "node:net";
 
 interface DemoPrimary {
   readonly received: { readonly recipient: string; readonly subject: string; readonly at: number }[];
-  /** Opens the port; rejects when it is taken. */
+  /** Opens the port; rejects if it is in use. */
   open(port: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export function demoPrimary(arrived: () => void): DemoPrimary {
   };
 }
 
-/** One connection: replies line by line, and collects a body up to its dot. */
+/** Serves one connection: replies line by line, and collects a body up to its final dot. */
 function converse(socket: Socket, deliver: (mail: { recipient: string; subject: string }) => void): void {
   let pending = "";
   let recipient = "";

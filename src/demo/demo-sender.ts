@@ -3,15 +3,15 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 
 interface Told {
-  /** The step that decided: `RCPT` when it was refused there, `the final dot` otherwise. */
+  /** The step that decided: `RCPT` if it was refused there, else `the final dot`. */
   readonly step: string;
   readonly reply: string;
 }
 
-/** Sends one mail to one recipient and answers with the reply that decided its fate. */
+/** Sends one mail to one recipient and returns the reply that decided its fate. */
 export async function sendMail(port: number, recipient: string, subject: string): Promise<Told> {
   const socket = connect(port, "127.0.0.1");
-  // The lines end with it, which is told.
+  // The lines then end, which is reported.
   socket.on("error", () => socket.destroy());
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   try {

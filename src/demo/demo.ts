@@ -19,11 +19,11 @@ const MAILS = [
   { recipient: "bob@example.test", subject: "Your invoice" },
   { recipient: "nobody@example.test", subject: "You have won" },
 ] as const;
-/** Nothing in the demo may take longer, in ms. */
+/** Ms; no step of the demo may take longer. */
 const PATIENCE = 15_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Answers the exit code. A signal ends it in good order, too; a second one ends it at once. */
+/** Returns the exit code. A signal ends the demo properly, too; a second one ends it at once. */
 export async function runDemo(): Promise<number> {
   const interrupted = interruption();
   const folder = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
@@ -35,7 +35,7 @@ export async function runDemo(): Promise<number> {
   }
 }
 
-/** Resolves with the exit code that shells have for a program which a signal ended. */
+/** Resolves with the exit code that shells use for a program ended by a signal. */
 function interruption(): Promise<number> {
   const heard = Promise.withResolvers<number>();
   for (const signal of SIGNALS) process.once(signal, () => heard.resolve(128 + constants.signals[signal]));
@@ -63,7 +63,7 @@ async function play(folder: string, interrupted: Promise<number>): Promise<numbe
 
 interface FarEnd {
   readonly primary: ReturnType<typeof demoPrimary>;
-  /** Emits `mail` after each that it takes. */
+  /** Emits `mail` after each accepted mail. */
   readonly arrivals: EventEmitter;
 }
 
@@ -80,14 +80,14 @@ async function tell(config: Config, ports: Ports, { primary, arrivals }: FarEnd)
   while (primary.received.length < taken) await once(arrivals, "mail", { signal: inTime });
   for (const { recipient, subject, at } of primary.received)
     say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
-  // The primary's replies are on their way back to us.
+  // The primary's replies are still on their way back.
   await sleep(200);
   say("\nWhere was the first one (holdfast trace)?\n");
   await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
   return 0;
 }
 
-/** Sends the three mails one after another; answers how many were taken. */
+/** Sends the three mails one after another; returns how many were accepted. */
 async function sendAll(port: number): Promise<number> {
   let taken = 0;
   for (const { recipient, subject } of MAILS) {

@@ -1,6 +1,6 @@
-// Caches the compiled sources: stripping the types needs a compiler of its own, which costs about 17 MB in each thread
-// and half of the time until the daemon is ready. Plain JavaScript, so that this file does not need that compiler. An
-// entry of the cache is used only for exactly the text that it was made from.
+// Caches the compiled sources: stripping the types needs a compiler, which costs about 17 MB in each thread and half of
+// the time until the daemon is ready. This file is plain JavaScript, so that it does not need that compiler. A cache
+// entry is used only for exactly the text that it was made from.
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import module from "node:module";
@@ -8,27 +8,28 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), "..");
-/** Longest that filling the cache may take, in ms. */
+/** The longest time for filling the cache, in ms. */
 const FILLING = 60_000;
 
-/** Uses the cache in this process and its threads. Without a folder that we may write, all works, but slower. */
+/** Uses the cache in this process and its threads. Without a writable folder everything works, but slower. */
 export function keepCompiled() {
   const given = process.env["NODE_COMPILE_CACHE"];
   const folder = given ?? ownFolder();
   if (folder === undefined) return;
   if (given === undefined) module.enableCompileCache(folder);
-  // Threads look for it there.
+  // Threads look for the folder in this variable.
   process.env["NODE_COMPILE_CACHE"] = folder;
 }
 
-/** Fills an empty or outdated cache in a process that ends again, so that this one never needs the compiler. */
+/** Fills an empty or outdated cache in a separate, short process, so that this process never loads the compiler. */
 export async function fillCompiled() {
   const folder = module.getCompileCacheDir();
   if (folder === undefined) return;
   const done = join(folder, `holdfast-${newest(SOURCES)}`);
   if (existsSync(done)) return;
   const script = `const { loadAll } = await import(process.argv[1]); await loadAll();`;
-  // V8 rejects code that was compiled under other flags; the flag for the nursery has been reset (lean-memory.js).
+  // V8 rejects code that was compiled under other flags; at this point, the nursery flag has been reset
+  // (lean-memory.js).
   const flags = process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size"));
   const args = [...flags, "--input-type=module", "--eval", script, import.meta.url, "version"];
   const error = await new Promise((resolve) => {
@@ -37,7 +38,10 @@ export async function fillCompiled() {
   if (error === null) note(done);
 }
 
-/** What `fillCompiled` runs. A root that is loaded outside of its thread fails at once, but by then it is compiled. */
+/**
+ * Runs in the process that `fillCompiled` starts. The entry point of a thread fails at once if it is loaded outside a
+ * thread, but by then it is compiled.
+ */
 export async function loadAll() {
   await import("../threads/lean-http.ts");
   await import("../threads/storage-thread.ts").catch(() => {});
@@ -53,8 +57,8 @@ export async function loadAll() {
 }
 
 /**
- * A folder that is trusted as much as the program itself: systemd's CacheDirectory, or beside the installed packages.
- * Never a shared one: whoever can write there decides what we run.
+ * Returns a folder that is trusted as much as the program itself: systemd's CacheDirectory, or one beside the installed
+ * packages. Never a shared folder: a user who can write there decides which code we run.
  */
 function ownFolder() {
   const given = process.env["CACHE_DIRECTORY"];
@@ -70,7 +74,7 @@ function ownFolder() {
   }
 }
 
-/** Milliseconds since 1970 of the last change of a source. */
+/** Returns when a source last changed, in ms since 1970. */
 function newest(folder) {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return Math.max(...files.map((file) => Math.round(statSync(join(folder, file)).mtimeMs)));
@@ -80,6 +84,6 @@ function note(file) {
   try {
     writeFileSync(file, "");
   } catch {
-    // The next start fills it again.
+    // The next start fills the cache again.
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Answers that are here already are used without a turn of the event loop: whoever remembers a promise marks it with
- * `remembered`, and `whenKnown` then acts at once when it has been fulfilled.
+ * Uses values that are already known without waiting for a turn of the event loop: a caller that keeps a promise marks
+ * it with `remembered`, and `whenKnown` then acts at once if that promise has been fulfilled.
  */
 
-/** A value that is there, or comes: what is known at once is not waited for. */
+/** A value, or a promise of it. The functions below do not wait for a value that is already there. */
 export type Later<T> = T | Promise<T>;
 
-/** Acts on the value, at once where it is there. */
+/** Calls `act` with the value: at once if it is there, else when it arrives. */
 export function andThen<T, R>(value: Later<T>, act: (value: T) => Later<R>): Later<R> {
   return value instanceof Promise ? value.then(act) : act(value);
 }
 
 const VALUES = new WeakMap<object, { readonly value: unknown }>();
 
-/** The same promise, whose value is known to `whenKnown` from its fulfilment on. */
+/** Returns the same promise; `whenKnown` knows its value as soon as it is fulfilled. */
 export function remembered<T>(promise: Promise<T>): Promise<T> {
   promise.then(
     (value) => VALUES.set(promise, { value }),
@@ -22,13 +22,13 @@ export function remembered<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Acts on the value, at once where it is known. */
+/** Calls `act` with the value: at once if it is known, else when the promise is fulfilled. */
 export function whenKnown<T, R>(promise: Promise<T>, act: (value: T) => Later<R>): Later<R> {
   const known = VALUES.get(promise);
   return known === undefined ? promise.then(act) : act(known.value as T);
 }
 
-/** The same for several. */
+/** Does what `whenKnown` does, for several promises. */
 export function whenAllKnown<T, R>(
   promises: readonly Promise<T>[],
   act: (values: readonly T[]) => R,

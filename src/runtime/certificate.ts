@@ -1,9 +1,9 @@
-/** What a certificate and its private key are worth, by their PEM texts alone. */
+/** Judges a certificate and its private key by their PEM texts alone. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { errorText } from "./log.ts";
 
-/** PEM texts: the certificate and then its chain; the private key, not encrypted. */
+/** PEM texts: `certificate` has the certificate and then its chain; `key` has the private key, not encrypted. */
 export interface PemPair {
   readonly certificate: string;
   readonly key: string;
@@ -12,12 +12,12 @@ export interface PemPair {
 type PairJudgement =
   | {
       readonly kind: "sound";
-      /** The DNS names that the certificate is for, lower case; `*.example.net` among them. */
+      /** DNS names that the certificate is valid for, in lower case; may include `*.example.net`. */
       readonly names: readonly string[];
-      /** When it ends, ms since 1970. */
+      /** When it expires, in ms since 1970. */
       readonly expiresAt: number;
     }
-  /** `part` is the text at fault; `mismatch`: both are sound, and belong to different pairs. */
+  /** `part` is the text at fault. `mismatch` is true if both texts are sound but belong to different pairs. */
   | {
       readonly kind: "broken";
       readonly part: keyof PemPair;
@@ -25,7 +25,7 @@ type PairJudgement =
       readonly mismatch: boolean;
     };
 
-/** Whether TLS can be served with this pair. */
+/** Says whether TLS can be served with this pair. */
 export function judgePair(pair: PemPair): PairJudgement {
   const certificate = attempt(() => new X509Certificate(pair.certificate));
   if ("why" in certificate)
@@ -47,13 +47,13 @@ export function judgePair(pair: PemPair): PairJudgement {
 const ENCRYPTED =
   "is encrypted, and the daemon has no passphrase for it (`openssl pkey -in OLD -out NEW` decrypts it)";
 
-/** What OpenSSL says where it finds nothing of the kind adds nothing. */
+/** Describes an unreadable text. If the text contains no PEM block at all, OpenSSL's own message adds nothing. */
 function unread(what: string, text: string, why: string): string {
   if (text.trim() === "") return "is empty";
   return /no start line|DECODER routines::unsupported/.test(why) ? what : `${what}: ${why}`;
 }
 
-/** RFC 6125 §6.4.4: the common name counts where there are no DNS names. */
+/** The names of the certificate; the common name counts only if there are no DNS names (RFC 6125 §6.4.4). */
 function namesOf({ subjectAltName = "", subject }: X509Certificate): readonly string[] {
   const names = [...subjectAltName.matchAll(/(?:^|, )DNS:([^,\s"]+)/g)].map((match) => match[1] ?? "");
   const common = /^CN=(\S+)$/m.exec(subject)?.[1];

@@ -1,14 +1,14 @@
 /**
- * Calls between threads. A channel is one MessagePort; one side serves named methods, the other calls them and
- * gets promises. Calls made in one turn of the event loop travel as one message, and so do the answers that
- * become ready in one turn: a busy thread pays for one wake-up, not for thousands.
+ * Calls between threads. A channel is one MessagePort; one side serves named methods, the other calls them and gets
+ * promises. Calls made in one turn of the event loop travel as one message, and so do the answers that become ready in
+ * one turn: a busy thread pays for one wake-up, not for thousands.
  *
- * Invariants: calls arrive in the order they were made; an error on the far side rejects the promise with its
- * message; when the port closes, every open call is rejected with ChannelClosed.
+ * Invariants: calls arrive in the order in which they were made; an error on the serving side rejects the promise with
+ * its message; when the port closes, every open call is rejected with ChannelClosed.
  */
 import type { MessagePort, Transferable } from "node:worker_threads";
 
-// Methods of every shape travel here; callers see them typed.
+// Methods of every signature travel here; callers see their own types.
 type AnyMethod = (argument: any) => unknown;
 export type Methods = { [name: string]: AnyMethod };
 type Served<M> = { readonly [K in keyof M]: AnyMethod };
@@ -28,12 +28,15 @@ export class ChannelClosed extends Error {
   }
 }
 
-/** For a call of which nothing is missed where the other thread has ended: throws what else went wrong. */
+/**
+ * Handler for a rejected call whose effect is not needed if the other thread has ended: ignores ChannelClosed, throws
+ * every other error.
+ */
 export function unlessEnded(error: unknown): undefined {
   if (!(error instanceof ChannelClosed)) throw error;
 }
 
-/** A value together with the buffers and ports in it that move to the other thread instead of being copied. */
+/** A value whose `buffers` (buffers and ports within it) move to the other thread instead of being copied. */
 export class Moved<T> {
   readonly value: T;
   readonly buffers: readonly Transferable[];
@@ -44,7 +47,7 @@ export class Moved<T> {
 }
 
 export interface Caller<M extends Served<M>> {
-  /** Calls a method on the far side. Wrap the argument in Moved to hand buffers over. */
+  /** Calls a method on the serving side. Wrap the argument in Moved to transfer buffers. */
   call<K extends keyof M & string>(
     name: K,
     ...argument: Argument<M[K]>
@@ -54,7 +57,7 @@ export interface Caller<M extends Served<M>> {
   close(): void;
 }
 
-/** The one argument of a method, or none. */
+/** A method has one argument, or none. */
 export type Argument<F extends AnyMethod> =
   Parameters<F> extends [] ? [] : [argument: Parameters<F>[0] | Moved<Parameters<F>[0]>];
 
@@ -66,7 +69,9 @@ interface Server {
   close(): void;
 }
 
-/** Serves `methods` on a port; a method may answer at once, later, or with Moved. */
+/**
+ * Serves `methods` on a port. A method may return its result at once, return a promise, or wrap the result in Moved.
+ */
 export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M): Server {
   const answers = outbox<Answer>(port, (batch) => ({ answers: batch }));
   const events = outbox<unknown>(port, (batch) => ({ events: batch }));
@@ -96,8 +101,8 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
 }
 
 /**
- * The calling side of a channel. Sockets that became readable together are served as tasks of their own; with
- * setImmediate their calls travel together.
+ * Opens the calling side of a channel. Node.js handles sockets that became readable together in separate tasks; posting
+ * with setImmediate lets the calls of all of them travel together.
  */
 export function openChannel<M extends Served<M>>(port: MessagePort, later: Moment = setImmediate): Caller<M> {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
@@ -136,10 +141,10 @@ export function openChannel<M extends Served<M>>(port: MessagePort, later: Momen
   };
 }
 
-/** Says when what was collected is posted. */
+/** Calls `post` when the collected items are to be posted. */
 type Moment = (post: () => void) => void;
 
-/** Collects what is sent and posts it as one packet when `later` says so: at the end of the turn, or of the task. */
+/** Collects items and posts them as one packet at the moment that `later` chooses. */
 function outbox<T>(
   port: MessagePort,
   wrap: (batch: T[]) => Packet,

@@ -1,4 +1,4 @@
-/** What all SMTP threads count and remember of clients together: blocks of shared memory, made once a process. */
+/** What all SMTP threads count and remember about clients together: blocks of shared memory, made once per process. */
 import { ConnectionTable, connectionMemory } from "./connection-table.ts";
 import { knownClientsMemory } from "./known-clients.ts";
 import { RateTable, rateMemory } from "./rate-table.ts";
@@ -6,15 +6,15 @@ import { RateTable, rateMemory } from "./rate-table.ts";
 export interface ClientTables {
   /** Open connections: `ConnectionTable`. */
   readonly connections: SharedArrayBuffer;
-  /** What networks did in the current period: `RateTable`. */
+  /** Activity of networks in the current period: `RateTable`. */
   readonly rates: SharedArrayBuffer;
-  /** Unknown recipients that networks were taken for in the current hour: `RateTable`. */
+  /** Unknown recipients that were accepted from each network in the current hour: `RateTable`. */
   readonly strangers: SharedArrayBuffer;
-  /** Networks that need no wait before the greeting: `KnownClients`. */
+  /** Networks whose connections are greeted without delay: `KnownClients`. */
   readonly known: SharedArrayBuffer;
 }
 
-/** Empty ones, for so many threads. */
+/** Makes empty tables for this number of SMTP threads. */
 export function clientTables(threads: number): ClientTables {
   return {
     connections: connectionMemory(threads),
@@ -24,7 +24,7 @@ export function clientTables(threads: number): ClientTables {
   };
 }
 
-/** Frees the locks of a thread that has died, for which all others wait. Never waits itself. */
+/** Frees the locks that a dead thread still holds and that the other threads are waiting for. Never waits itself. */
 export function freeLocks({ connections, rates, strangers }: ClientTables, thread: number): void {
   new ConnectionTable(connections, thread).freeLock();
   for (const counts of [rates, strangers]) new RateTable(counts, thread).freeLock();

@@ -1,12 +1,15 @@
 import type { Clock } from "./clock.ts";
 
-/** Ordinary corrections are smaller than this, in ms. */
+/** Ms; the usual corrections of a clock are smaller than this. */
 const LEAST = 60_000;
 
-/** From so many ms on, all mail may be old because the clock is wrong: ages are not believed for a while. */
+/**
+ * Ms; after a step of at least this size all mail may seem old because the clock is wrong, so ages are not believed for
+ * a while.
+ */
 export const LEAP = 86_400_000;
 
-/** Sees when somebody has set the wall clock: it and elapsed time do not agree any more. */
+/** Notices that the wall clock was set: wall time and elapsed time have then advanced differently. */
 export class ClockWatch {
   readonly #clock: Clock;
   #difference: number;
@@ -16,7 +19,10 @@ export class ClockWatch {
     this.#difference = this.#measure();
   }
 
-  /** By how many ms it was set since that was last seen, below zero for back; 0 where it was less than a minute. */
+  /**
+   * Returns by how many ms the clock was set since the last call that reported a change, negative if it was set back; 0
+   * for less than a minute.
+   */
   look(): number {
     const difference = this.#measure();
     const set = Math.round(difference - this.#difference);

@@ -1,16 +1,16 @@
 /**
- * Time, handed to everything that needs it. There are two kinds. Wall time, in milliseconds since 1970, is what is
- * stored and shown, and somebody may set it: NTP, an operator, a machine that wakes up. Elapsed time only goes on;
- * timers run by it, and so must whatever would stand still, or run wild, if the wall clock were set.
+ * Time, passed to everything that needs it. There are two kinds. Wall time, in milliseconds since 1970, is stored and
+ * shown; it may be set by NTP, an operator, or a machine that wakes up. Elapsed time only advances; timers use it, and
+ * so must all code that would stop or misbehave if the wall clock were set.
  *
- * Both are shared by all threads, so that a test moves one number and the whole daemon lives three days later.
+ * Both are shared by all threads, so that a test can move time for the whole daemon by changing one number.
  */
 export interface Clock {
   /** Wall time: milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
-  /** Milliseconds since some moment, which is another one in each thread. Never goes back. */
+  /** Milliseconds since a moment that differs between threads. Never goes back. */
   elapsed(): number;
-  /** Runs `task` once, when `delay` milliseconds have elapsed; the process may end before it. */
+  /** Runs `task` once, when `delay` milliseconds have elapsed. A pending timer does not keep the process alive. */
   after(delay: number, task: () => void): Timer;
 }
 
@@ -18,7 +18,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Of a test: how far time was moved, and how far the wall clock was set; ms, shared between threads. */
+/** Used by tests: how far time was moved, and how far the wall clock was set; ms, shared between threads. */
 export type ClockOffset = BigInt64Array;
 
 const MOVED = 0;
@@ -28,23 +28,28 @@ export function clockOffset(): ClockOffset {
   return new BigInt64Array(new SharedArrayBuffer(16));
 }
 
-/** Lets time pass. */
+/** Moves time forward: wall time and elapsed time. */
 export function moveClock(offset: ClockOffset, milliseconds: number): void {
   Atomics.add(offset, MOVED, BigInt(milliseconds));
 }
 
-/** Sets the wall clock forward, or back; no time passes. */
+/** Sets the wall clock forward or back; elapsed time does not change. */
 export function setClock(offset: ClockOffset, milliseconds: number): void {
   Atomics.add(offset, SET, BigInt(milliseconds));
 }
 
-/** The longest that a timer of Node.js runs, in ms. */
+/** The longest delay of a Node.js timer, in ms. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** A timer that is so many ms late tells that the process stood still: stopped, frozen with its machine, or busy. */
+/**
+ * Ms; a timer that fires this late shows that the process stood still: it was stopped, frozen with its machine, or
+ * busy.
+ */
 const STOOD_STILL = 100;
 
-/** The system's clock; with an offset, timers look at it at least once a second, so that a move fires them. */
+/**
+ * Makes the system's clock. With an offset, timers check the time at least once a second, so that moving it fires them.
+ */
 export function systemClock(offset?: ClockOffset): Clock {
   const read = (cell: number): number => (offset === undefined ? 0 : Number(Atomics.load(offset, cell)));
   const now = offset === undefined ? Date.now : (): number => Date.now() + read(MOVED) + read(SET);
@@ -71,10 +76,11 @@ function startTimer(
   };
   const wake = (): void => {
     const late = elapsed() - plan.due;
-    // The system counts whole milliseconds, and may come up to one early.
+    // The system counts whole milliseconds, and may fire up to one millisecond early.
     if (late < -1) sleep();
     else if (late < STOOD_STILL) task();
-    // What peers said meanwhile lies unread: it is read first, so that nobody is blamed for a silence that was ours.
+    // Data that peers sent in the meantime is still unread. It is read first, so that a peer is not blamed for a
+    // silence that was ours.
     else afterReading = setImmediate(task);
   };
   sleep();
@@ -86,9 +92,12 @@ function startTimer(
   };
 }
 
-/** For those who only compare times with each other: it agrees with the clock as it is now, and is never set. */
+/**
+ * A clock for code that only compares times with each other: it starts with the present wall time, and setting the wall
+ * clock does not change it.
+ */
 export interface SteadyClock extends Clock {
-  /** What the wall clock says of a moment of this one. */
+  /** Converts a time of this clock to wall time. */
   wall(at: number): number;
 }
 

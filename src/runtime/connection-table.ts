@@ -1,21 +1,22 @@
 /**
- * Counts open connections, in all and by client network, exactly and over all threads of the process. One
- * fixed piece of shared memory: a lock, totals by thread, and an open-addressed table with one row a network
+ * Counts open connections, in total and per client network, exactly and over all threads of the process. It is one
+ * block of shared memory of fixed size: a lock, totals per thread, and an open-addressed table with one row per network
  * (64 bits of a keyed hash, then a count for each thread).
  *
- * Invariants: the table never grows; a row goes when its counts reach zero; a network that finds no row is
- * counted in the one overflow row, which has the same cap; what a dead thread held, its next life gives back (`forget`).
+ * Invariants: the table never grows; a row is removed when its counts reach zero; a network that finds no free row is
+ * counted in the one overflow row, which has the same cap; the counts of a thread that died are removed when it starts
+ * again (`forget`).
  */
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
 import { SharedLock } from "./shared-lock.ts";
 
 export interface ConnectionCaps {
-  /** Connections in all. */
+  /** Connections in total. */
   readonly connections: number;
   /** Connections of one client network. */
   readonly connectionsPerClient: number;
-  /** Connections of one address; absent: they are not counted. */
+  /** Connections of one address; if absent, addresses are not counted. */
   readonly connectionsPerAddress?: number;
 }
 
@@ -25,9 +26,9 @@ interface Counted {
   readonly overflow: boolean;
 }
 
-/** Proof of one counted connection; hand it back to `release` once. */
+/** Proof that one connection was counted; pass it to `release` once. */
 export interface Ticket extends Counted {
-  /** Where its address is counted by itself. */
+  /** Present if the address is counted separately. */
   readonly address?: Counted;
 }
 
@@ -35,16 +36,18 @@ type ConnectionAdmission =
   | { readonly kind: "admitted"; readonly ticket: Ticket }
   | { readonly kind: "refused"; readonly why: "total" | "client" | "address" };
 
-/** Where things lie, in cells of 4 bytes; the totals begin at HEADER. */
+/** Layout, in cells of 4 bytes; the totals begin at HEADER. */
 const LOCK = 0;
 const SEED = 1;
 const SLOTS = 2;
 const THREADS = 3;
 const HEADER = 4;
-/** Rows. */
+/** Number of rows. */
 const DEFAULT_SLOTS = 32_768;
 
-/** Shared memory for `threads` threads; `slots` is how many networks have a row of their own. */
+/**
+ * Makes the shared memory for `threads` threads; `slots` is the number of networks that can have a row of their own.
+ */
 export function connectionMemory(threads: number, slots = DEFAULT_SLOTS): SharedArrayBuffer {
   const cells = HEADER + 2 * threads + slots * (2 + threads);
   const memory = new SharedArrayBuffer(cells * 4);
@@ -64,7 +67,7 @@ export class ConnectionTable {
   readonly #slots: number;
   readonly #rows: number;
 
-  /** `thread` counts from 0 and is below the number given to `connectionMemory`. */
+  /** `thread` is the number of this thread, from 0, below the number given to `connectionMemory`. */
   constructor(memory: SharedArrayBuffer, thread: number) {
     this.#cells = new Int32Array(memory);
     this.#thread = thread;
@@ -74,7 +77,7 @@ export class ConnectionTable {
     this.#rows = HEADER + 2 * this.#threads;
   }
 
-  /** Counts one connection of `network`, and of `address` where that has a cap, unless a cap is reached. */
+  /** Counts one connection of `network`, and of `address` if addresses have a cap, unless a cap is reached. */
   admit(network: string, caps: ConnectionCaps, address?: string): ConnectionAdmission {
     const own = this.#keyOf(network);
     const perAddress = address === undefined ? undefined : caps.connectionsPerAddress;
@@ -91,7 +94,7 @@ export class ConnectionTable {
     });
   }
 
-  /** Gives back one connection that this thread was admitted for. */
+  /** Removes one connection that this thread counted. */
   release(ticket: Ticket): void {
     this.#lock.hold(() => {
       this.#add(HEADER + this.#thread, -1);
@@ -100,7 +103,7 @@ export class ConnectionTable {
     });
   }
 
-  /** Gives back everything that an earlier life of this thread held when it died. */
+  /** Removes all connections that this thread still had counted when it died earlier. */
   forget(): void {
     this.#lock.hold(() => {
       this.#cells[HEADER + this.#thread] = 0;
@@ -109,17 +112,17 @@ export class ConnectionTable {
     });
   }
 
-  /** Frees the lock when this thread has died. Never waits. */
+  /** Frees the lock if this thread died while holding it. Never waits. */
   freeLock(): void {
     this.#lock.free();
   }
 
-  /** Open connections in all. Never waits, so that the main thread may ask. */
+  /** Returns the number of open connections. Never waits, so that the main thread may call it. */
   total(): number {
     return this.#sum(HEADER);
   }
 
-  /** Networks that have a row. */
+  /** Returns the number of networks that have a row. */
   networks(): number {
     return this.#lock.hold(() => {
       let used = 0;
@@ -152,7 +155,7 @@ export class ConnectionTable {
     if (this.#sum(row + 2) === 0) this.#remove((row - this.#rows) / this.#width());
   }
 
-  /** The row of this key, else the first free row on its way, else -1. */
+  /** Returns the row of this key, else the first free row of its probe sequence, else -1. */
   #find(high: number, low: number): number {
     const home = this.#home(high, low);
     for (let step = 0; step < this.#slots; step++) {
@@ -163,7 +166,7 @@ export class ConnectionTable {
     return -1;
   }
 
-  /** Empties a slot and moves later rows of the same run back, so that no search breaks off early. */
+  /** Empties a slot and moves later rows of the same run back, so that no search ends too early. */
   #remove(slot: number): void {
     let hole = slot;
     for (let step = 1; step < this.#slots; step++) {
@@ -178,7 +181,9 @@ export class ConnectionTable {
     this.#cells.fill(0, this.#row(hole), this.#row(hole) + this.#width());
   }
 
-  /** Builds the table anew without this thread: whatever it had begun when it died is gone too. */
+  /**
+   * Builds the table anew without this thread's counts, which also discards a change that it had begun when it died.
+   */
   #rebuild(): void {
     const old = this.#cells.slice(this.#rows);
     this.#cells.fill(0, this.#rows);

@@ -1,18 +1,21 @@
 import { randomFillSync } from "node:crypto";
 
-/** Crockford's alphabet, lower case: sorts as it counts, no letters that look alike. */
+/** Crockford's alphabet in lower case: sorts in numerical order, and has no letters that look alike. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/** Characters for the milliseconds since 1970, and for what counts within one of them. */
+/** Characters for the milliseconds since 1970, and for the counter within one millisecond. */
 const TIME = 10;
 const COUNT = 6;
-/** Left above where a millisecond begins, so that counting never overflows: with the clock set back it goes on for hours. */
+/**
+ * Kept free above the random start of the counter, so that counting never overflows: if the clock is set back, the
+ * counter can go on for hours.
+ */
 const ROOM = 2 ** 26;
 const BEGINS_BELOW = 32 ** COUNT - ROOM;
 
 /**
- * Makes mail ids: 16 characters, 50 bits of time in milliseconds and 30 that begin at random and count upwards within
- * one millisecond. Ids sort by time, and those of other threads or nodes hardly ever collide.
+ * Makes mail ids: 16 characters, with 50 bits of time in milliseconds and 30 bits that start at random and count
+ * upwards within one millisecond. Ids sort by time; collisions with ids of other threads or nodes are very unlikely.
  */
 export function idSource(now: () => number): () => string {
   let lastTime = 0;
@@ -31,7 +34,7 @@ export function idSource(now: () => number): () => string {
   };
 }
 
-/** 32 random bits; the system is asked for many at a time. */
+/** Returns 32 random bits; asks the system for many at a time. */
 const random = (() => {
   const pool = new Uint32Array(256);
   let used = pool.length;

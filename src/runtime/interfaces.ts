@@ -3,11 +3,11 @@ import { networkInterfaces } from "node:os";
 /** An address of this machine. */
 interface InterfaceAddress {
   readonly address: string;
-  /** Other machines can reach it: neither loopback nor valid on one link only. */
+  /** True if other machines can reach it: it is neither loopback nor link-local. */
   readonly reachable: boolean;
 }
 
-/** The addresses of this machine as its interfaces have them. */
+/** Returns the addresses of this machine's interfaces. */
 export function interfaceAddresses(): readonly InterfaceAddress[] {
   const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return all.map(({ address, internal }) => ({ address, reachable: !internal && !isLinkLocal(address) }));

@@ -1,24 +1,25 @@
 /**
- * Remembers networks that once behaved, for all threads of the process. One fixed piece of shared memory: rows
- * of a keyed hash (64 bits) and the minute of the last sight, in buckets of four.
+ * Remembers networks whose clients behaved well once, for all threads of the process. It is one block of shared memory
+ * of fixed size: rows with a keyed hash (64 bits) and the minute in which the network was last seen, in buckets of
+ * four.
  *
- * Invariants: it never grows: in a full bucket the network that was not seen for the longest time gives way; there is
- * no lock. Two threads that write one row at the same time can lose a network or, hardly ever, make one up; therefore
- * only what costs little may depend on it.
+ * Invariants: it never grows: in a full bucket, the network that was not seen for the longest time is replaced; there
+ * is no lock. Two threads that write one row at the same time can lose a network or, very rarely, invent one; therefore
+ * only decisions of little cost may depend on it.
  */
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
 
-/** Where things lie, and the width of a row, in cells of 4 bytes. */
+/** Layout, and the width of a row, in cells of 4 bytes. */
 const SEED = 0;
 const HEADER = 1;
 const WIDTH = 3;
-/** Rows of a bucket. */
+/** Rows in a bucket. */
 const BUCKET = 4;
 const DEFAULT_BUCKETS = 16_384;
 const MINUTE = 60_000;
 
-/** Shared memory for `buckets` times four networks. */
+/** Makes the shared memory for `buckets` times four networks. */
 export function knownClientsMemory(buckets = DEFAULT_BUCKETS): SharedArrayBuffer {
   const memory = new SharedArrayBuffer((HEADER + buckets * BUCKET * WIDTH) * 4);
   new Int32Array(memory)[SEED] = randomBytes(4).readInt32BE(0);
@@ -28,7 +29,7 @@ export function knownClientsMemory(buckets = DEFAULT_BUCKETS): SharedArrayBuffer
 export class KnownClients {
   readonly #cells: Int32Array;
   readonly #buckets: number;
-  /** Minutes after which a network is a stranger again. */
+  /** Minutes after which a network is forgotten. */
   readonly #lifetime: number;
 
   /** `lifetime` in ms. */
@@ -38,13 +39,13 @@ export class KnownClients {
     this.#lifetime = lifetime / MINUTE;
   }
 
-  /** Whether the network was remembered within the lifetime before `now` (ms). */
+  /** Says whether the network was seen within the lifetime before `now` (ms). */
   knows(network: string, now: number): boolean {
     const { row, found } = this.#find(network);
     return found && now / MINUTE - this.#cell(row + 2) <= this.#lifetime;
   }
 
-  /** Remembers the network from `now` (ms) on. */
+  /** Records that the network was seen at `now` (ms). */
   remember(network: string, now: number): void {
     const { row, high, low } = this.#find(network);
     this.#cells[row] = high;
@@ -52,7 +53,7 @@ export class KnownClients {
     this.#cells[row + 2] = Math.floor(now / MINUTE);
   }
 
-  /** Its row, else the one of its bucket that was not seen for the longest time. */
+  /** Returns the row of the network, else the row of its bucket that was not seen for the longest time. */
   #find(network: string): { row: number; found: boolean; high: number; low: number } {
     const high = seededHash(network, this.#cell(SEED)) | 1;
     const low = seededHash(network, ~this.#cell(SEED));

@@ -1,14 +1,15 @@
 import { createServer } from "node:net";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** Why an address cannot be listened on, and what to do about it, in words for the operator. */
+/** The address cannot be listened on; the message tells the operator why, and what to do. */
 export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
 
 /**
- * Binds the address once, alone, and lets it go: sockets opened with `reusePort` would share a taken port
- * silently. Resolves with the port, which matters when 0 was asked for. Rejects with CannotListen.
+ * Binds the address once, without `reusePort`, and releases it: sockets opened with `reusePort` would silently share a
+ * port that another program uses. Resolves with the port, which matters if port 0 was requested. Rejects with
+ * CannotListen.
  */
 export async function probeListen(address: string, port: number): Promise<number> {
   const server = createServer();
@@ -21,7 +22,7 @@ export async function probeListen(address: string, port: number): Promise<number
   return bound.promise;
 }
 
-/** Turns the system's error into a sentence with the place, the cause and the remedy. */
+/** Converts the system's error to a sentence with the place, the cause and the remedy. */
 export function explainListen(error: NodeJS.ErrnoException, address: string, port: number): CannotListen {
   const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
   switch (error.code) {
@@ -48,7 +49,7 @@ export function explainListen(error: NodeJS.ErrnoException, address: string, por
   }
 }
 
-/** Who holds a TCP port, as far as /proc shows it to us. */
+/** Describes the process that holds a TCP port, as far as /proc shows it to this user. */
 function holderOf(port: number): string {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return "another program holds the port";
@@ -60,7 +61,7 @@ function holderOf(port: number): string {
 }
 
 const LISTEN = "0A";
-/** Characters of a command that are told. */
+/** Most characters of a command that a message shows. */
 const LONGEST_NAME = 200;
 
 function listeningInodes(port: number): Set<string> {
@@ -79,7 +80,10 @@ function socketInode(link: string): string {
   }
 }
 
-/** The program and its first argument: what an interpreter runs; of Node.js, behind its options. Further ones may be secret. */
+/**
+ * Returns the program and its first argument, which is what an interpreter runs; for Node.js, the first argument after
+ * its options. Further arguments may contain secrets.
+ */
 function commandName(pid: string): string {
   const [program = "", ...words] = text(`/proc/${pid}/cmdline`).split("\0");
   const isNode = /(?:^|\/)node$/.test(program);

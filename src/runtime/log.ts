@@ -1,4 +1,4 @@
-/** Operator's log: short event names and plain fields. Where the lines go is decided by who made the logger. */
+/** The operator's log: short event names and plain fields. The maker of a logger decides where the lines go. */
 export interface Logger {
   error(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
@@ -10,7 +10,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-/** A logger that passes each line to `write`, for threads that have no file of their own. */
+/** Makes a logger that passes each line to `write`, for threads that have no log file of their own. */
 export function loggerTo(write: (level: LogLevel, message: string, fields: Fields) => void): Logger {
   return {
     error: (message, fields = {}) => write("error", message, fields),
@@ -20,7 +20,7 @@ export function loggerTo(write: (level: LogLevel, message: string, fields: Field
   };
 }
 
-/** What is known of a thrown value, for a log line; never for a peer. */
+/** Describes a thrown value for a log line; never shown to a peer. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

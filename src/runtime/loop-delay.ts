@@ -1,14 +1,14 @@
-/** How long one thread's event loop kept others waiting. */
+/** Measures the delay of one thread's event loop. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 export interface LoopDelay {
-  /** Of 100 looks at the loop 99 were late by no more than this, in ms. */
+  /** 99 % of the samples were late by at most this, in ms. */
   readonly p99: number;
-  /** None was later than this, in ms. */
+  /** The largest delay, in ms. */
   readonly max: number;
 }
 
-/** Milliseconds between two looks; what is measured contains it. */
+/** Milliseconds between two samples; the measured values include it. */
 const RESOLUTION = 10;
 
 export class LoopWatch {
@@ -18,7 +18,7 @@ export class LoopWatch {
     this.#delays.enable();
   }
 
-  /** What was measured since it was asked before. */
+  /** Returns the values measured since the previous call. */
   take(): LoopDelay {
     const { count, max } = this.#delays;
     const delay = { p99: lateness(this.#delays.percentile(99)), max: lateness(max) };

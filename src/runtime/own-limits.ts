@@ -1,9 +1,9 @@
-/** What the system lets this process have. */
+/** Limits that the system sets for this process. */
 import { readFileSync } from "node:fs";
 
 type OwnLimit = "open files" | "processes";
 
-/** The soft limit; undefined where it cannot be told. */
+/** Returns the soft limit, or undefined if it is unknown. */
 export function ownLimit(what: OwnLimit, limits: () => string = readLimits): number | undefined {
   try {
     const [, soft] = new RegExp(`^Max ${what}\\s+(\\d+|unlimited)`, "m").exec(limits()) ?? [];

@@ -1,21 +1,22 @@
 /**
- * Whether a thread still takes turns. One that is in a loop without end, or in a call of the system that does not
- * return, says nothing: no error, no exit. So each thread is asked from time to time, and what it answers is that it does.
+ * Checks whether a thread still takes turns of its event loop. A thread in an endless loop, or in a system call that
+ * does not return, gives no sign: no error, no exit. So each thread is asked from time to time; any answer shows that
+ * it takes turns.
  */
 import type { Clock } from "./clock.ts";
 import { withinSteps } from "./within-steps.ts";
 
 /** Ms between an answer and the next question. */
 const REST = 10_000;
-/** After so many ms without an answer a thread counts as silent; the longest turn in order takes a few seconds. */
+/** Ms without an answer after which a thread counts as silent; the longest normal turn takes a few seconds. */
 export const SILENCE = 60_000;
 
 interface Pulse {
   /** Resolves when the thread takes a turn; rejects once it has ended. */
   readonly answers: () => Promise<unknown>;
-  /** It has not answered for `patience`. */
+  /** Called when the thread has not answered for `patience`. */
   readonly silent: () => void;
-  /** After that it answered, so many ms after it was asked. */
+  /** Called when it answers after all, with the ms since it was asked. */
   readonly back?: (after: number) => void;
   /** Ms between an answer and the next question. */
   readonly rest?: number;

@@ -1,4 +1,4 @@
-/** Durations and sizes in the words that people use: as they are told, and as they are written. */
+/** Durations and sizes as text: written for people, and read from operators. */
 
 const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["d", 86_400_000],
@@ -7,7 +7,7 @@ const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["s", 1000],
 ];
 
-/** A duration in ms as its two largest units: `3 d 4 h`, `3 h 12 min`, `12 s`; below a second `250 ms`. */
+/** Writes a duration (ms) with its two largest units: `3 d 4 h`, `3 h 12 min`, `12 s`; below a second `250 ms`. */
 export function timeInWords(milliseconds: number): string {
   const whole = Math.max(0, Math.round(milliseconds));
   if (whole < 1000) return `${whole} ms`;
@@ -22,14 +22,17 @@ export function timeInWords(milliseconds: number): string {
 
 const PREFIXES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-/** What an operator has written in one of them is told in the same one. */
+/** A size that an operator wrote in one of these units is shown in the same unit. */
 const DECIMAL: readonly (readonly [name: string, bytes: number])[] = [
   ["TB", 1e12],
   ["GB", 1e9],
   ["MB", 1e6],
 ];
 
-/** A size in bytes with at most one decimal: `512 B`, `12 KiB`, `1.5 MiB`; whole millions as such: `50 MB`, `20 GB`. */
+/**
+ * Writes a size (bytes) with at most one decimal: `512 B`, `12 KiB`, `1.5 MiB`; whole millions as such: `50 MB`, `20
+ * GB`.
+ */
 export function sizeInWords(bytes: number): string {
   const decimal = bytes > 0 ? DECIMAL.find(([, unit]) => bytes % unit === 0) : undefined;
   if (decimal !== undefined) return `${bytes / decimal[1]} ${decimal[0]}`;
@@ -53,7 +56,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 };
 
-/** Milliseconds of a text such as `30d` or `1h30m`; undefined when it is none. */
+/** Reads a text such as `30d` or `1h30m`; returns milliseconds, or undefined if it is not a duration. */
 export function readDuration(text: string): number | undefined {
   if (!/^(\d{1,9}(\.\d{1,3})?(ms|[smhdw]))+$/.test(text)) return undefined;
   const parts = [...text.matchAll(/([\d.]+)(ms|[smhdw])/g)];
@@ -76,7 +79,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** Bytes of a text such as `50MB`, `64KiB` or `1024`; undefined when it is none. */
+/** Reads a text such as `50MB`, `64KiB` or `1024`; returns bytes, or undefined if it is not a size. */
 export function readSize(text: string): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]i?b|b)?$/i.exec(text);
   if (match === null) return undefined;

@@ -1,10 +1,11 @@
 /**
- * Counts what a client network did in the current period, exactly and over all threads of the process: one fixed
- * piece of shared memory with a row a network (64 bits of a keyed hash, the period, five counts). Periods are cut
- * from the clock, so that within any stretch of that length a network gets at most twice its cap.
+ * Counts the activity of client networks in the current period, exactly and over all threads of the process, in one
+ * block of shared memory of fixed size with a row per network (64 bits of a keyed hash, the period, five counts).
+ * Periods are fixed sections of the clock, so within any span of that length a network gets at most twice its cap.
  *
- * Invariants: the table never grows; where eight networks share the eight rows of a place and a ninth comes, the row
- * that counted least gives way, so that nobody gets rid of a high count by bringing others.
+ * Invariants: the table never grows; if the eight rows of a bucket are taken and a ninth network needs one, the row
+ * with the lowest counts is replaced, so that a client cannot get rid of a high count by connecting from other
+ * networks.
  */
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
@@ -16,23 +17,23 @@ export type Rated = (typeof RATED)[number];
 export interface RateRequest {
   readonly network: string;
   readonly what: Rated;
-  /** How many; 0 asks without counting. */
+  /** Amount to add; 0 only asks, without counting. */
   readonly amount: number;
-  /** Counts above it are refused. */
+  /** A request that would raise the count above this is refused. */
   readonly cap: number;
   /** Number of the period: time divided by its length, rounded down. */
   readonly period: number;
 }
 
-/** Where things lie, and the width of a row, in cells of 4 bytes. */
+/** Layout, and the width of a row, in cells of 4 bytes. */
 const LOCK = 0;
 const SEED = 1;
 const HEADER = 2;
 const ROW = 3 + RATED.length;
-/** Places that a hash may choose, and rows of one place. */
+/** Number of buckets, chosen by hash, and number of rows in a bucket. */
 const PLACES = 2048;
 const WAYS = 8;
-/** What a cell counts to. */
+/** The largest count of a cell. */
 const MOST = 2 ** 31 - 1;
 
 export function rateMemory(): SharedArrayBuffer {
@@ -61,7 +62,7 @@ export class RateTable {
     this.#lock = new SharedLock(this.#cells, LOCK, thread);
   }
 
-  /** Counts all of these, unless one would pass its cap: then nothing is counted and it answers false. */
+  /** Counts all of these requests and returns true; if one would exceed its cap, counts nothing and returns false. */
   take(...requests: readonly RateRequest[]): boolean {
     const keys = requests.map((request) => this.#keyOf(request));
     return this.#lock.hold(() => {
@@ -81,7 +82,7 @@ export class RateTable {
     });
   }
 
-  /** What a network has counted in a period; looks only, so that no row gives way. */
+  /** Returns the count of a network in a period. It only reads, so no row is replaced. */
   count(request: Pick<RateRequest, "network" | "what" | "period">): number {
     const key = this.#keyOf(request);
     return this.#lock.hold(() => {
@@ -92,12 +93,15 @@ export class RateTable {
     });
   }
 
-  /** Frees the lock when this thread has died. Never waits. */
+  /** Frees the lock if this thread died while holding it. Never waits. */
   freeLock(): void {
     this.#lock.free();
   }
 
-  /** The row of this network in this period; a new or outlived one begins at zero, but not in place of `kept`. */
+  /**
+   * Returns the row of this network in this period. A row that is new or from an earlier period starts at zero; the row
+   * `kept` is never replaced.
+   */
   #row(key: RowKey, kept: number): number {
     const { high, low, period } = key;
     const place = placeOf(key);
@@ -117,7 +121,7 @@ export class RateTable {
   #keyOf({ network, period }: Pick<RateRequest, "network" | "period">): RowKey {
     const seed = this.#cell(SEED);
     const [high, low] = [seededHash(network, seed), seededHash(network, ~seed)];
-    // A cell has 32 bits, and only equality counts.
+    // A cell has 32 bits; periods are only compared for equality.
     return { high, low, period: period | 0 };
   }
 

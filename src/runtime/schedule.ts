@@ -1,6 +1,6 @@
 /**
- * All that recurs: named jobs, each in bounded slices, on the clock that is injected. A job never overlaps
- * itself; one that fails is logged and comes again at its next turn.
+ * Recurring jobs: each has a name and runs in bounded slices, on the injected clock. A job never overlaps itself; one
+ * that fails is logged and runs again at its next turn.
  */
 import type { Clock, Timer } from "./clock.ts";
 import { jittered } from "./jitter.ts";
@@ -17,14 +17,14 @@ export interface Job {
 interface ScheduleParts {
   readonly clock: Clock;
   readonly log: Logger;
-  /** 0 to 1, for the jitter. */
+  /** Returns 0 to 1, for the jitter. */
   readonly random: () => number;
 }
 
 export class Schedule {
   readonly #parts: ScheduleParts;
   readonly #timers = new Map<string, Timer>();
-  /** By name: the slice in progress, or the last one. */
+  /** By job name: the slice in progress, or the last one. */
   readonly #slices = new Map<string, Promise<void>>();
   #stopped = false;
 
@@ -36,7 +36,7 @@ export class Schedule {
     this.#plan(job, jittered(job.every, this.#parts.random));
   }
 
-  /** Plans nothing more and waits for the slices in progress. */
+  /** Schedules nothing more and waits for the slices in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) timer.cancel();

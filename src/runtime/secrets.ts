@@ -1,10 +1,10 @@
-/** Secrets, of which the configuration only says where they are. */
+/** Reads secrets; the configuration only contains the place of each. */
 import { readFile } from "node:fs/promises";
 import { codeOf } from "./system-code.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One of the two is there. */
+/** One of the two is set. */
 interface SecretPlace {
   /** Absolute path. */
   readonly file: string | undefined;
@@ -12,14 +12,14 @@ interface SecretPlace {
   readonly env: string | undefined;
 }
 
-/** There is no secret in its place; the message says where that is, and why not. */
+/** The secret is missing; the message names its place and the cause. */
 export class NoSecret extends Error {
   override readonly name = "NoSecret";
 }
 
 /**
- * The first line of the file, or the variable. Read anew for each use, so that a change needs no restart. Rejects with
- * NoSecret.
+ * Returns the first line of the file, or the environment variable. Reads it for each use, so that a change needs no
+ * restart. Rejects with NoSecret.
  */
 export async function readSecret({ file, env = "" }: SecretPlace, environment: Environment): Promise<string> {
   const secret = file === undefined ? (environment[env] ?? "") : await firstLine(file);

@@ -1,4 +1,4 @@
-/** 32 bits of a seeded mix; the seed keeps strangers from choosing texts that collide. */
+/** Returns a 32-bit hash; the secret seed keeps strangers from choosing texts that collide. */
 export function seededHash(text: string, seed: number): number {
   let value = seed ^ text.length;
   for (let i = 0; i < text.length; i++) {

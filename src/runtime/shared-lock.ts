@@ -1,13 +1,14 @@
 /**
- * A lock in shared memory for work of microseconds; who holds it is known, so that a dead thread's can be freed. The main
- * thread does that, when it hears of the death; so it must never wait for a lock itself.
+ * A lock in shared memory for work of microseconds. It stores which thread holds it, so that the lock of a dead thread
+ * can be freed. The main thread frees it when it learns of the death; so the main thread must never wait for a lock
+ * itself.
  */
 export class SharedLock {
   readonly #cells: Int32Array;
   readonly #at: number;
   readonly #me: number;
 
-  /** The lock is the cell `at`, 0 when free; `thread` counts from 0. */
+  /** `at` is the index of the lock's cell, which is 0 when free; `thread` is the number of this thread, from 0. */
   constructor(cells: Int32Array, at: number, thread: number) {
     this.#cells = cells;
     this.#at = at;
@@ -28,7 +29,10 @@ export class SharedLock {
     }
   }
 
-  /** For others, once this thread has ended: frees it if the thread died while it held it. Never waits. */
+  /**
+   * Called by another thread after this one has ended: frees the lock if this thread died while holding it. Never
+   * waits.
+   */
   free(): void {
     Atomics.compareExchange(this.#cells, this.#at, this.#me, 0);
   }

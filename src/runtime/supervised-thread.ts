@@ -1,4 +1,4 @@
-/** A thread that is kept running: when it dies it is started again, with back-off; when it hangs it is ended first. */
+/** Keeps a thread running: when it dies, it is started again, with back-off; when it hangs, it is ended first. */
 import { type Argument, ChannelClosed, type Methods, unlessEnded } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
@@ -15,37 +15,43 @@ import {
 } from "./threads.ts";
 import { withinSteps } from "./within-steps.ts";
 
-/** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
+/** Pause before a dead thread is started again, in ms; doubles from the first to the longest. */
 const FIRST_RESTART = 1000;
 const LONGEST_RESTART = 30_000;
-/** A thread that lived this long, in ms, starts its back-off anew. */
+/** Ms; a thread that lived this long starts with the first pause again. */
 const SETTLED = 60_000;
-/** How long one that hangs may take to end, in ms, before that is told. */
+/** Ms that a hanging thread may take to end before this is logged. */
 const TO_END = 10_000;
-/** One that takes no turn for this long when its end is expected does not become ready for it any more; ms. */
+/** Ms; a thread that takes no turn for this long while it should end is ended without having finished. */
 const LAST_SILENCE = 15_000;
-/** Between its answers and the next question then, in ms. */
+/** Ms between an answer and the next question during that time. */
 const LAST_REST = 1000;
 
 interface Supervision {
   readonly plan: ThreadPlan;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
+  /**
+   * Called as soon as a life of the thread is over, even if it was never ready: other threads may wait for a lock that
+   * it held.
+   */
   readonly clear?: () => void;
-  /** Runs when it has not answered for a minute, before it is ended; without it, a thread may be busy for long. */
+  /**
+   * Called when the thread has not answered for a minute, before it is ended. If absent, the thread may be busy for
+   * longer.
+   */
   readonly silent?: () => void;
 }
 
 /** Keeps one thread running until it is ended. */
 export class SupervisedThread<M extends Methods> {
-  /** The first start, which fails loudly; later ones are tried again. */
+  /** The first start; rejects if it fails. Later starts are retried. */
   readonly started: Promise<void>;
   readonly #supervision: Supervision;
   /** The life that is starting or running. */
   #life: BegunThread<M> | undefined;
   #ready = false;
-  /** It was told to end and has not. */
+  /** The thread was told to end, and has not ended. */
   #stuck = false;
   #stopping = false;
   #delay = FIRST_RESTART;
@@ -55,24 +61,24 @@ export class SupervisedThread<M extends Methods> {
     this.started = this.#start();
   }
 
-  /** For questions; absent until it is ready, once it is stuck, and while it is between two lives. */
+  /** The thread, for questions. Undefined until it is ready, when it is stuck, and while it is being restarted. */
   get current(): Thread<M> | undefined {
     return this.#ready ? this.#life : undefined;
   }
 
   /**
-   * For what changes: a life that is starting, whose data may be older, hears of it as soon as it is ready. Where there
-   * is none, or it ends first, nothing is missed if the data of the next one says the same. Rejects with the error of
-   * the method.
+   * Tells the thread about a change. A life that is starting may have got older data; it is told as soon as it is
+   * ready. If there is no life, or it ends first, nothing is lost if the data of the next life contains the change.
+   * Rejects with the error of the method.
    */
   async tell<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     await this.#life?.control.call(name, ...argument).catch(unlessEnded);
   }
 
   /**
-   * Ends it for good, once it has done what `name` says; one that is being started ends at once. Rejects with the error
-   * of the method, or of a thread that has ended before it was done; with ThreadSilent where it took no turn for 15 s,
-   * and with ThreadStuck where it does not end.
+   * Ends the thread for good, after its method `name` has finished; a thread that is starting is ended at once. Rejects
+   * with the error of the method, or of the thread if it died before; with ThreadSilent if the thread took no turn for
+   * 15 s, and with ThreadStuck if it does not end.
    */
   async end<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     this.#stopping = true;
@@ -88,7 +94,7 @@ export class SupervisedThread<M extends Methods> {
     throw (trouble instanceof ChannelClosed ? (await life.ended).error : undefined) ?? trouble;
   }
 
-  /** Rejects with ThreadSilent when it takes no turns any more. */
+  /** Rejects with ThreadSilent when the thread takes no turns any more. */
   #silence(life: BegunThread<M>): Promise<never> {
     const { plan, clock } = this.#supervision;
     const { promise, reject } = Promise.withResolvers<never>();
@@ -98,7 +104,7 @@ export class SupervisedThread<M extends Methods> {
     return promise;
   }
 
-  /** Whether it ends when it is told to. */
+  /** Terminates the thread; says whether it ended in time. */
   async #ends(life: BegunThread<M>): Promise<boolean> {
     return (await withinSteps(TO_END, life.terminate(), this.#supervision.clock)) !== "late";
   }
@@ -141,7 +147,7 @@ export class SupervisedThread<M extends Methods> {
     });
     this.#stuck = true;
     this.#ready = false;
-    // Its callers would wait for ever.
+    // Otherwise its callers would wait for ever.
     life.control.close();
   }
 
@@ -177,7 +183,7 @@ export class SupervisedThread<M extends Methods> {
         thread: this.#supervision.plan.name,
         error: errorText(error),
       });
-      // Another one beside it would be stuck as well, and so on without end.
+      // Otherwise a second thread would start beside it and get stuck as well, and so on without end.
       if (this.#stuck) await this.#life?.ended;
       this.#restartLater();
     }

@@ -1,8 +1,8 @@
 import { constants } from "node:os";
 
 /**
- * What the system, SQLite or Node calls an error, such as ENOSPC; undefined where it has no such name. Node has none for
- * a quota that is used up ("Unknown system error -122"); here that is EDQUOT.
+ * Returns the code of an error of the system, SQLite or Node.js, such as ENOSPC; undefined if it has none. Node.js has
+ * no code for a quota that is used up ("Unknown system error -122"); this function returns EDQUOT for it.
  */
 export function codeOf(error: unknown): string | undefined {
   const { code, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };

@@ -1,9 +1,12 @@
-/** The system's limit on threads: what is told where it leaves us too few. */
+/** The system's limit on threads, and the message for a limit that is too low. */
 import { ownLimit } from "./own-limits.ts";
 
-/** What a daemon has beside its SMTP threads: its own other ones, and those of Node.js. */
+/** Threads besides the SMTP threads: the daemon's own and those of Node.js. */
 const THREADS = 14;
-/** What operators are told to allow: a check of the database and commands of alerts are processes for a while. */
+/**
+ * Number that operators are told to allow; the database check and alert commands are temporary processes that count,
+ * too.
+ */
 const ENOUGH = 64;
 
 /** The limit is too low for a daemon, or used up. */
@@ -18,7 +21,7 @@ export class TooFewThreads extends Error {
   }
 }
 
-/** Throws TooFewThreads where Node.js itself would end the process in the middle of its start. */
+/** Throws TooFewThreads if Node.js itself would otherwise abort the process in the middle of its start. */
 export function requireThreads(
   smtpThreads: number,
   limit: number | undefined = process.getuid?.() === 0 ? undefined : ownLimit("processes"),
@@ -30,7 +33,7 @@ export function requireThreads(
     );
 }
 
-/** The error of a thread that was not made, in words where it is the system's limit. */
+/** Converts the error of a thread that was not created: if the cause is the system's limit, to TooFewThreads. */
 export function explainNoThread(name: string, error: unknown): unknown {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   const isLimit = code === "ERR_WORKER_INIT_FAILED" && /EAGAIN/.test(String(message));

@@ -1,6 +1,6 @@
 /**
- * Worker threads. Each gets its data and a control port, and calls `serveControl` when it is ready, or ends with an
- * error; one that does neither in time is ended.
+ * Starts worker threads. Each gets its data and a control port, and calls `serveControl` when it is ready, or ends with
+ * an error; a thread that does neither in time is ended.
  */
 import {
   MessageChannel,
@@ -19,26 +19,26 @@ import { openChannel, serveChannel, type Caller, type Methods } from "./channel.
 export interface ThreadPlan {
   readonly name: string;
   readonly entry: URL;
-  /** Runs before the entry is loaded. */
+  /** Module that runs before the entry is loaded. */
   readonly before?: URL;
-  /** Megabytes of V8's nursery for new objects: each time it is full, those that are still in use are moved on. */
+  /** Megabytes of V8's nursery for new objects: whenever it is full, the objects still in use are moved. */
   readonly nursery: number;
-  /** A fresh one for each start, because ports in it are moved. */
+  /** Makes new data for each start, because ports in it are moved to the thread. */
   readonly data: () => ThreadData;
-  /** Milliseconds that it has to become ready. */
+  /** Ms that the thread may take to become ready. */
   readonly patience: number;
 }
 
-/** What a thread is given: `value` is cloned into it, but for what is in `moved`. */
+/** Data for a thread: `value` is cloned into it, except for the objects in `moved`. */
 export interface ThreadData {
   readonly value: unknown;
   readonly moved: readonly Transferable[];
 }
 
-/** Neither ready nor ended in time. */
+/** The thread neither became ready nor ended in time. */
 export class ThreadHangs extends Error {
   override readonly name = "ThreadHangs";
-  /** It does not end either: it stands in a call of the system, and the process cannot exit in order. */
+  /** True if it does not end either: it is blocked in a system call, and the process cannot exit in an orderly way. */
   readonly stuck: boolean;
 
   constructor({ name, patience }: ThreadPlan, stuck: boolean) {
@@ -50,10 +50,10 @@ export class ThreadHangs extends Error {
   }
 }
 
-/** It was told to end and does not: it stands in a call of the system. */
+/** The thread was told to end and does not: it is blocked in a system call. */
 export class ThreadStuck extends Error {
   override readonly name = "ThreadStuck";
-  /** The process cannot exit in order either. */
+  /** The process cannot exit in an orderly way either. */
   readonly stuck = true;
 
   constructor(thread: string) {
@@ -63,7 +63,7 @@ export class ThreadStuck extends Error {
   }
 }
 
-/** It was told what to do before its end, and took no turn for so many ms. */
+/** The thread was told to finish, and took no turn for `silence` ms. */
 export class ThreadSilent extends Error {
   override readonly name = "ThreadSilent";
 
@@ -76,9 +76,9 @@ export class ThreadSilent extends Error {
 
 export interface Thread<M extends Methods> {
   readonly control: Caller<M>;
-  /** Resolves with the exit code and the error, if there was one. */
+  /** Resolves when the thread has ended, with its exit code and the error, if there was one. */
   readonly ended: Promise<ThreadEnd>;
-  /** Resolves as soon as it takes a turn; rejects with ChannelClosed once it has ended. */
+  /** Resolves as soon as the thread takes a turn; rejects with ChannelClosed once it has ended. */
   answers(): Promise<void>;
   terminate(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export interface ThreadEnd {
   readonly error?: Error;
 }
 
-/** What every thread serves beside its own methods. */
+/** Method that every thread serves besides its own. */
 type Alive = { alive(): void };
 
 interface Envelope {
@@ -96,19 +96,19 @@ interface Envelope {
   readonly value: unknown;
 }
 
-/** How long a thread that is told to end may take, in ms. */
+/** Ms that a thread may take to end when it is told to. */
 const TO_END = 2000;
 
-/** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
+/** Starts a thread and waits until it is ready; rejects if it ends before that, or does neither in time. */
 export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Clock): Promise<Thread<M>> {
   const thread = beginThread<M>(plan, clock);
   await thread.ready;
   return thread;
 }
 
-/** It may be called at once: what comes before it is ready waits in its port. */
+/** A thread that may not be ready yet. Calls to it are kept in its port until then. */
 export interface BegunThread<M extends Methods> extends Thread<M> {
-  /** Rejects when it ends before it is ready, or does neither in time. */
+  /** Resolves when the thread is ready; rejects if it ends before that, or does neither in time. */
   readonly ready: Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): 
   const started = withinSteps(plan.patience, Promise.race([saysReady(worker), failed]), clock);
   const ready = started.then(async (outcome) => {
     if (outcome !== "late") return;
-    // One that is stuck would leave its callers waiting.
+    // Otherwise callers of a stuck thread would wait for ever.
     control.close();
     throw new ThreadHangs(plan, !(await ends(worker, clock)));
   });
@@ -145,7 +145,7 @@ function makeWorker(plan: ThreadPlan, envelope: Envelope, transferList: Transfer
       workerData: envelope,
       transferList,
       ...(plan.before !== undefined && { execArgv: ["--import", plan.before.href] }),
-      // V8 counts two halves and as much again for large objects.
+      // V8's limit counts two halves, and as much again for large objects.
       resourceLimits: { maxYoungGenerationSizeMb: 3 * plan.nursery },
     });
   } catch (error) {
@@ -159,7 +159,7 @@ function saysReady(worker: Worker): Promise<"ready"> {
   });
 }
 
-/** Whether it ends when it is told to. */
+/** Terminates the thread; says whether it ended in time. */
 async function ends(worker: Worker, clock: Clock): Promise<boolean> {
   return (await withinSteps(TO_END, worker.terminate(), clock)) !== "late";
 }
@@ -171,19 +171,20 @@ function failStart(name: string, end: ThreadEnd): never {
 function endOf(worker: Worker): Promise<ThreadEnd> {
   return new Promise((resolve) => {
     let error: Error | undefined;
-    worker.once("error", (thrown) => {
-      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    // There may be two errors: a thread that runs out of memory while it ends by another error reports both.
+    worker.on("error", (thrown) => {
+      error ??= thrown instanceof Error ? thrown : new Error(String(thrown));
     });
     worker.once("exit", (code) => resolve(error === undefined ? { code } : { code, error }));
   });
 }
 
-/** Inside a thread: what it was started with. */
+/** Inside a thread: returns the data with which it was started. */
 export function threadData<T>(): T {
   return (workerData as Envelope).value as T;
 }
 
-/** Inside a thread: serves the control methods and tells the starter that it is ready. */
+/** Inside a thread: serves the control methods and tells the starter that the thread is ready. */
 export function serveControl<M extends Methods>(methods: M): void {
   serveChannel<M & Alive>((workerData as Envelope).control, { ...methods, alive: () => undefined });
   parentPort?.postMessage("ready");

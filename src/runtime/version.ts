@@ -1,4 +1,4 @@
-/** Which Holdfast this is, as package.json says. */
+/** The version of Holdfast, read from package.json. */
 import { readFileSync } from "node:fs";
 
 export const VERSION = (

@@ -1,27 +1,27 @@
-/** Bytes that a character of a text takes at most as UTF-8. */
+/** The most bytes that one UTF-16 unit of a text takes as UTF-8. */
 const MOST_BYTES = 3;
 
 /**
- * Text that waits to be written, as UTF-8 outside of V8's heap: strings would be copied by each collection of young
- * objects. The memory is used again and again, because V8 counts it, and collects its whole heap when much was taken.
+ * Text that waits to be written, as UTF-8 outside of V8's heap: each collection of young objects would copy strings.
+ * The memory is reused, because V8 counts external memory and collects its whole heap when much was allocated.
  */
 export class WaitingText {
   readonly #room: number;
   #bytes: Buffer;
   #end = 0;
 
-  /** `room`: bytes that it keeps; for more it grows until it is cleared. */
+  /** `room`: bytes of memory that it keeps; for a longer text it grows until it is cleared. */
   constructor(room: number) {
     this.#room = room;
     this.#bytes = Buffer.allocUnsafeSlow(room);
   }
 
-  /** Bytes that wait. */
+  /** Number of waiting bytes. */
   get length(): number {
     return this.#end;
   }
 
-  /** What waits; until the next text comes. */
+  /** The waiting bytes; valid until the next text is added. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#end);
   }

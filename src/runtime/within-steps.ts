@@ -1,11 +1,11 @@
 import type { Clock, Timer } from "./clock.ts";
 
-/** Steps in each limit. */
+/** Number of steps in each limit. */
 const STEPS = 10;
 
 /**
- * The value of another thread, or `late` after so many ms, counted in steps: where the whole process stood still, that
- * thread could do nothing either.
+ * Resolves with the value that another thread provides, or with `late` after this many ms. The time is counted in
+ * steps, so that time in which the whole process stood still, the other thread included, does not count.
  */
 export async function withinSteps<T>(
   milliseconds: number,

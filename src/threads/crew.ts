@@ -1,6 +1,7 @@
 /**
- * The threads of the daemon: how each is started, which settings it gets, how it is reached. The entry point of each
- * thread is its `*-thread.ts`, which only this file starts, and which builds just what that thread needs.
+ * The threads of the daemon: how each is started, which settings it gets, and how it is reached. The entry point of
+ * each thread is its `*-thread.ts`. Only this file starts these entry points, and each builds just what its thread
+ * needs.
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { JournalSink } from "../adapters/journal/journal.ts";
@@ -20,29 +21,29 @@ import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
 import { followStorage, tellSilence } from "./silence.ts";
 import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
-/** Megabytes of nursery of an SMTP thread: its connections outlive collections, each of which moves all of them. */
+/** Megabytes of nursery for an SMTP thread: connections outlive collections, and each collection moves all of them. */
 const DOOR = 4;
-/** The same of a thread that carries mail on. */
+/** The same for a thread that passes mail on. */
 const BUSY = 2;
-/** And of one that is asked now and then. */
+/** The same for a thread that is only asked now and then. */
 const SELDOM = 1;
 
-/** For those that load the mail libraries. */
+/** For threads that load the mail libraries. */
 const LEAN_HTTP = new URL("./lean-http.ts", import.meta.url);
 
-/** Milliseconds until a thread that only opens things must be ready; on a busy machine it takes a few seconds. */
+/** Milliseconds until a thread that only opens things must be ready; on a busy machine this takes a few seconds. */
 const TO_OPEN = 60_000;
-/** The same for the one that may bring a large database up to date, or mend it after a crash. */
+/** The same for the storage thread, which may have to upgrade a large database, or repair it after a crash. */
 const TO_MEND = 15 * 60_000;
 
-/** What every thread is started with. */
+/** What every thread needs at its start. */
 export interface CrewParts {
   readonly sink: JournalSink;
   readonly clock: Clock;
   readonly clockOffset: ClockOffset | undefined;
 }
 
-/** The storage thread, and new lines to it. */
+/** The storage thread, and a way to open new channels to it. */
 export interface Storage {
   readonly thread: Thread<StorageControl>;
   readonly shared: SharedArrayBuffer;
@@ -66,7 +67,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   const thread = await starting.finally(() => slow.cancel());
   const connect = (role: Role): MessagePort => {
     const { port1, port2 } = new MessageChannel();
-    // Where storage has ended, whoever is to use the line hears of it there.
+    // If the storage thread has ended, the user of the channel learns it there.
     thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
     return port2;
   };
@@ -75,7 +76,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   return { thread, shared, control: connectControl(connect("control")), connect };
 }
 
-/** The reader thread, which may be busy with one question for minutes: its client, which outlives it, and its end. */
+/** The reader thread, which may be busy with one question for minutes. Its client outlives restarts of the thread. */
 export interface Reader {
   readonly client: ReturnType<typeof readerClient>;
   close(): Promise<void>;
@@ -91,7 +92,7 @@ export async function startReader(
     const { port1, port2 } = new MessageChannel();
     client.connect(port2);
     const checkpoints = new MessageChannel();
-    // Where storage has ended, the process ends.
+    // If the storage thread has ended, the whole process ends.
     writer.control.call("copyBy", new Moved(checkpoints.port2, [checkpoints.port2])).catch(() => undefined);
     const value: ReaderThreadData = {
       folder: config.storage.folder,
@@ -111,7 +112,7 @@ export async function startReader(
 
 export type DeliveryThread = SupervisedThread<DeliveryControl>;
 
-/** `agesDoubted`: for how many ms nothing ends because it is old. */
+/** `agesDoubted` returns for how many ms no mail expires because of its age. */
 export function startDeliveryThread(
   config: () => Config,
   storage: Storage,
@@ -148,17 +149,17 @@ export type SmtpThread = SupervisedThread<SmtpControl>;
 interface SmtpCrewParts extends CrewParts {
   readonly config: () => Config;
   readonly tls: () => SmtpSettings["tls"];
-  /** Lists of clients that passed their test. */
+  /** Zones of the blocklists that passed their test. */
   readonly soundLists: () => readonly string[];
-  /** Rules of access that operators added. */
+  /** Access rules that operators added. */
   readonly rules: () => readonly AccessRule[];
   readonly clients: ClientTables;
   readonly storage: Storage;
-  /** A line to what is known of primaries, for one life of one thread. */
+  /** Opens a channel to what is known about primaries, for one life of one thread. */
   readonly connectPrimaries: () => MessagePort;
 }
 
-/** All SMTP threads; each listens on every address. */
+/** Starts all SMTP threads; each listens on every address. */
 export function startSmtpThreads(parts: SmtpCrewParts): readonly SmtpThread[] {
   const count = parts.config().smtp.threads;
   return Array.from({ length: count }, (_, n) => startSmtpThread(parts, n));
@@ -204,7 +205,7 @@ function plan(name: string, file: string, data: () => ThreadData, nursery = BUSY
   return { name, entry: new URL(file, import.meta.url), nursery, data, patience: TO_OPEN };
 }
 
-/** A line to the journal's sink, for one life of one thread. */
+/** Opens a channel to the journal's sink, for one life of one thread. */
 function journalLine(sink: JournalSink): MessagePort {
   const { port1, port2 } = new MessageChannel();
   sink.connect(port1);

@@ -14,20 +14,20 @@ import { Directory } from "../services/directory/directory.ts";
 export interface DeliveryThreadData {
   readonly settings: DeliverySettings;
   readonly dnsServers: readonly string[];
-  /** For a TCP connection to a primary, in ms. */
+  /** Timeout for a TCP connection to a primary, in ms. */
   readonly connectTimeout: number;
-  /** In ms, from this life's begin on. */
+  /** For how many ms after this start of the thread no mail expires because of its age. */
   readonly agesDoubted: number;
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly work: MessagePort;
-  /** To the store's memory of recipients. */
+  /** Channel to the store's memory of recipients. */
   readonly memory: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
 
-/** The jobs run in the thread; all else is called from the main thread. */
+/** The jobs run within this thread; the main thread calls everything else. */
 export type DeliveryControl = Omit<Delivery, "jobs">;
 
 const data = threadData<DeliveryThreadData>();

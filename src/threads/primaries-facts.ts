@@ -2,15 +2,15 @@
 import type { PrimaryOffers, PrimaryStatus } from "../ports/health.ts";
 import { offersOf } from "../services/health/health.ts";
 
-/** From when on an outage is long: greylisting lets everybody in, in ms. */
+/** An outage of this length (ms) is long: greylisting then admits everybody. */
 const LONG = 3_600_000;
 
 export interface PrimariesFacts {
-  /** What primaries can take, by domain. */
+  /** What the primaries of each domain offer. */
   readonly offers: readonly (readonly [domain: string, offers: PrimaryOffers])[];
-  /** Domains all of whose primaries have been away for long. */
+  /** Domains whose primaries have all been down for long. */
   readonly longAway: readonly string[];
-  /** The name of a primary that is up, by domain. */
+  /** For each domain, the name of a primary that is up. */
   readonly up: readonly (readonly [domain: string, host: string])[];
 }
 

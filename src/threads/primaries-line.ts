@@ -5,13 +5,13 @@ import { serveChannel } from "../runtime/channel.ts";
 
 /** What an SMTP thread may ask for. */
 export type PrimariesControl = {
-  /** ETRN: make what waits for the domain due, and ask its primary. */
+  /** ETRN: makes the waiting mail of the domain due, and probes its primary. */
   flush(domain: string): void;
-  /** Whether a mailbox exists. */
+  /** Asks whether a mailbox exists. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
 };
 
-/** The end for one life of one SMTP thread; the other end calls `methods`. */
+/** Opens a channel for one life of one SMTP thread and returns the thread's end; calls to it run `methods`. */
 export function primariesLine(methods: PrimariesControl): MessagePort {
   const { port1, port2 } = new MessageChannel();
   serveChannel<PrimariesControl>(port1, methods);
@@ -19,7 +19,7 @@ export function primariesLine(methods: PrimariesControl): MessagePort {
   return port2;
 }
 
-/** Asks with `ask`; while nobody is there to be asked, whoever asks may come again. */
+/** Passes questions to `ask`. While there is nobody to ask, the answer tells the caller to try again later. */
 export function askVia(
   ask: (question: CalloutQuestion) => Promise<CalloutAnswer> | undefined,
 ): PrimariesControl["ask"] {

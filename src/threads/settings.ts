@@ -1,4 +1,4 @@
-/** The part of the configuration that each room gets. */
+/** Selects the part of the configuration that each room gets. */
 import type { Config, Endpoint } from "../config/config.ts";
 import type { CheckSettings } from "../ports/checks.ts";
 import { hostPort, isUnspecified } from "../mail/network.ts";
@@ -39,19 +39,19 @@ export function deliverySettings(config: Config): DeliverySettings {
   };
 }
 
-/** Which way notices to senders go, for people. */
+/** Describes the route of notices to senders, for people. */
 export function noticeRoute({ notices: { route } }: Config): string {
   return route.kind === "host" ? hostPort(route.host, route.port) : route.kind;
 }
 
-/** The lists that speak against clients. */
+/** Returns the lists that count against clients. */
 export function badClientZones(config: Config): readonly string[] {
   const { dnsbl } = config.checks;
   const lists = dnsbl === "off" ? [] : dnsbl.lists;
   return lists.filter(({ weight, action }) => weight > 0 || action !== undefined).map(({ zone }) => zone);
 }
 
-/** Every list of clients that is asked for any domain. */
+/** Returns every list of clients that any domain uses. */
 export function listZones({ checks, domains }: Config): readonly string[] {
   return zonesOf([checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)]);
 }
@@ -61,15 +61,15 @@ export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): 
   return [...new Set(lists.map(({ zone }) => zone))];
 }
 
-/** A listener on all addresses is reached by each address of this machine. */
+/** A listener on all addresses is reachable at each address of this machine. */
 function endpointsOf({ address, port }: Endpoint): readonly Endpoint[] {
   if (!isUnspecified(address)) return [{ address, port }];
   return [{ address, port }, ...interfaceAddresses().map((own) => ({ address: own.address, port }))];
 }
 
 /**
- * `<postmaster>` must always be accepted, RFC 5321 §4.5.1, and we relay to declared domains only: an address
- * elsewhere, or none, gives way to the postmaster of the first declared domain.
+ * `<postmaster>` must always be accepted (RFC 5321 §4.5.1), and we relay only to declared domains: if the configured
+ * address is in another domain, or missing, the postmaster of the first declared domain is used.
  */
 function postmasterOf({ postmaster, domains }: Config): { readonly postmaster?: string } {
   const names = domains.map(({ name }) => name);

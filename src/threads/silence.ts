@@ -1,4 +1,4 @@
-/** What follows when a thread no longer answers. */
+/** What the daemon does when a thread no longer answers. */
 import { writeSilence } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -16,8 +16,8 @@ interface StorageParts {
 }
 
 /**
- * Follows the storage thread. To start it again would not help where the disk is silent: until it answers, new mail is
- * refused, and the operator told.
+ * Watches the storage thread. If the disk does not answer, restarting the thread would not help: until it answers
+ * again, new mail is refused and the operator is alerted.
  */
 export function followStorage(
   { answers }: Pick<Thread<never>, "answers">,

@@ -33,9 +33,9 @@ import { Recipients, takeStranger, type RecipientParts } from "../services/recip
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
   readonly checks: CheckSettings;
-  /** Added by operators while the daemon runs; they come before those of `checks`. */
+  /** Rules that operators added at run time; they come before those of `checks`. */
   readonly rules: readonly AccessRule[];
-  /** Zones of the lists of clients that passed their test. */
+  /** Zones of the blocklists that passed their test. */
   readonly soundLists: readonly string[];
   readonly dnsServers: readonly string[];
   readonly folder: string;
@@ -43,32 +43,32 @@ export interface SmtpThreadData {
   readonly clients: ClientTables;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
-  /** Which of the SMTP threads this is, from 0. */
+  /** Number of this SMTP thread, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
   readonly primaries: MessagePort;
-  /** To the store's memory of greylisting. */
+  /** Channel to the store's memory of greylisting. */
   readonly memory: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
 
 export type SmtpControl = {
-  /** Checks new settings without using them; rejects when they cannot work. */
+  /** Checks new settings without using them; rejects if they cannot work. */
   prepare(settings: SmtpSettings): void;
-  /** Uses them for transactions that begin from here on. */
+  /** Uses new settings for transactions that begin from now on. */
   apply(settings: SmtpSettings): void;
   learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
-  /** How late this thread's event loop was since it was asked before. */
+  /** Returns the delay of this thread's event loop since the previous call. */
   loopDelay(): LoopDelay;
   applyRules(rules: readonly AccessRule[]): void;
-  /** Domains that hold more than their quota. */
+  /** Sets the domains that hold more than their quota. */
   full(domains: readonly string[]): void;
-  /** The lists of clients that count from here on. */
+  /** Sets the blocklists that count from now on. */
   useLists(zones: readonly string[]): void;
   explain(request: ExplainRequest): Promise<Explanation>;
-  /** Listeners close at once; a DATA in progress has `grace` ms. */
+  /** Closes the listeners at once; a DATA in progress may take `grace` ms longer. */
   stop(request: { readonly grace: number }): Promise<void>;
 };
 
@@ -79,7 +79,7 @@ const clock = systemClock(data.clockOffset);
 const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
 
-// What the main thread tells; each is replaced as a whole when it tells anew.
+// State that the main thread sends; each value is replaced as a whole when it sends a new one.
 let declaredChecks = data.checks;
 let addedRules = data.rules;
 let checks = withRules();
@@ -88,7 +88,7 @@ let longAway: ReadonlySet<string> = new Set();
 let primariesUp: ReadonlyMap<string, string> = new Map();
 let full: ReadonlySet<string> = new Set();
 
-// The store, as far as this thread writes to it or reads it, and the line to what is known of primaries.
+// The store, as far as this thread writes or reads it, and the channel to what is known about primaries.
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(folder, shared));
 const greylist = openGreylist(data.memory, { folder, clock });
@@ -130,7 +130,7 @@ const policyOver = (memory: Greylist, recipients: Recipients): Policy => {
   });
   return new Policy({ ...common, checks: own, authenticator, inspections, allowedSenders, log });
 };
-// What an earlier life of this thread held is not connected any more.
+// Connections of an earlier life of this thread no longer exist.
 new ConnectionTable(data.clients.connections, data.thread).forget();
 const endpoint = await startSmtp({
   settings: data.settings,
@@ -138,7 +138,7 @@ const endpoint = await startSmtp({
   thread: data.thread,
   directory,
   policy: policyOver(greylist, new Recipients(directory, knowledge)),
-  // What is only asked counts nobody, and asks no primary.
+  // `explain` only asks: it counts no client, and asks no primary.
   sandbox: policyOver(
     { ...greylist, note: () => undefined },
     new Recipients(directory, {

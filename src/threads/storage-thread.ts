@@ -16,15 +16,15 @@ export interface StorageThreadData {
 }
 
 export type StorageControl = {
-  /** Memory shared with the clients: condition of the disk and free room. */
+  /** Returns the memory shared with the clients: condition of the disk and free space. */
   shared(): SharedArrayBuffer;
   connect(client: { readonly role: Role; readonly port: MessagePort }): void;
-  /** Over this line the WAL is copied for the writer. */
+  /** Sets the channel over which the reader thread copies the WAL for the writer. */
   copyBy(port: MessagePort): void;
-  /** The last process did not end in order: the database should be looked through. */
+  /** True if the last process did not end properly, so that the database should be checked. */
   unclean(): boolean;
   setReserve(reserve: WriterOptions["reserve"]): void;
-  /** Last commit, checkpoint. */
+  /** Makes the last commit and checkpoint. */
   close(): Promise<void>;
 };
 

@@ -6,6 +6,7 @@ import { timeout } from "hono/timeout";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { answerRefusal, readNoBody, Refusal } from "./answers.ts";
 import { wholeServerOnly } from "./authenticate.ts";
+import { NO_ROUTE } from "./contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
@@ -28,9 +29,7 @@ const WRITE_LIMIT = 600_000;
 export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<AdminEnv>): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
   app.onError((error, c) => answerError(error, c, parts.log));
-  app.notFound((c) =>
-    answerRefusal(c, new Refusal("not_found", "there is no such route", "see docs/api.md")),
-  );
+  app.notFound((c) => answerRefusal(c, new Refusal("not_found", NO_ROUTE, "see docs/api.md")));
   app.use(protect());
   app.use(methodNotAllowed({ app, onMethodNotAllowed: answerMethod }));
   app.use(limitTime());

@@ -61,3 +61,6 @@ export { SOCKET_CALLER } from "../../ports/journal.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
 export const MAX_BODY = 16 * 1024 * 1024;
+
+/** The message of the 404 for a path that this version does not serve; other 404s are about a mail, a domain and so on. */
+export const NO_ROUTE = "there is no such route";

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { createServer as listen, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { MAX_BODY } from "../../../src/endpoints/admin/contract.ts";
-import { Daemon } from "../../../src/cli/daemon.ts";
+import { Daemon, type Refused } from "../../../src/cli/daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { runOn } from "../../support/tool-bench.ts";
+import { runOn, toolWorld } from "../../support/tool-bench.ts";
 
 /** A daemon that answers nothing by itself; `asked` are the answers that it owes. */
 async function silentDaemon(t: TestContext, patience: { look: number; change: number }) {
@@ -70,10 +71,44 @@ test("a daemon of another version is told as such, where its answer lacks what t
   server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
   const { code, stdout, stderr } = await runOn(daemon.socket, ["status"]);
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(
-    stderr,
-    /^holdfast: .+\nthe daemon may be of another version than this tool; .+ after an upgrade\n$/,
-  );
+  const [told, ...hint] = stderr.split("\n");
+  assert.match(told ?? "", /^holdfast: the daemon's response is not what this tool expects \(.+\)$/);
+  assert.deepEqual(hint, [OTHER_VERSION, ""]);
+});
+
+const OTHER_VERSION = "the daemon may be of another version than this tool; restart it after an upgrade";
+
+/** Runs `status` on what answers each request with this. */
+async function statusOn(t: TestContext, status: number, body: string) {
+  const { daemon, server } = await silentDaemon(t, { look: 10_000, change: 10_000 });
+  server.removeAllListeners("request").on("request", (_, answer) => answer.writeHead(status).end(body));
+  return runOn(daemon.socket, ["status"]);
+}
+
+test("a daemon of another version is told as such, where it does not know a route or its method", async (t) => {
+  await using tool = await toolWorld();
+  const daemon = new Daemon(tool.socket);
+  for (const call of [{ path: "/v1/tomorrow" }, { method: "PATCH", path: "/v1/status" } as const]) {
+    const { status, message, hint } = await daemon
+      .ask<Refused>(call)
+      .catch((error: unknown) => error as Refused);
+    const { code, stdout, stderr } = await statusOn(t, status, JSON.stringify({ error: { message, hint } }));
+    assert.deepEqual([code, stdout, stderr], [1, "", `holdfast: ${message}\n${OTHER_VERSION}\n`]);
+  }
+});
+
+test("a refusal that is not the daemon's own is told with its status", async (t) => {
+  for (const body of ["", "<html>", "null"]) {
+    const { code, stderr } = await statusOn(t, 431, body);
+    assert.deepEqual([code, stderr], [1, "holdfast: the daemon responded with status 431\n"]);
+  }
+});
+
+test("something else than the daemon on its socket is named", async (t) => {
+  const socket = await breakingDaemon(t, (peer) => peer.end("220 mx.example ESMTP\r\n"));
+  const { code, stderr } = await runOn(socket, ["status"]);
+  const told = `holdfast: what answers on ${socket} is not the daemon: it does not speak HTTP\n`;
+  assert.deepEqual([code, stderr], [1, told]);
 });
 
 test("who looks again does so over the same connection, and over a new one where that ended meanwhile", async (t) => {
@@ -130,13 +165,20 @@ for (const [when, end] of ENDS)
     assert.equal((await runOn(socket, ["health"])).code, 1);
   });
 
-test("what is more than the daemon takes is not sent", async (t) => {
+test("what is more than the daemon takes is not sent, and no more of it is read", async (t) => {
   const socket = await breakingDaemon(t, (peer) => assert.fail(`connected: ${peer.remoteAddress}`));
+  const most = "16 MiB, the most that the daemon accepts in one request";
   const stdin = "n\n".repeat(MAX_BODY / 2 + 1);
-  const { code, stdout, stderr } = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(
-    stderr,
-    /^holdfast: this is larger than 16 MiB, the most that the daemon accepts in one request\n$/,
-  );
+  const piped = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
+  assert.deepEqual(piped, { code: 1, stdout: "", stderr: `holdfast: stdin is larger than ${most}\n` });
+  const endless = await runOn(socket, ["recipients", "replace", "a.example", "--file", "/dev/zero"]);
+  assert.deepEqual(endless, { code: 1, stdout: "", stderr: `holdfast: /dev/zero is larger than ${most}\n` });
+  const addresses = "n\n".repeat(MAX_BODY / 4);
+  const folder = await tempFolder();
+  t.after(() => folder[Symbol.asyncDispose]());
+  const file = join(folder.path, "users.txt");
+  await writeFile(file, addresses);
+  const words = ["domain", "add", "a.example", "--primary", "m.example", "--recipients", file];
+  const asJson = await runOn(socket, words);
+  assert.deepEqual(asJson, { code: 1, stdout: "", stderr: `holdfast: this is larger than ${most}\n` });
 });

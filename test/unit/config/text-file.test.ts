@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -31,4 +32,48 @@ test("of what cannot be read it is said why, and what would be right", async () 
   });
   assert.equal(accessFault({ code: "EACCES" }).wrong, "cannot be read: permission denied");
   assert.equal(accessFault({ code: "EIO" }).wrong, "cannot be read (EIO)");
+});
+
+test("a device without an end is read up to the limit only, and an empty one is an empty text", () => {
+  assert.deepEqual(readText("/dev/zero", 1_000_000), {
+    fault: { wrong: "is too large", right: "keep it at 1 MB or less" },
+  });
+  assert.deepEqual(readText("/dev/null", 100), { text: "" });
+});
+
+/** A named pipe, and a shell that may write into it; it is killed at the end of the scope. */
+function pipeWith(folder: string, shell: string): { readonly pipe: string } & Disposable {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const writer = spawn("sh", ["-c", `exec ${shell}`, pipe], { stdio: "ignore" });
+  return { pipe, [Symbol.dispose]: () => void writer.kill("SIGKILL") };
+}
+
+test("a named pipe is read to its end, however late and slowly its writer is", async () => {
+  await using folder = await tempFolder();
+  const slowly = 'sleep 0.1; { sleep 0.1; echo alice; sleep 0.1; echo bob; } > "$0"';
+  using writer = pipeWith(folder.path, `sh -c '${slowly}' "$0"`);
+  assert.deepEqual(readText(writer.pipe, 100), { text: "alice\nbob\n" });
+});
+
+for (const [who, shell] of [
+  ["nobody writes", "true"],
+  ["somebody opens and does not write", 'sleep 60 > "$0"'],
+] as const)
+  test(`a pipe that ${who} is given up`, async () => {
+    await using folder = await tempFolder();
+    using writer = pipeWith(folder.path, shell);
+    const fault = {
+      wrong: "is a pipe that did not deliver a whole text within 200 ms",
+      right: "name a regular file, or write the text into the pipe",
+    };
+    assert.deepEqual(readText(writer.pipe, 100, 200), { fault });
+  });
+
+test("what a program pipes is read, however long it takes for its first word", () => {
+  const { href } = new URL("../../../src/config/text-file.ts", import.meta.url);
+  const code = `import("${href}").then(({ readText }) => console.log(readText("/dev/stdin", 100).text))`;
+  const shell = '{ sleep 0.3; echo alice; } | "$0" -e "$1"';
+  const told = execFileSync("sh", ["-c", shell, process.execPath, code], { encoding: "utf8" });
+  assert.equal(told, "alice\n\n");
 });

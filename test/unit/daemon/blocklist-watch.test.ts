@@ -6,8 +6,10 @@ import type { DomainRecord } from "../../../src/ports/directory.ts";
 import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { domainSettings } from "../../support/domain-settings.ts";
 import { fakeDns } from "../../support/fake-dns.ts";
+import { loggerTo } from "../../../src/runtime/log.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
+import { idle } from "../../support/settle.ts";
 import { waitFor } from "../../support/wait.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
@@ -41,4 +43,25 @@ test("lists that a domain of the API names are tested, and outlast a reload of t
   assert.equal(looks, 1, "changes that come together are looked at together");
   watch.use(config);
   assert.deepEqual(watch.health.sound(), ["own.test"]);
+});
+
+test("lists that cannot be tested at the start are told, and end nothing", async () => {
+  const config = await configOf(HEAD);
+  const lines: string[] = [];
+  const log = loggerTo((_level, message, { error }) => void lines.push(`${message}: ${String(error)}`));
+  const sink = Object.assign(new MemoryJournal(), { log }) as unknown as JournalSink;
+  let begun = false;
+  const watch = watchBlocklists({
+    crew: { sink, clock: new ManualClock(), clockOffset: undefined },
+    config: () => config,
+    directory: { domains: async () => [] },
+    smtp: () => {
+      if (begun) throw new Error("no threads");
+      return [];
+    },
+  });
+  begun = true;
+  watch.begin();
+  await idle();
+  assert.deepEqual(lines, ["the blocklists were not tested: no threads"]);
 });

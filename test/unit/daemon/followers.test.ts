@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Certificates } from "../../../src/adapters/tls/tls.ts";
-import { checksFollower, deliveryFollower, smtpFollower } from "../../../src/daemon/followers.ts";
-import type { DeliveryThread, SmtpThread } from "../../../src/threads/crew.ts";
+import {
+  checksFollower,
+  deliveryFollower,
+  smtpFollower,
+  storageFollower,
+} from "../../../src/daemon/followers.ts";
+import type { SmtpSettings } from "../../../src/endpoints/smtp/smtp.ts";
+import type { DeliveryThread, SmtpThread, Storage } from "../../../src/threads/crew.ts";
+import { idle } from "../../support/settle.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
@@ -18,15 +25,18 @@ test("certificates that cannot be used any more hold up nothing else", async () 
 
 test("settings of SMTP are prepared by all threads, and in force when it is said so", async () => {
   const config = await configOf(HEAD);
-  const certificates = { check: async () => undefined, use: async () => {}, current: () => undefined };
+  const checked = { certificates: "new" };
+  const certificates = { check: async () => checked, use: async () => {}, current: () => undefined };
   const smtp = smtpCrew();
   const follower = smtpFollower(certificates as unknown as Certificates, () => smtp.threads);
   await follower.check?.(config);
   const settings = smtp.told[0]?.[2] ?? assert.fail();
+  assert.partialDeepStrictEqual(settings, { tls: checked });
   const toAll = (name: string, argument: unknown) => [1, 2, 3].map((n) => [n, name, argument]);
   assert.deepEqual(smtp.told.splice(0), toAll("prepare", settings));
   await follower.use(config);
-  assert.deepEqual(smtp.told.splice(0), toAll("apply", settings));
+  const { tls: _unused, ...applied } = settings as SmtpSettings;
+  assert.deepEqual(smtp.told.splice(0), toAll("apply", applied));
 });
 
 test("new checks are told, and their lists tested; nobody waits for that", async () => {
@@ -45,6 +55,15 @@ test("new checks are told, and their lists tested; nobody waits for that", async
   );
 });
 
+test("lists that cannot be tested hold up no new checks", async () => {
+  const config = await configOf(HEAD);
+  const { told, threads } = smtpCrew();
+  const test = (): Promise<void> => Promise.reject(new Error("no resolver"));
+  await checksFollower({ use: () => {}, health: { test } }, () => threads).use(config);
+  await idle();
+  assert.equal(told.length, 3);
+});
+
 test("new settings reach the delivery thread, where there is one", async () => {
   const config = await configOf(HEAD);
   const told: string[] = [];
@@ -52,4 +71,12 @@ test("new settings reach the delivery thread, where there is one", async () => {
   await deliveryFollower(() => thread).use(config);
   await deliveryFollower(() => undefined).use(config);
   assert.deepEqual(told, ["apply"]);
+});
+
+test("a new reserve reaches the storage thread", async () => {
+  const config = await configOf(HEAD);
+  const told: unknown[] = [];
+  const control = { call: async (...words: unknown[]) => void told.push(words) };
+  await storageFollower({ thread: { control } } as unknown as Storage).use(config);
+  assert.deepEqual(told, [["setReserve", config.store.reserve]]);
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -101,7 +103,7 @@ test("a list that somebody begins to write again before it is read is left alone
 
 test("a list that was emptied or has a mistake is told of once, and the one before counts", async () => {
   await using folder = await tempFolder();
-  const { files, told, write, inForce } = await followed(folder.path);
+  const { files, told, declared, write, inForce } = await followed(folder.path);
   await write("# nobody\n");
   for (let looks = 0; looks < 4; looks++) await files.look();
   assert.deepEqual(inForce(), ["alice", "bob"]);
@@ -112,6 +114,7 @@ test("a list that was emptied or has a mistake is told of once, and the one befo
   for (let looks = 0; looks < 4; looks++) await files.look();
   assert.deepEqual(inForce(), ["alice", "bob"]);
   assert.equal(told.length, 2, "a mistake is told of once, too");
+  assert.deepEqual(declared, []);
   assert.match(files.trouble("a.example") ?? "", /users\.txt:2:1: /);
   await write("dave\n");
   for (let looks = 0; looks < 2; looks++) await files.look();
@@ -183,4 +186,44 @@ test("a file that the configuration names no more is no trouble of its domain an
     await files.look();
     assert.equal(files.trouble("a.example"), undefined, domains);
   }
+});
+
+test("a list from a pipe is read at a start and at a reload only: it is no file that could be followed", async () => {
+  await using folder = await tempFolder();
+  const { files, told, inForce, reload } = await followed(folder.path);
+  const pipe = join(folder.path, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const name of ["carol", "dave"]) {
+    const writer = spawn("sh", ["-c", `echo ${name} > "$0"`, pipe], { stdio: "ignore" });
+    const ended = once(writer, "exit");
+    reload(TEXT.replace("users.txt", "pipe"));
+    await ended;
+    for (let looks = 0; looks < 3; looks++) await files.look();
+    assert.deepEqual([inForce(), told], [[name], []]);
+  }
+});
+
+test("a list that cannot be used keeps what it had when another one is read at the same time", async () => {
+  await using folder = await tempFolder();
+  const { files, write, reload, config } = await followed(folder.path);
+  const second = "b.example: { primary: { host: m.example }, recipients: { file: more.txt } }";
+  await writeFile(join(folder.path, "more.txt"), "carol\n");
+  reload(TEXT.replace(/ \}\n$/, `, ${second} }\n`));
+  await write("alice\nb ob\n");
+  await writeFile(join(folder.path, "more.txt"), "dave\n");
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  const lists = config().domains.map(({ recipients }) => recipients);
+  assert.deepEqual(lists, [["alice", "bob"], ["dave"]]);
+});
+
+test("a list that had nobody before is no trouble while it still has nobody", async () => {
+  await using folder = await tempFolder();
+  const { files, told, write, reload, inForce } = await followed(folder.path);
+  await write("# nobody\n");
+  reload(TEXT);
+  assert.deepEqual(inForce(), []);
+  await write("# nobody yet\n");
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  assert.equal(files.trouble("a.example"), undefined);
+  assert.deepEqual(told, [{ kind: "recipients.fetched", domain: "a.example", entries: 0 }]);
 });

@@ -149,3 +149,19 @@ test("once the directory has switched, the configuration is in force, whoever ca
   assert.deepEqual(steps, ["directory", "in force a.example", "used a.example", "used a.example"]);
   assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", warnings }]);
 });
+
+test("a setting that takes effect at a restart is named, and the one before stays in force", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, HEAD);
+  const config = configAt(file);
+  await writeFile(file, HEAD.replace(config.hostname, "other.example.net"));
+  const inForce: string[] = [];
+  const result = await reload(config, {
+    editor: editorThat(QUIET),
+    followers: [{ use: async ({ hostname }) => void inForce.push(hostname) }],
+    sink: { reopen: () => {}, record: () => {} },
+    putInForce: ({ hostname }) => void inForce.push(hostname),
+  });
+  assert.deepEqual([result.restart, inForce], [["hostname"], [config.hostname, config.hostname]]);
+});

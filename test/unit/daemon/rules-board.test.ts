@@ -4,6 +4,7 @@ import { RulesBoard } from "../../../src/daemon/rules-board.ts";
 import type { AccessRule } from "../../../src/ports/checks.ts";
 import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { idle } from "../../support/settle.ts";
 
 test("changes that come together are told together, to a thread that is starting too", async () => {
   const clock = new ManualClock();
@@ -21,4 +22,15 @@ test("changes that come together are told together, to a thread that is starting
   clock.advance(50);
   assert.deepEqual(heard, ["applyRules @b.example,@a.example", "applyRules @a.example"]);
   assert.deepEqual(board.current(), [{ action: "block", sender: "@a.example" }]);
+});
+
+test("a thread that cannot take the rules ends nothing", async () => {
+  const clock = new ManualClock();
+  const tell = (): Promise<void> => Promise.reject(new Error("no such rule"));
+  const store = { rules: async () => [], addRule: async () => {}, removeRule: async () => true };
+  const board = new RulesBoard({ store, clock, smtp: () => [{ tell } as unknown as SmtpThread] });
+  await board.rules.add({ action: "block", sender: "@a.example" }, "socket");
+  clock.advance(50);
+  await idle();
+  assert.equal(board.current().length, 1);
 });

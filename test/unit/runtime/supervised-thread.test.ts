@@ -47,6 +47,26 @@ test("a thread that dies is started again, after a delay that grows while it can
   await supervised.end("close");
 });
 
+test("a thread that cannot start for hours is tried again at least every 30 s", async () => {
+  const clock = new ManualClock();
+  let start: Start = "well";
+  let failed = 0;
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => start),
+    clock,
+    log: loggerTo((_, message) => void (failed += message === "thread did not start" ? 1 : 0)),
+  });
+  await supervised.started;
+  start = "broken";
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => supervised.current === undefined);
+  for (let tries = 1; tries <= 7; tries++) {
+    clock.advance(30_000);
+    await waitFor(WAIT, () => failed === tries);
+  }
+  await supervised.end("close");
+});
+
 test("a thread that is ended does what it is told before, and stays away", async () => {
   const clock = new ManualClock();
   const begun = new Uint8Array(new SharedArrayBuffer(1));

@@ -5,6 +5,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
 import type { FixtureControl } from "../../support/thread-fixture.ts";
 import { fixturePlan } from "../../support/thread-plan.ts";
+import { watchThreads } from "../../support/thread-watch.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const WAIT = { what: "the thread", deadline: 10_000 };
@@ -26,6 +27,18 @@ test("a thread that cannot start rejects with its own error", async () => {
     new ManualClock(),
   );
   await assert.rejects(starting, /cannot start like this/);
+});
+
+test("a thread that reports a second error ends with the first one", async () => {
+  using threads = watchThreads();
+  const thread = await startThread<FixtureControl>(
+    fixturePlan(() => "well"),
+    new ManualClock(),
+  );
+  const [worker] = threads.named("fixture");
+  for (const words of ["crashed", "out of memory"]) worker?.emit("error", new Error(words));
+  await thread.terminate();
+  assert.equal((await thread.ended).error?.message, "crashed");
 });
 
 test("what is to run before a thread's entry runs first", async () => {
