@@ -49,12 +49,15 @@ function nameFinding({ hostname, addresses: own }: Self, addresses: readonly str
 }
 
 /** Primaries, and whoever judges our mail, look at the name of the address that we come from. */
-async function reverse(ip: string, { hostname }: Self, dns: Resolver): Promise<Finding> {
-  const lookup = await dns.confirmedName(ip);
+async function reverse(ip: string, { hostname }: Self, dns: Resolver & RecordSource): Promise<Finding> {
+  // An address may have several names, of which `confirmedName` returns only one. Ours resolves back: `ip` is from there.
+  const [lookup, pointers] = await Promise.all([dns.confirmedName(ip), dns.records(reverseName(ip), "PTR")]);
+  const all = [lookup, pointers].flatMap((each) => (each.kind === "found" ? each.records : []));
+  if (all.some((each) => each.toLowerCase() === hostname))
+    return finding("reverse", "ok", `${ip} points back to ${hostname}`);
   if (lookup.kind === "failed")
     return finding("reverse", "warn", `the name of ${ip} could not be looked up: ${lookup.why}`);
   const [name] = lookup.kind === "found" ? lookup.records : [];
-  if (name === hostname) return finding("reverse", "ok", `${ip} points back to ${hostname}`);
   const record = `${reverseName(ip)}. IN PTR ${hostname}.`;
   if (name === undefined)
     return finding(
