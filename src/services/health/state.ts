@@ -64,16 +64,19 @@ export function next(health: HealthRecord, signal: Signal, now: number): HealthR
 }
 
 function greeted(health: HealthRecord, idle: boolean, now: number): HealthRecord {
-  if (health.state === "up") return { ...health, lastGood: now };
-  if (now < health.notBefore) return health;
-  const proven = idle || health.state === "unknown";
-  return { ...up(health, now), proven, ...(proven && { relapses: 0, bans: 0 }) };
+  const isUp = health.state === "up";
+  if (!isUp && now < health.notBefore) return health;
+  const heard = isUp ? { ...health, lastGood: now } : { ...up(health, now), proven: false };
+  return idle || health.state === "unknown" ? proven(heard) : heard;
 }
 
 function answered(health: HealthRecord, now: number): HealthRecord {
   if (health.state === "loop") return health;
-  const base = health.state === "up" ? health : up(health, now);
-  return { ...base, lastGood: now, proven: true, relapses: 0, bans: 0 };
+  return proven(health.state === "up" ? { ...health, lastGood: now } : up(health, now));
+}
+
+function proven(health: HealthRecord): HealthRecord {
+  return { ...health, proven: true, relapses: 0, bans: 0 };
 }
 
 function up(health: HealthRecord, now: number): HealthRecord {

@@ -206,7 +206,7 @@ export class Watch {
   async #probe(): Promise<void> {
     const begun = this.#parts.clock.now();
     try {
-      const wanted = (best: boolean): boolean => !this.#stopped && (this.#health.state !== "up" || !best);
+      const wanted = (best: boolean): boolean => !this.#stopped && (!best || this.#isDoubted());
       const heard = await this.#prober.ask(wanted);
       if (heard === "knocked") this.#apply({ kind: "knocked" });
       else if (heard !== undefined) this.#takeGreeting(heard);
@@ -215,6 +215,12 @@ export class Watch {
       if (begun >= this.#health.lastGood)
         this.#apply({ kind: "trouble", trouble: asTrouble(error), probe: true });
     }
+  }
+
+  /** Only a greeting can show that it is well. After a relapse no mail may be left that would show it. */
+  #isDoubted(): boolean {
+    const { state, relapses } = this.#health;
+    return state !== "up" || (relapses > 0 && this.#observer.held() === 0);
   }
 
   #takeGreeting({ conversation, took }: Greeted): void {

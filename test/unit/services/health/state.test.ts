@@ -122,6 +122,8 @@ describe("good words", () => {
     assert.deepEqual([idle.state, idle.proven, idle.relapses, idle.bans], ["up", true, 0, 0]);
     const busy = next(away, greeted, 9000);
     assert.deepEqual([busy.state, busy.proven, busy.relapses, busy.bans], ["up", false, 1, 2]);
+    const left = next(busy, { kind: "greeted", idle: true }, 9100);
+    assert.deepEqual([left.proven, left.relapses, left.since, left.lastGood], [true, 0, 9000, 9100]);
     const taken = next(busy, answered, 9100);
     assert.deepEqual([taken.proven, taken.relapses, taken.bans, taken.since], [true, 0, 0, 9000]);
   });

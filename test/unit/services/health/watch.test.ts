@@ -241,3 +241,31 @@ test("a primary that its last domain has left is let alone, whatever it was bein
   await bench.pass(120_000, 1000);
   assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
 });
+
+test("a primary that broke at a mail, and whose mail another took, is told as back when it greets", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(FIRST, 25), primaryAt(SECOND, 25, { preference: 1 })]);
+  bench.store.put({ domain: "a.test" });
+  const [first, second] = [FIRST, SECOND].map((ip) => bench.client.server(`${ip}:25`));
+  assert.ok(first && second);
+  first.down = true;
+  const cut = new DestinationTrouble("session", "connection lost");
+  second.onMail = (mail) => allOf(mail, { kind: "deferred", reply: { code: 451, text: "later" } }, cut);
+  await bench.start();
+  await bench.pass(70_000, 500);
+  const told = () =>
+    bench.journal.events.flatMap((event) =>
+      (event.kind === "primary.down" || event.kind === "primary.up") && event.destination.startsWith(SECOND)
+        ? [event.kind]
+        : [],
+    );
+  assert.deepEqual(told(), ["primary.down"]);
+  first.down = false;
+  await bench.pass(180_000, 500);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+  assert.deepEqual(told(), ["primary.down", "primary.up"]);
+  const { conversations } = second;
+  await bench.pass(600_000, 1000);
+  assert.equal(second.conversations, conversations, "one that is proven is only knocked at");
+  assert.equal(second.open, 0);
+});
