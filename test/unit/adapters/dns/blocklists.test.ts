@@ -82,6 +82,14 @@ describe("codes", () => {
   });
 });
 
+test("a list that fails now and then, and answers between, is asked each time", async () => {
+  const zones: Record<string, "SERVFAIL"> = {};
+  for (const n of [1, 2, 3, 4, 6, 7]) zones[`${n}.2.0.192.bl.test`] = "SERVFAIL";
+  await using s = await setup(zones);
+  for (let n = 1; n <= 7; n++) await s.lists.codes("bl.test", `192.0.2.${n}`);
+  assert.equal((await s.lists.codes("bl.test", "192.0.2.8")).kind, "none");
+});
+
 test("a reason is one printable line, bounded", async () => {
   await using s = await setup({
     "1.2.0.192.bl.test": { TXT: [`Junk\r\n250 ok ${"x".repeat(230)}`] },

@@ -335,6 +335,14 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
 for (const [what, given, expected] of OF_DOMAIN)
   test(`a domain: ${what}`, async () => assert.deepEqual(complaints(await domain(given)), expected));
 
+test("a fetched list without entries is not said to be unfetched: its domain refuses mail", async () => {
+  const settings = { fetched: { url: "https://x.example/users", every: 1 } };
+  const texts = async (record: Partial<DomainRecord>): Promise<string> =>
+    (await domain({ listed: false, settings, record })).map(({ text }) => text).join();
+  assert.match(await texts({}), /never fetched: all mail is deferred/);
+  assert.match(await texts({ fetched: 1 }), /no recipient is known: all mail .* is refused/);
+});
+
 test("primaries by MX are those before us", async () => {
   const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
   assert.deepEqual(complaints(await domain({ settings })), []);

@@ -79,6 +79,17 @@ describe("a primary with two addresses", () => {
     assert.equal(bench.second.mails.length, 1);
   });
 
+  test("of which one is dead and the other greets late: that one has its time", async () => {
+    const bench = twoAddresses();
+    bench.first.down = true;
+    bench.second.onGreet = () => new Promise((resolve) => void bench.clock.after(8000, resolve));
+    await bench.start();
+    await bench.pass(10_000, 250);
+    assert.ok(bench.second.conversations <= 3, `${bench.second.conversations} greetings in 10 s`);
+    await bench.pass(20_000, 250);
+    assert.equal(bench.second.mails.length, 1);
+  });
+
   test("of which the good one dies between mails: the other is greeted, not only found to listen", async () => {
     const bench = twoAddresses();
     await bench.start();
