@@ -118,6 +118,17 @@ test("the test of RFC 5782 finds lists that list everybody, nobody, or do not an
     assert.equal((await s.lists.test(zone)).kind, "sick", zone);
 });
 
+test("the test of RFC 5782 tells which of its two questions had no answer", async () => {
+  await using s = await setup({
+    "2.0.0.127.half.test": { A: ["127.0.0.2"] },
+    "1.0.0.127.half.test": "SERVFAIL",
+    "2.0.0.127.other.test": "SERVFAIL",
+  });
+  const sick = (ip: string) => ({ kind: "sick", why: `${ip}: ESERVFAIL` });
+  assert.deepEqual(await s.lists.test("half.test"), sick("127.0.0.1"));
+  assert.deepEqual(await s.lists.test("other.test"), sick("127.0.0.2"));
+});
+
 test("an address of ours is listed where a good code says so, and not where trouble or strangers answer", async () => {
   await using s = await setup({
     "1.2.0.192.bl.test": { A: ["127.0.0.2"] },
