@@ -184,7 +184,7 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
 
 type Held = Extract<MailEvent, { readonly reason?: string }>;
 
-/** Only for mail held because of a doubt or damage; other reasons to hold mail have alerts of their own, or need none. */
+/** Alerts about unconfirmed and damaged mail only; other reasons to hold mail have alerts of their own, or need none. */
 function heldWords(event: Held): Words | undefined {
   switch (event.reason) {
     case "unconfirmed":

@@ -119,7 +119,7 @@ class SystemResolver implements Resolver, RecordSource {
     return unclear;
   }
 
-  /** All addresses of the name that are of the client's family: trouble with the other one says nothing of it. */
+  /** Looks up the name's addresses in the client's address family only: a failure of the other one does not matter. */
   async #forward(name: string, address: string): Promise<Lookup<string>> {
     const listed = (await this.#hosts.addresses(name))?.filter((ip) => isIP(ip) === isIP(address)) ?? [];
     if (listed.length > 0) return { kind: "found", records: listed };
@@ -131,7 +131,7 @@ function plainName(host: string): string {
   return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
 }
 
-/** The root as exchange is the null MX, RFC 7505. */
+/** An exchange of `.` (empty as `host`) is the null MX, RFC 7505. */
 function mxRecord(preference: number, exchange: string): MxRecord {
   return { preference, host: plainName(exchange) };
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two checks of the file's modification time. */
 const LOOK_EVERY = 5_000;
-/** Octets. */
+/** Octets; a larger file counts as empty. */
 const MAX_SIZE = 10 * 1024 * 1024;
 
 /**

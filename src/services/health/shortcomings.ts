@@ -9,7 +9,7 @@ interface ShortcomingParts {
   readonly wasEncrypted: () => boolean | undefined;
 }
 
-/** A primary becomes slow by a greeting of SLOW_GREETING ms or more, and ceases to be by one under QUICK_GREETING. */
+/** A greeting of SLOW_GREETING ms or more makes a primary slow; one of less than QUICK_GREETING ms ends that. */
 const SLOW_GREETING = 10_000;
 const QUICK_GREETING = 3000;
 /** The same limits for a mail of at most ORDINARY_SIZE octets. */
