@@ -4,7 +4,7 @@ import type { JournalEvent, MailEvent } from "../../ports/journal.ts";
 import { LEAP } from "../../runtime/clock-watch.ts";
 import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
-/** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
+/** Returns the alert for an event, in one plain sentence; undefined if the event needs no alert. */
 export function alertFor(event: JournalEvent, at: number): Alert | undefined {
   const words = sentence(event);
   if (words === undefined) return undefined;
@@ -13,7 +13,7 @@ export function alertFor(event: JournalEvent, at: number): Alert | undefined {
   return { name, subject: printable(words.subject), text: printable(words.text), at, facts: bounded(facts) };
 }
 
-/** Entries of a list in the facts: whoever gets them may refuse what is long, as web servers do. */
+/** Most entries of a list in the facts: the receiver may refuse long requests, as web servers do. */
 const LISTED = 100;
 
 function bounded(facts: Alert["facts"]): Alert["facts"] {
@@ -69,7 +69,7 @@ function sentence(event: JournalEvent): Words | undefined {
   }
 }
 
-/** What concerns single mails, or our own standing. */
+/** Alerts about recipient lists, notices, unread mail, certificates, blocklists, threads and the clock. */
 function lesserSentence(event: JournalEvent): Words | undefined {
   switch (event.kind) {
     case "recipients.stuck":
@@ -184,13 +184,13 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
 
 type Held = Extract<MailEvent, { readonly reason?: string }>;
 
-/** What is set aside on purpose has an alert of its own. */
+/** Alerts about unconfirmed and damaged mail only; other reasons to hold mail have alerts of their own, or need none. */
 function heldWords(event: Held): Words | undefined {
   switch (event.reason) {
     case "unconfirmed":
       return words(event.domain, doubtText(event));
     case "damaged":
-      // A subject of its own, because an alert about the same one waits for ten minutes.
+      // Its own subject, because a second alert about the same subject is delayed for up to ten minutes.
       return words(`damaged mail of ${event.domain}`, damagedText(event));
     default:
       return undefined;
@@ -235,7 +235,7 @@ function scannerText(event: Scanner): string {
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;
 
-/** Names of their own, because an alert of the same name waits for ten minutes. */
+/** The ballast has names of its own, because an alert of the same name is delayed for up to ten minutes. */
 function storeName({ condition, ballast }: StoreCondition): string {
   if (ballast === undefined) return `store.${condition}`;
   return ballast > 0 ? "store.ballast" : "store.stuck";
@@ -265,7 +265,7 @@ function people(count: number): string {
   return counted(count, "recipient is", "recipients are");
 }
 
-/** Domains, or findings, that an alert names. */
+/** Most domains, or findings, that an alert names. */
 const NAMED = 3;
 
 function list(domains: readonly string[]): string {

@@ -23,18 +23,18 @@ export { alertFor } from "./alert-for.ts";
 interface AlertOptions {
   /** http or https URL. */
   readonly webhook?: string;
-  /** A program and its arguments; no shell reads them. */
+  /** A program and its arguments, started without a shell. */
   readonly command?: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Alerts that wait for a slow channel; beyond it the oldest is dropped and logged. */
+/** Alerts that may wait for one slow channel; beyond that the oldest is dropped and logged. */
 const MAX_WAITING = 100;
-/** Milliseconds that a message in progress has at the end. */
+/** How long `stop` waits for messages that are being sent, in ms. */
 const GRACE = 2000;
 
-/** Starts the channels that are configured; with none, alerts are only folded away. */
+/** Starts the configured channels. Without a channel, alerts go nowhere. */
 export function startAlerts(options: AlertOptions): Alerts {
   return new Alerts(options);
 }
@@ -59,7 +59,7 @@ class Alerts implements Alerter {
     this.#folding.add(alert);
   }
 
-  /** Forgets what waits; resolves when nothing is being sent any more, after 2 s at the latest. */
+  /** Discards the alerts that wait; resolves when no message is being sent any more, after 2 s at the latest. */
   async stop(): Promise<void> {
     this.#folding.clear();
     this.#bursts.clear();

@@ -2,31 +2,32 @@ import type { Alert } from "../../ports/alerts.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { familyOf } from "./folding.ts";
 
-/** Alerts of one family that are sent one by one within a window. */
+/** Alerts of one family that are sent individually within one window. */
 const ONE_BY_ONE = 20;
-/** In ms. */
+/** Length of a window, in ms. */
 const WINDOW = 600_000;
-/** How long what comes beyond is gathered before it is told, in ms. */
+/** How long further alerts are collected before they are sent as one, in ms. */
 const GATHER = 60_000;
-/** Subjects that are gathered, and those of them that are named. */
+/** Most subjects that are collected, and most of them that are listed in the facts. */
 const MAX_GATHERED = 10_000;
 const NAMED = 100;
-/** Subjects in the sentence. */
+/** Subjects named in the sentence. */
 const IN_WORDS = 3;
 
 interface Burst {
   sent: number;
-  /** What was raised last about each subject that was not told yet. */
+  /** The last alert about each subject, if it was not sent yet. */
   more: Map<string, Alert>;
-  /** Of this window, also those that have run out. */
+  /** All timers of this window, including those that have fired. */
   readonly timers: Timer[];
 }
 
 type Send = (alert: Alert, repeated: number) => void;
 
 /**
- * Many subjects in one trouble: a line of ours that breaks takes thousands of primaries away, an outage makes the mail
- * of thousands of domains old. The first are told one by one, all others together, once a minute.
+ * Limits alerts when one cause concerns many subjects: a broken uplink makes thousands of primaries unreachable, an
+ * outage makes the mail of thousands of domains old. The first alerts of a family are sent individually, all others
+ * together once a minute.
  */
 export class Bursts {
   readonly #clock: Clock;
@@ -79,7 +80,7 @@ export class Bursts {
   }
 }
 
-/** The first of them in full, so that whoever reads the sentence alone knows what is the same of the others. */
+/** Quotes the first alert in full, so that the sentence alone says what happened to the others, too. */
 function together(alerts: readonly Alert[], at: number): Alert {
   const [first, ...others] = alerts as readonly [Alert, ...Alert[]];
   if (others.length === 0) return first;

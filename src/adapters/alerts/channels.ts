@@ -1,9 +1,9 @@
-/** The two ways out: a webhook and a command. Each resolves, or rejects with the reason. */
+/** The two channels for alerts: a webhook and a command. Sending rejects with the reason if it fails. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { unescape } from "node:querystring";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** What is sent: the alert, and how often it came again meanwhile. */
+/** The JSON object that is sent: the alert, and how often it was repeated. */
 export interface Message {
   readonly alert: string;
   readonly subject: string;
@@ -11,24 +11,24 @@ export interface Message {
   /** RFC 3339. */
   readonly at: string;
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Times that the same alert came within the last ten minutes and was not sent; absent when none. */
+  /** How often the same alert was raised and not sent in the last ten minutes; absent if never. */
   readonly repeated?: number;
 }
 
 export type Channel = (message: Message) => Promise<void>;
 
-/** How long one attempt to post a message, and a command, may take, in ms. */
+/** Timeouts of one attempt to post a message and of one command, in ms. */
 const WEBHOOK_LIMIT = 10_000;
 const COMMAND_LIMIT = 30_000;
-/** Before each further attempt, in ms: whoever gets the alerts may be started again just now. */
+/** Pauses before the second and each further attempt, in ms: the receiver may be restarting. */
 const PAUSES: readonly number[] = [5000, 30_000, 180_000];
 
-/** It answered, and would most likely answer the same again. */
+/** The webhook returned a status that further attempts are unlikely to change. */
 class Refusal extends Error {}
-/** Codes below 500 by which a server asks to be asked again: 408, RFC 9110, and 429, RFC 6585. */
+/** Status codes below 500 that ask the client to try again: 408 (RFC 9110) and 429 (RFC 6585). */
 const AGAIN: ReadonlySet<number> = new Set([408, 429]);
 
-/** POSTs JSON; 10 s for an answer. Three more attempts, one where it refuses. */
+/** POSTs JSON, with a timeout of 10 s. Tries again up to three times after a failure, once after a refusal. */
 export function webhook(url: string, clock: Clock): Channel {
   const target = targetOf(url);
   return async (message) => {
@@ -49,7 +49,7 @@ interface Target {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** `fetch` takes no URL with a user or a password; they go as RFC 7617 says. */
+/** `fetch` rejects URLs with a user or password, so they are sent as HTTP Basic authentication (RFC 7617). */
 function targetOf(address: string): Target {
   const url = new URL(address);
   const { username, password } = url;
@@ -92,7 +92,7 @@ function pause(clock: Clock, delay: number): Promise<void> {
   });
 }
 
-/** Runs a program, no shell, with the JSON on its standard input; it is killed after 30 s. */
+/** Runs a program, without a shell, with the JSON on its standard input; kills it after 30 s. */
 export function command(argv: readonly string[], clock: Clock): Channel {
   return (message) =>
     new Promise((resolve, reject) => {
@@ -108,7 +108,7 @@ export function command(argv: readonly string[], clock: Clock): Channel {
         if (code === 0) resolve();
         else reject(new Error(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
       });
-      // A program that does not read its input is no trouble. Where descriptors ran out there is neither.
+      // A program need not read its input. Without a free file descriptor, spawn makes no stdin.
       child.stdin?.on("error", () => undefined);
       child.stdin?.end(`${JSON.stringify(message)}\n`);
     });

@@ -1,23 +1,23 @@
 import type { Alert } from "../../ports/alerts.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** How long alerts of one subject are folded, in ms. */
+/** How long further alerts of the same family and subject are only counted, in ms. */
 const FOLD = 600_000;
-/** Changes of one subject sent at once within a fold. */
+/** Changes of state that are sent at once within one fold. */
 const MAX_CHANGES = 4;
-/** Subjects remembered; beyond it alerts are sent without folding. */
+/** Folds remembered at a time; beyond that alerts are sent without folding. */
 const MAX_FOLDS = 1000;
 
-/** Ten minutes of one subject. */
+/** The ten minutes after an alert about one subject was sent. */
 interface Fold {
   last: Alert;
-  /** Raised and not sent since the last that was. */
+  /** Alerts raised since the last one that was sent. */
   count: number;
   changes: number;
   readonly timer: Timer;
 }
 
-/** `repeated` is how often it was raised and not sent. */
+/** `repeated`: how many alerts about the subject were not sent before this one. */
 type Send = (alert: Alert, repeated: number) => void;
 
 /** Decides which alerts are sent at once and which are only counted for a while. */
@@ -65,11 +65,11 @@ export class Folding {
   }
 }
 
-/** Those that tell the state of a subject: only the last of them is true. */
+/** Alerts that report the state of a subject: a later one replaces the earlier ones of the same family. */
 const STATES =
   /^(?:primary\.(?:down|up|loop)|store\.(?:ok|full|sick|ballast|stuck)|(?:probation|scanner|quota|thread)\.)/;
 
-/** Alerts that tell one state of one subject; each other name stands for itself. */
+/** Returns the common prefix of alerts that report one state (`primary.`); any other name is its own family. */
 export function familyOf(name: string): string {
   return STATES.test(name) ? name.slice(0, name.indexOf(".") + 1) : name;
 }

@@ -2,26 +2,27 @@ import type { Lookup } from "../../ports/resolver.ts";
 import { remembered } from "../../runtime/at-once.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** How long answers are believed, in ms. */
+/** How long answers are cached, in ms. */
 export interface Lifetimes {
-  /** Bounds on the TTL of what was found. */
+  /** Bounds on the TTL of records that were found. */
   readonly shortest: number;
   readonly longest: number;
   readonly negative: number;
   readonly failed: number;
 }
 
-/** For names of servers: an operator who repairs a name wants to see it soon. */
+/** For host names of servers. They are short, so that a corrected record takes effect soon. */
 export const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 5000, failed: 2000 };
 
 /**
- * Questions without an answer. c-ares spins for ever where all 65,536 ids of a resolver are taken: by several caches, of
- * two questions for some names, each of which it goes on with, where there are three servers, after we have given it up.
+ * Most pending queries of one cache. If all 65,536 query ids of a resolver are in use, c-ares loops forever. Several
+ * caches share a resolver, some names need two queries, and c-ares continues a query after our timeout if there are
+ * three servers, so the limit must be far lower.
  */
 const MAX_OPEN = 4000;
 const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many queries are pending" };
 
-/** A lookup's result and the milliseconds that its owner lets it live. */
+/** The result of a lookup and its TTL in ms. */
 export interface Answer<T> {
   readonly lookup: Lookup<T>;
   readonly ttl?: number;
@@ -34,8 +35,8 @@ interface Entry<T> {
 }
 
 /**
- * Remembers answers; two who ask the same at one time share one question. Holds `capacity` answers, oldest out first, and
- * has `maxOpen` questions under way at most: one beyond that fails at once.
+ * Caches answers; concurrent lookups of the same key share one query. Holds at most `capacity` answers (the oldest is
+ * evicted first) and at most `maxOpen` pending queries; a further one fails at once.
  */
 export class AnswerCache<T> {
   readonly #entries = new Map<string, Entry<T>>();

@@ -1,7 +1,7 @@
 /**
- * Lists of clients over node:dns. A question goes out once however many ask it at one time; answers are believed
- * for their TTL, at most 1 h, `not listed` for 60 s, trouble for 5 s. A list that failed five times running is not
- * asked for 30 s, so that nobody waits for one that is dead.
+ * DNS blocklists over node:dns. Concurrent lookups of the same address share one query. A listing is cached for its
+ * TTL, at most 1 h, `not listed` for 60 s, a failure for 5 s. A list that failed five times in a row is not queried for
+ * 30 s, so that clients do not wait for a dead list.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
@@ -20,17 +20,17 @@ interface BlocklistSettings {
   readonly clock: Clock;
 }
 
-/** How long answers are believed, in ms. */
+/** How long answers are cached, in ms. */
 const LIFETIMES = { shortest: 1000, longest: 3_600_000, negative: 60_000, failed: 5000 };
-/** Answers, and texts of listings, that are remembered. */
+/** Most answers, and most texts of listings, that are cached. */
 const CAPACITY = 20_000;
 const REASONS = 1000;
-/** Questions without an answer. */
+/** Most pending queries. */
 const MAX_OPEN = 10_000;
-/** After so many failures in a row a list is not asked for so many ms. */
+/** After MAX_FAILURES in a row a list is not queried for REST ms. */
 const MAX_FAILURES = 5;
 const REST = 30_000;
-/** Characters. */
+/** Most characters of a reason. */
 const LONGEST_REASON = 200;
 
 export function dnsBlocklists(settings: BlocklistSettings): Blocklists {
@@ -96,7 +96,7 @@ class DnsBlocklists implements Blocklists {
     return lookup.kind === "found";
   }
 
-  /** A list of IPv6 addresses alone has ::ffff:127.0.0.2 in their form. */
+  /** A list of IPv6 addresses only contains the test entry as ::ffff:127.0.0.2. */
   async #listsIpv6(zone: string): Promise<boolean> {
     const { lookup } = await this.#ask(`${nibbles("::ffff:7f00:2")}.${zone}`);
     return lookup.kind === "found";
@@ -135,12 +135,12 @@ function failed(why: string): Answer<string> {
   return { lookup: { kind: "failed", why } };
 }
 
-/** In 127.0.0.0/8 without 127.255.255.0/24, where large lists put `you may not ask`. */
+/** Whether an address is in 127.0.0.0/8, except 127.255.255.0/24, by which large lists reject queries. */
 function isCode(address: string): boolean {
   return address.startsWith("127.") && !address.startsWith("127.255.255.");
 }
 
-/** RFC 5782 §2.1 and §2.4: octets or nibbles of the address in reverse, then the zone. */
+/** Returns the reversed octets or nibbles of the address, then the zone; RFC 5782 §2.1 and §2.4. */
 function queryName(zone: string, ip: string): string | undefined {
   const plain = normaliseIp(ip);
   if (isIP(plain) === 0) return undefined;

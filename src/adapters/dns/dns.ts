@@ -20,15 +20,15 @@ import { RecordCache } from "./records.ts";
 
 export { dnsBlocklists } from "./blocklists.ts";
 
-/** Answers of each kind that are remembered. */
+/** Most answers of each kind that are cached. */
 const CAPACITY = 10_000;
-/** PTR names of one address that are tried, and addresses of one name that are kept. */
+/** Most PTR names of one address that are tried, and most addresses of one name that are kept. */
 const MAX_NAMES = 5;
 const MAX_ADDRESSES = 16;
 const TOO_MANY_NAMES: Lookup<never> = { kind: "failed", why: "the address has too many names" };
 /**
- * MX records of one domain. Strangers choose some of the names that we ask for, and an answer can have thousands.
- * RFC 7208 §4.6.4 takes 10.
+ * Most MX records of one domain that are kept, the best first. Strangers choose some of the names that we look up, and
+ * an answer can contain thousands of records. RFC 7208 §4.6.4 allows 10.
  */
 const MAX_EXCHANGES = 20;
 
@@ -96,8 +96,8 @@ class SystemResolver implements Resolver, RecordSource {
     ]);
     const found = [six, four].flatMap(({ lookup }) => (lookup.kind === "found" ? lookup.records : []));
     if (found.length === 0) return six.lookup.kind === "failed" ? six : four;
-    const records = found.slice(0, MAX_ADDRESSES).map((address) => address.toLowerCase());
-    // The family that could not be asked for may be the only one that we can reach.
+    const records = found.slice(0, MAX_ADDRESSES);
+    // The address family whose lookup failed may be the only one that we have a route to.
     const halved = six.lookup.kind === "failed" || four.lookup.kind === "failed";
     const ttl = halved ? OF_NAMES.failed : Math.min(six.ttl ?? Infinity, four.ttl ?? Infinity);
     return { lookup: { kind: "found", records }, ttl };
@@ -107,7 +107,7 @@ class SystemResolver implements Resolver, RecordSource {
     // Not `reverse`, which looks into the system's host table first.
     const pointers = await ask(() => this.#dns.resolvePtr(reverseName(address)));
     if (pointers.kind !== "found") return pointers;
-    // An address as text would confirm itself: nobody is asked what its address is.
+    // A PTR record may contain an IP address as text. Without this filter it would confirm itself.
     const names = pointers.records.map(plainName).filter((name) => isIP(name) === 0);
     let unclear: Lookup<string> = names.length > MAX_NAMES ? TOO_MANY_NAMES : { kind: "none" };
     for (const name of names.slice(0, MAX_NAMES)) {
@@ -119,7 +119,7 @@ class SystemResolver implements Resolver, RecordSource {
     return unclear;
   }
 
-  /** All addresses of the name that are of the client's family: trouble with the other one says nothing of it. */
+  /** Looks up the name's addresses in the client's address family only: a failure of the other one does not matter. */
   async #forward(name: string, address: string): Promise<Lookup<string>> {
     const listed = (await this.#hosts.addresses(name))?.filter((ip) => isIP(ip) === isIP(address)) ?? [];
     if (listed.length > 0) return { kind: "found", records: listed };
@@ -131,7 +131,7 @@ function plainName(host: string): string {
   return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
 }
 
-/** The root as exchange is the null MX, RFC 7505. */
+/** An exchange of `.` (empty as `host`) is the null MX, RFC 7505. */
 function mxRecord(preference: number, exchange: string): MxRecord {
   return { preference, host: plainName(exchange) };
 }

@@ -1,13 +1,13 @@
 /**
- * The package `dnsbl`, for a question that is asked seldom: it is loaded when it is first needed. It holds a timer
- * for each answer of "not listed" until its time is up, and knows no trouble: "no" is no proof, "yes" needs one.
+ * The package `dnsbl`, for rare queries, loaded when first needed. For each answer "not listed" it keeps a timer until
+ * its timeout. It does not report failures: it returns false for them, and its true must be verified.
  */
 type LookUp = (ip: string, zone: string, options: object) => Promise<boolean>;
 
-/** How long the package may take, and holds its timer, in ms. */
+/** Timeout of the package, in ms; also how long it keeps its timer. */
 const PATIENCE = 2000;
 
-/** Whether there seems to be an entry for `ip` in `zone`; `servers` as `address:port`, empty for the system's. */
+/** Whether `zone` seems to list `ip`. `servers`: `address:port`; empty: those of the system. */
 export async function seemsListed(ip: string, zone: string, servers: readonly string[]): Promise<boolean> {
   // @ts-expect-error -- the package has no types
   const { lookup } = (await import("dnsbl")) as { lookup: LookUp };

@@ -3,23 +3,23 @@ import type { Lookup } from "../../ports/resolver.ts";
 import { within } from "../../runtime/within.ts";
 import type { Answer } from "./answer-cache.ts";
 
-/** Longest wait for one answer, in ms. */
+/** Timeout of one query, in ms. */
 const DEADLINE = 5_000;
 
-/** A resolver that asks `servers` (`address:port`), or those of the system where there are none. */
+/** Returns a resolver that queries `servers` (`address:port`), or those of the system if the list is empty. */
 export function openResolver(servers: readonly string[]): DnsResolver {
   const resolver = new DnsResolver({ timeout: 2000, tries: 2, maxTimeout: 2500 });
   if (servers.length > 0) resolver.setServers([...servers]);
   return resolver;
 }
 
-/** What c-ares says where there is no such record, or not even such a name. */
+/** Error codes of c-ares: the name has no such record, or the name does not exist. */
 const NOTHING: ReadonlyMap<string, Lookup<never>> = new Map([
   ["ENODATA", { kind: "none" }],
   ["ENOTFOUND", { kind: "none", nameless: true }],
 ]);
 
-/** One question whose errors are values, answered within 5 s. */
+/** Runs one query with a timeout of 5 s. Never rejects: errors are values. */
 export async function ask<T>(question: () => Promise<readonly T[]>): Promise<Lookup<T>> {
   try {
     const records = await within(DEADLINE, question());
@@ -31,7 +31,7 @@ export async function ask<T>(question: () => Promise<readonly T[]>): Promise<Loo
   }
 }
 
-/** Addresses of one family, and for how long their owner lets them live. */
+/** Looks up the addresses of one family, with their TTL. */
 export async function askAddresses(
   dns: DnsResolver,
   name: string,

@@ -4,27 +4,27 @@ import type { Clock } from "../../runtime/clock.ts";
 import { AnswerCache, type Answer, type Lifetimes } from "./answer-cache.ts";
 import { ask, askAddresses } from "./question.ts";
 
-/** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL; all in ms. */
+/** Addresses are cached for their TTL, other records for UNKNOWN_TTL, because node:dns returns no TTL; all in ms. */
 const LIFETIMES: Lifetimes = { shortest: 0, longest: 300_000, negative: 30_000, failed: 5000 };
 const UNKNOWN_TTL = 60_000;
-/** Answers that are remembered. */
+/** Most answers that are cached. */
 const CAPACITY = 10_000;
-/** Answers with more characters are used once and not kept: strangers choose what we ask for. */
+/** An answer with more characters is not cached, because strangers choose the names that we look up. */
 const LARGEST_KEPT = 4096;
-/** A record counts as so many more: an answer may hold thousands of empty ones. */
+/** Added for each record, because an answer may contain thousands of empty ones. */
 const EACH = 32;
 /**
- * Characters of one text. Policies and keys have less than 2000; one of 60 KB, in each of ten that name each other,
- * takes a third of a second to read.
+ * Most characters of one TXT record; longer ones are ignored. SPF policies and DKIM keys have less than 2000. Ten SPF
+ * policies of 60 KB that include each other take a third of a second to parse.
  */
 const LONGEST_TEXT = 4096;
-/** Questions without an answer. */
+/** Most pending queries. */
 const MAX_OPEN = 2000;
-/** Characters of a name, RFC 1035 §2.3.4. c-ares asks for longer ones too, and servers answer that as they please. */
+/** Most characters of a name, RFC 1035 §2.3.4. c-ares queries longer ones, with unpredictable answers. */
 const LONGEST_NAME = 253;
 const NO_NAME: Lookup<never> = { kind: "failed", why: "EBADNAME" };
 
-/** Records of names that strangers choose: cached, and bounded in number, size and questions under way. */
+/** Looks up records of names that strangers choose, with limits on cached answers, their size and pending queries. */
 export class RecordCache {
   readonly #dns: DnsResolver;
   readonly #answers: AnswerCache<string>;

@@ -1,7 +1,7 @@
 import { entriesOf } from "../../mail/recipient-pattern.ts";
 import { NOT_UTF8, utf8Text } from "../../runtime/utf8-text.ts";
 
-/** The entries of a list as it came, or why it is none. */
+/** Returns the entries of a response body, or, as a text, why it is not a list. `type`: its Content-Type. */
 export function readEntries(bytes: Buffer, type: string): readonly string[] | string {
   const [media = ""] = type.toLowerCase().split(";");
   const kind = media.trim();

@@ -16,7 +16,7 @@ import { readEntries } from "./entries.ts";
 
 interface HttpListParts {
   readonly clock: Clock;
-  /** Where `authorizationEnv` is looked for. */
+  /** Contains the variable that `authorizationEnv` names. */
   readonly environment: Environment;
 }
 
@@ -64,7 +64,7 @@ async function secretOf(
 ): Promise<string | undefined> {
   if (file === undefined && env === undefined) return undefined;
   const secret = (await readSecret({ file, env }, environment)).trim();
-  // `fetch` would refuse it in words that quote it.
+  // The error of `fetch` would quote the secret.
   const unfit = secret.search(/[^\t\x20-\x7e\x80-\xff]/);
   if (unfit !== -1)
     throw new Error(`character ${unfit + 1} of the secret in ${file ?? env} fits into no HTTP header`);
@@ -86,7 +86,7 @@ async function follow({ url }: FetchRequest, headers: Headers, signal: AbortSign
       next?.protocol === "https:" ||
       (next?.protocol === "http:" && next.host === place.host && place.protocol === "http:");
     if (next === null || !safe) throw new Error("it redirects to what is not https");
-    // `fetch` would refuse it in words that quote it.
+    // The error of `fetch` would quote the password.
     if (next.username !== "" || next.password !== "")
       throw new Error("it redirects to an address with a password");
     place = next;

@@ -1,4 +1,4 @@
-/** Reads a certificate chain and its key from files, and says in words what is wrong with them. */
+/** Reads a certificate chain and its key from files, and describes what is wrong with them. */
 import { readFile } from "node:fs/promises";
 import { judgePair, type PemPair } from "../../runtime/certificate.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -8,11 +8,11 @@ export interface TlsFiles {
   readonly certificate: string;
   /** Path of a PEM file with the private key, not encrypted. */
   readonly key: string;
-  /** Whom it is shown to, by the name that they ask for; default: the names in the certificate. */
+  /** Server names (SNI) for which it is used; default: the names in the certificate. */
   readonly names?: readonly string[];
 }
 
-/** The files' contents, PEM, and the names that they serve: lower case, `*.example.net` for one label more. */
+/** The contents of the files, in PEM, and the names they are used for: lower case, `*` matches one label. */
 export interface TlsMaterial extends PemPair {
   readonly names: readonly string[];
 }
@@ -21,10 +21,10 @@ type TlsReading =
   | {
       readonly kind: "read";
       readonly material: TlsMaterial;
-      /** When the certificate ends, ms since 1970. */
+      /** When the certificate expires, in ms since 1970. */
       readonly expiresAt: number;
     }
-  /** `why` names the file and the reason, for the operator. */
+  /** `why` contains the file and the reason, for the operator. */
   | { readonly kind: "broken"; readonly why: string };
 
 /** Reads both files and checks that they belong together. Never rejects. */
@@ -43,7 +43,7 @@ export async function readTls(files: TlsFiles): Promise<TlsReading> {
   return broken(files[part], mismatch ? `${why} in ${files.certificate}` : why);
 }
 
-/** What was read, in one line for an operator; `now` in ms since 1970. */
+/** Describes a certificate in one line for an operator; `now` in ms since 1970. */
 export function certificateLine(files: TlsFiles, reading: TlsReading, now: number): string {
   if (reading.kind === "broken") return reading.why;
   const { material, expiresAt } = reading;

@@ -18,20 +18,20 @@ import { type CertificateParts, openPair, type WatchedPair } from "./watched-pai
 export type { TlsFiles } from "./material.ts";
 export { certificateLine, readTls } from "./material.ts";
 
-/** How often the files are looked at, in ms. */
+/** How often the files are checked, in ms. */
 const LOOK = 60_000;
 
-/** What an operator is shown of one. */
+/** What operators see of one certificate. */
 interface CertificateFacts {
   readonly file: string;
   readonly names: readonly string[];
-  /** When it ends, ms since 1970. */
+  /** When the certificate expires, in ms since 1970. */
   readonly expiresAt: number;
-  /** Why the files, as they are now, cannot be used. */
+  /** Why the files, as they are now, cannot be used; absent if they are in use. */
   readonly trouble?: string;
 }
 
-/** Reads the files, if any are named, and watches them. Rejects with a sentence for the operator. */
+/** Reads the files, if any are configured, and watches them. Rejects with a sentence for the operator. */
 export async function openCertificates(
   files: readonly TlsFiles[] | undefined,
   parts: CertificateParts,
@@ -73,12 +73,12 @@ export class Certificates {
     }));
   }
 
-  /** Runs `listener` after each change found while watching; not for `use`. */
+  /** Calls `listener` after each change of the files in use; not after `use`. */
   onChange(listener: (material: readonly TlsMaterial[] | undefined) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Reads other files without using them; rejects with a sentence that names file and reason. */
+  /** Reads other files without using them; rejects with a sentence that contains the file and the reason. */
   async check(files: readonly TlsFiles[] | undefined): Promise<readonly TlsMaterial[] | undefined> {
     if (files === undefined) return undefined;
     return Promise.all(
@@ -90,7 +90,7 @@ export class Certificates {
     );
   }
 
-  /** Uses other files, or none, from here on; rejects as `check` does and then changes nothing. */
+  /** Switches to other files, or to none; rejects like `check` and then changes nothing. */
   async use(files: readonly TlsFiles[] | undefined): Promise<void> {
     const pairs = await Promise.all((files ?? []).map((pair) => openPair(pair, this.#parts)));
     this.#pairs = pairs;
@@ -102,7 +102,7 @@ export class Certificates {
     this.#listeners.length = 0;
   }
 
-  /** Looks at the files once; the watch does so each minute. */
+  /** Checks the files once; the timer calls this once a minute. */
   async look(): Promise<void> {
     const pairs = this.#pairs;
     const changed = await Promise.all(pairs.map((pair) => pair.look()));
@@ -117,7 +117,7 @@ export class Certificates {
     });
   }
 
-  /** One look at a time: each on a disk that does not answer holds a thread that log and alerts need as well. */
+  /** At most one check at a time: if the disk does not respond, each blocks a thread that log and alerts need, too. */
   async #watch(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;

@@ -1,4 +1,4 @@
-/** One certificate with its key: in use, looked at from time to time, replaced when both files are sound. */
+/** A certificate with its key: the files are checked periodically, and used once both are valid and belong together. */
 import { stat } from "node:fs/promises";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -12,10 +12,10 @@ export interface CertificateParts {
 }
 
 const DAY = 86_400_000;
-/** Warned of before the end, in ms. */
+/** How long before expiry the warnings begin, in ms. */
 const WARNING = 14 * DAY;
 
-/** Reads both files; rejects with a sentence that names file and reason. */
+/** Reads both files; rejects with a sentence that contains the file and the reason. */
 export async function openPair(files: TlsFiles, parts: CertificateParts): Promise<WatchedPair> {
   const seen = await appearance(files);
   const reading = await readTls(files);
@@ -26,7 +26,7 @@ export async function openPair(files: TlsFiles, parts: CertificateParts): Promis
 interface State {
   readonly material: TlsMaterial;
   readonly expiresAt: number;
-  /** What the files looked like when they were last read in full. */
+  /** The `appearance` of the files when they were last read in full. */
   readonly seen: string;
 }
 
@@ -34,9 +34,9 @@ export class WatchedPair {
   readonly files: TlsFiles;
   readonly #parts: CertificateParts;
   #state: State;
-  /** Trouble at the last look, and whether it was told. */
+  /** Why the files could not be used at the last check, and whether this was reported. */
   #trouble: { readonly why: string; told: boolean } | undefined;
-  /** In elapsed time. */
+  /** When the last warning about expiry was logged, in elapsed time. */
   #warnedAt = -Infinity;
 
   constructor(files: TlsFiles, parts: CertificateParts, state: State) {
@@ -49,17 +49,17 @@ export class WatchedPair {
     return this.#state.material;
   }
 
-  /** When the certificate in use ends, ms since 1970. */
+  /** When the certificate in use expires, in ms since 1970. */
   get expiresAt(): number {
     return this.#state.expiresAt;
   }
 
-  /** Why the files, as they are now, cannot be used; undefined where they are in use. */
+  /** Why the files, as they are now, cannot be used; undefined if they are in use. */
   get trouble(): string | undefined {
     return this.#trouble?.told === true ? this.#trouble.why : undefined;
   }
 
-  /** Looks at the files once; true when what is in use has changed. */
+  /** Checks the files once; returns true if a new certificate or key is in use now. */
   async look(): Promise<boolean> {
     this.warn();
     const seen = await appearance(this.files);
@@ -75,7 +75,7 @@ export class WatchedPair {
     return true;
   }
 
-  /** Tells once a day of a certificate that ends soon or has ended. */
+  /** Logs a warning, at most once a day, if the certificate expires soon or has expired. */
   warn(): void {
     const { clock, log } = this.#parts;
     const now = clock.now();
@@ -103,7 +103,7 @@ function isoDate(at: number): string {
   return new Date(at).toISOString();
 }
 
-/** What two files look like from outside; a missing file has a look of its own. */
+/** Inode, size and modification time of both files as one text, to detect changes; `missing` for a missing file. */
 async function appearance(files: TlsFiles): Promise<string> {
   const looks = [files.certificate, files.key].map((file) =>
     stat(file).then(

@@ -21,7 +21,7 @@ export type { Finding } from "./finding.ts";
 export type { Self } from "./self.ts";
 
 interface DoctorParts {
-  /** One that remembers nothing yet: whoever has mended a record wants to see that. */
+  /** Returns a resolver with an empty cache, so that an operator sees a corrected record at once. */
   readonly dns: () => Resolver & RecordSource;
   readonly self: () => Self;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export class Doctor {
     this.#parts = parts;
   }
 
-  /** How others see this server. */
+  /** Checks how others see this server. */
   async server(): Promise<readonly Finding[]> {
     const { dns, clock } = this.#parts;
     const self = this.#parts.self();
@@ -48,7 +48,7 @@ export class Doctor {
     ];
   }
 
-  /** Whether mail for one domain comes here, is taken and finds its primary; undefined: it is not ours. */
+  /** Checks whether mail for a domain arrives here, is accepted and finds its primary; undefined if it is not ours. */
   async domain(name: string): Promise<readonly Finding[] | undefined> {
     const { directory, hasRecipients } = this.#parts;
     const record = directory.domain(name, directory.generation());

@@ -1,6 +1,6 @@
 export type Verdict = "ok" | "warn" | "fail";
 
-/** What was looked at: of the server, then of a domain. */
+/** What is checked: first for the server, then for a domain. */
 export const TOPICS = [
   "name",
   "reverse",
@@ -15,20 +15,19 @@ type Topic = (typeof TOPICS)[number];
 
 export interface Finding {
   readonly what: Topic;
-  /** `warn`: mail comes and goes, but something is not as it should be, or could not be asked. */
+  /** `warn`: mail flows, but something is wrong or could not be looked up. */
   readonly verdict: Verdict;
   /** One sentence. */
   readonly text: string;
-  /** The DNS record that would mend it, as a zone file has it. */
+  /** The DNS record that would correct it, in zone file syntax. */
   readonly record?: string;
 }
 
-/** One verdict on one topic. */
 export function finding(what: Topic, verdict: Verdict, text: string, record?: string): Finding {
   return { what, verdict, text, ...(record !== undefined && { record }) };
 }
 
-/** `a, b and c`. */
+/** Joins texts as `a, b and c`. */
 export function listed(texts: readonly string[]): string {
   const last = texts.at(-1) ?? "";
   return texts.length < 2 ? last : `${texts.slice(0, -1).join(", ")} and ${last}`;

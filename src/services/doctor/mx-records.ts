@@ -1,4 +1,4 @@
-/** The domain's MX records: whether senders come here, and when. */
+/** Checks the domain's MX records: whether senders connect here, and whether before or after the primary. */
 import { isIP } from "node:net";
 import { SMTP_PORT } from "../../mail/mx-route.ts";
 import type { DomainRecord, DomainSettings } from "../../ports/directory.ts";
@@ -7,11 +7,11 @@ import { finding, listed, type Finding } from "./finding.ts";
 import { publishedAddresses } from "./own-name.ts";
 import type { Self } from "./self.ts";
 
-/** MX records whose hosts are looked up. */
+/** Most MX records whose hosts are looked up. */
 const MOST_EXCHANGES = 10;
-/** How much less we are wanted than the best server of the domain, in records that we propose. */
+/** Difference between our preference and that of the domain's best server, in records that we propose. */
 const STEP = 10;
-/** The largest preference there is, RFC 1035 §3.3.9. */
+/** The largest preference, RFC 1035 §3.3.9. */
 const LAST = 65_535;
 
 export async function mxFindings(
@@ -34,7 +34,7 @@ export async function mxFindings(
   return [domain.settings.mode === "backup" ? asBackup(domain, own, others) : asReflector(own, others)];
 }
 
-/** Records that lead here: by our name, or by another name of one of its addresses. */
+/** Records that name this server: by its host name, or by another name with one of the same addresses. */
 async function ours(all: readonly MxRecord[], self: Self, dns: RecordSource): Promise<readonly MxRecord[]> {
   const { hostname } = self;
   const named = all.filter(({ host }) => host === hostname);
@@ -48,7 +48,7 @@ async function ours(all: readonly MxRecord[], self: Self, dns: RecordSource): Pr
   return (await Promise.all(looked)).flat();
 }
 
-/** Nobody is named: the primary comes first, or a backup would be the only one. */
+/** No usable MX record. A backup needs a record of the primary, too, or it would be the only server. */
 function unserved({ name, settings }: DomainRecord, self: Self, text: string): readonly Finding[] {
   const reflects = settings.mode === "reflector";
   const own = finding("mx", "fail", text, mxRecord(name, reflects ? STEP : 2 * STEP, self.hostname));
@@ -57,7 +57,7 @@ function unserved({ name, settings }: DomainRecord, self: Self, text: string): r
   return [own, finding("mx", "warn", first, ofPrimary(name, settings, STEP))];
 }
 
-/** The record of the best primary that senders can come to; none where the configuration has no name for it. */
+/** Proposes a record for the best primary on port 25; undefined if the configuration has only addresses. */
 function ofPrimary(
   name: string,
   { primaries }: DomainSettings,
@@ -92,7 +92,7 @@ function asBackup(
   return finding("mx", "warn", text, mxRecord(name, behind(best), own[0]?.host ?? ""));
 }
 
-/** As senders try them. */
+/** The records in the order in which senders try them. */
 function inOrder(own: readonly MxRecord[], others: readonly MxRecord[]): string {
   const mine = preferenceOf(own);
   const first = others.filter(({ preference }) => preference < mine);
@@ -111,7 +111,7 @@ function preferenceOf(records: readonly MxRecord[]): number {
   return Math.min(...records.map(({ preference }) => preference));
 }
 
-/** A preference that senders try sooner than this one, or later; undefined: there is none. */
+/** `before` and `behind` return a preference that senders try earlier or later than this one; undefined if none. */
 function before(preference: number): number | undefined {
   return preference > 0 ? Math.max(0, preference - STEP) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What senders meet who come here: a port, a certificate, and policies that demand one. */
+/** Checks what senders find when they connect: the port, the certificate, and policies that require one. */
 import { SMTP_PORT } from "../../mail/mx-route.ts";
 import { isLoopback, parseHostPort } from "../../mail/network.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
@@ -6,7 +6,7 @@ import { finding, listed, type Finding } from "./finding.ts";
 import type { Self, ShownCertificate } from "./self.ts";
 
 const DAY = 86_400_000;
-/** How long before its end a certificate is worth a word, in ms. */
+/** How long before expiry a certificate causes a warning, in ms. */
 const SOON = 14 * DAY;
 
 export function portFindings({ listening }: Self): readonly Finding[] {
@@ -49,13 +49,13 @@ function shownCertificate(hostname: string, certificates: Self["certificates"], 
   return finding("certificate", "ok", `for ${hostname} until ${until}`);
 }
 
-/** RFC 6125 §6.4.3: a star stands for one label. */
+/** A wildcard matches exactly one label, RFC 6125 §6.4.3. */
 function covers({ names }: ShownCertificate, hostname: string): boolean {
   const parent = hostname.slice(hostname.indexOf(".") + 1);
   return names.some((name) => name === hostname || name === `*.${parent}`);
 }
 
-/** Whether the domain publishes a policy for TLS, RFC 8461 §3.1; what is in it is not fetched. */
+/** Checks whether the domain announces an MTA-STS policy, RFC 8461 §3.1; the policy itself is not fetched. */
 export async function transportPolicyFindings(
   domain: string,
   { hostname }: Self,

@@ -1,12 +1,12 @@
-/** Whether the name that stands in MX records leads here, and whether its addresses point back to it. */
+/** Checks whether our host name resolves to this server, and whether its addresses resolve back to the name. */
 import { networkSet, normaliseIp, reverseName } from "../../mail/network.ts";
 import type { RecordSource, Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import type { Self } from "./self.ts";
 
-/** Addresses of our name that are looked at. */
+/** Most addresses of our name that are checked. */
 const MOST_ADDRESSES = 8;
-/** Nobody elsewhere can connect to them: RFC 1918, RFC 6598, RFC 4193. */
+/** Addresses that cannot be reached from the Internet: RFC 1918, RFC 6598, RFC 4193. */
 const isPrivate = networkSet(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]);
 
 export async function nameFindings(self: Self, dns: Resolver & RecordSource): Promise<readonly Finding[]> {
@@ -21,7 +21,7 @@ export async function nameFindings(self: Self, dns: Resolver & RecordSource): Pr
   ];
 }
 
-/** What the DNS says, without the table of hosts, which others do not have; `why` where it did not answer. */
+/** Looks up addresses in the DNS only, because senders do not have our hosts file; `why` if the DNS did not answer. */
 export async function publishedAddresses(
   host: string,
   dns: RecordSource,
@@ -48,13 +48,16 @@ function nameFinding({ hostname, addresses: own }: Self, addresses: readonly str
   );
 }
 
-/** Primaries, and whoever judges our mail, look at the name of the address that we come from. */
-async function reverse(ip: string, { hostname }: Self, dns: Resolver): Promise<Finding> {
-  const lookup = await dns.confirmedName(ip);
+/** Primaries and spam filters look up the name of the address that we connect from. */
+async function reverse(ip: string, { hostname }: Self, dns: Resolver & RecordSource): Promise<Finding> {
+  // `confirmedName` returns only one of several names. Our own needs no confirmation: `ip` is one of its addresses.
+  const [lookup, pointers] = await Promise.all([dns.confirmedName(ip), dns.records(reverseName(ip), "PTR")]);
+  const all = [lookup, pointers].flatMap((each) => (each.kind === "found" ? each.records : []));
+  if (all.some((each) => each.toLowerCase() === hostname))
+    return finding("reverse", "ok", `${ip} points back to ${hostname}`);
   if (lookup.kind === "failed")
     return finding("reverse", "warn", `the name of ${ip} could not be looked up: ${lookup.why}`);
   const [name] = lookup.kind === "found" ? lookup.records : [];
-  if (name === hostname) return finding("reverse", "ok", `${ip} points back to ${hostname}`);
   const record = `${reverseName(ip)}. IN PTR ${hostname}.`;
   if (name === undefined)
     return finding(

@@ -1,4 +1,4 @@
-/** Whether the names of a domain's primaries lead anywhere, and not back here. */
+/** Checks whether the host names of a domain's primaries resolve, and not to this server itself. */
 import { hostPort, isLoopback, isUnspecified, parseHostPort } from "../../mail/network.ts";
 import { mxRoute, SMTP_PORT } from "../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../ports/directory.ts";
@@ -6,16 +6,15 @@ import type { Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding, type Verdict } from "./finding.ts";
 import type { Self } from "./self.ts";
 
-/** MX hosts that are looked up. */
+/** Most MX hosts that are looked up. */
 const MOST_HOSTS = 10;
 
-/** What is looked at from where. */
 interface World {
   readonly self: Self;
   readonly dns: Resolver;
 }
 
-/** What was found out about one host. */
+/** The result for one host. */
 interface Look {
   readonly verdict: Verdict;
   readonly text: string;
@@ -47,7 +46,7 @@ async function lookAt(host: string, port: number, { self, dns }: World): Promise
   const says = literal ? hostPort(host, port) : `${host} is ${listed(lookup.records)}, port ${port}`;
   const own = lookup.records.filter((ip) => leadsHere(ip, port, self));
   if (own.length === 0) return { verdict: "ok", text: says };
-  // Deliveries leave those out.
+  // Deliveries skip our own addresses.
   if (own.length < lookup.records.length)
     return { verdict: "warn", text: `${says}; ${listed(own)} is this server itself` };
   return { verdict: "fail", text: `${says}: that is this server itself` };
@@ -61,7 +60,7 @@ function leadsHere(ip: string, port: number, { listening, addresses }: Self): bo
   });
 }
 
-/** As deliveries go: to the MX records before ours, to the domain's own addresses where there is none. */
+/** Follows the route of deliveries: MX hosts preferred to ours, or the domain's own addresses without MX records. */
 async function byExchange(name: string, primary: Primary, world: World): Promise<Finding> {
   const lookup = await world.dns.mx(name);
   if (lookup.kind === "failed")
@@ -80,7 +79,7 @@ async function byExchange(name: string, primary: Primary, world: World): Promise
   return exchangeFinding(route.tiers.flat(), primary.port || SMTP_PORT, world);
 }
 
-/** Mail goes on while one of them is well. */
+/** Only a warning while one of the hosts is good, because deliveries use that one. */
 async function exchangeFinding(hosts: readonly string[], port: number, world: World): Promise<Finding> {
   const says = `MX hosts preferred to ours: ${listed(hosts)}`;
   const looks = await Promise.all(hosts.slice(0, MOST_HOSTS).map((host) => lookAt(host, port, world)));

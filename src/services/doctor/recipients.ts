@@ -1,8 +1,8 @@
-/** Whether anybody can be written to. */
+/** Checks whether any recipient of the domain is accepted. */
 import { awaitsFirstList, type DomainRecord } from "../../ports/directory.ts";
 import { finding, type Finding } from "./finding.ts";
 
-/** `listed`: a list of the domain has an entry. */
+/** `listed`: at least one list of the domain has an entry. */
 export function recipientFindings(record: DomainRecord, listed: boolean): readonly Finding[] {
   const { catchAll, callout = false, fetched } = record.settings;
   if (record.draining)

@@ -1,19 +1,19 @@
-/** What this server is, as far as others see it. */
+/** What others can see of this server. */
 export interface Self {
-  /** The name in the MX records. */
+  /** The name that MX records should contain. */
   readonly hostname: string;
   /** `address:port` of each SMTP listener. */
   readonly listening: readonly string[];
   /** The default first. */
   readonly certificates: readonly ShownCertificate[];
-  /** Addresses of this machine that others may reach. */
+  /** Addresses of this machine that others may be able to reach. */
   readonly addresses: readonly string[];
 }
 
 export interface ShownCertificate {
   readonly names: readonly string[];
-  /** When it ends, ms since 1970. */
+  /** When the certificate expires, in ms since 1970. */
   readonly expiresAt: number;
-  /** Why its files, which were changed, cannot be used. */
+  /** Why its changed files cannot be used; absent if they are in use. */
   readonly trouble?: string;
 }

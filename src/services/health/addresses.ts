@@ -1,14 +1,14 @@
 import type { DestinationTrouble, Target } from "../../ports/smtp-client.ts";
 import { refusesUs } from "./state.ts";
 
-/** How long an address that refuses us is left alone while another is known to be good, in ms. */
+/** How long an address that refused us is not tried while another one is known to be good, in ms. */
 const LEFT_ALONE = 60_000;
 
-/** What is known of the addresses of one primary. Times in ms. */
+/** What is known about the addresses of one primary. Times in ms. */
 export class Addresses {
-  /** The one that greeted last. */
+  /** The address that greeted last. */
   #best: string | undefined;
-  /** When others refused us, since it greeted. */
+  /** When other addresses refused us, since the last greeting. */
   readonly #refused = new Map<string, number>();
 
   isBest({ ip }: Target): boolean {
@@ -24,7 +24,7 @@ export class Addresses {
     if (refusesUs(trouble)) this.#refused.set(ip, now);
   }
 
-  /** Those to try, the best first and the `busy` ones last. */
+  /** Returns the targets to try, the best first, the `busy` ones last. */
   inTurn(targets: readonly Target[], now: number, busy: (target: Target) => boolean): readonly Target[] {
     const rank = (target: Target): number => (busy(target) ? 2 : this.isBest(target) ? 0 : 1);
     const known = targets.some((target) => this.isBest(target));
@@ -35,8 +35,9 @@ export class Addresses {
   }
 
   /**
-   * Which of their troubles is the primary's. Where one address is known to be good, only its own is. Otherwise one that
-   * greets and breaks may be mended sooner than one that refuses us; a family without a route says nothing of either.
+   * Chooses the trouble that decides about the primary's state. If one address is known to be good, only its trouble
+   * counts. Otherwise an address that broke off counts before one that refused us, because it may recover sooner, and
+   * both count before one that could not be connected to: its address family may just have no route.
    */
   decisive(troubles: ReadonlyMap<Target, DestinationTrouble>): DestinationTrouble | undefined {
     const all = [...troubles];

@@ -1,6 +1,6 @@
-/** Greetings that are awaited of all primaries together: each is an open file, of which clients need theirs. */
+/** Most greetings awaited from all primaries together: each needs a file descriptor, and so do our own clients. */
 const MOST = 500;
-/** What has waited for so many ms gives way when there are more. */
+/** A greeting that has been awaited for this many ms may be given up for another one. */
 const LEAST_WAIT = 10_000;
 
 interface Waiting {
@@ -9,14 +9,14 @@ interface Waiting {
 }
 
 /**
- * Bounds what thousands of primaries can cost that take connections and say nothing, as they seem to do behind a
- * firewall that answers in their place. Who greets within ten seconds is heard nevertheless, when its turn comes.
+ * Limits the connections to primaries that accept a connection and send nothing, as behind a firewall that answers for
+ * thousands of them. Each gets at least ten seconds to greet.
  */
 export class GreetingRoom {
-  /** The oldest first. */
+  /** In the order of `since`, the oldest first. */
   readonly #waiting = new Map<object, Waiting>();
 
-  /** False: there is no room for `greeting` at present. `giveWay` runs when another needs its place. */
+  /** Returns false if there is no room for `greeting`. `giveWay` is called if another greeting takes its place. */
   enter(greeting: object, now: number, giveWay: () => void): boolean {
     if (this.#waiting.size >= MOST && !this.#makeRoom(now)) return false;
     this.#waiting.set(greeting, { since: now, giveWay });

@@ -4,7 +4,8 @@
  * States (ports/health.ts): unknown -> up or down; up -> suspect at the first failure, probed again at once, then up
  * or down; banned if it answers but refuses us at connect; loop if it is this server itself. A primary that came up and
  * failed before it accepted anything relapses: it is down again at once, and each further return is believed later than
- * the one before (1 s doubling to 1 min).
+ * the one before (1 s doubling to 1 min). After a relapse the outage ends when it answers a mail, or when it greets
+ * while no mail is held for it.
  *
  * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
  * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. A primary
@@ -30,17 +31,17 @@ export type { Observer, Watch } from "./watch.ts";
 
 type HealthParts = Omit<WatchParts, "pacer" | "room" | "clock"> & ReachParts;
 
-/** Watches primaries; they share one limit of probes, and one of greetings that are awaited. */
+/** Watches primaries. All of them share one limit of probes and one limit of awaited greetings. */
 export class Health {
   readonly #parts: WatchParts;
 
   constructor(parts: HealthParts) {
-    // A clock that is set must neither put probes off nor make old news of what they find.
+    // A steady clock: setting the wall clock must neither delay probes nor make their results look outdated.
     const shared = { pacer: new Pacer(), room: new GreetingRoom() };
     this.#parts = { ...parts, ...shared, clock: steadyClock(parts.clock) };
   }
 
-  /** Begins at once to ask after the destination; `Watch.stop` ends it. */
+  /** Begins to probe the destination at once; `Watch.stop` ends that. */
   watch(destination: Destination, observer: Observer): Watch {
     return new Watch(destination, observer, this.#parts);
   }

@@ -1,14 +1,14 @@
 import type { PrimaryOffers, PrimaryStatus } from "../../ports/health.ts";
 
-/** Older words of a primary say nothing any more, in ms. */
+/** The capabilities of a primary are ignored after this time, in ms. */
 const OLDEST = 31 * 86_400_000;
 
-/** Octets that every server must take, RFC 5321 §4.5.3.1.7: who names less is half set up, and would have all mail refused. */
+/** Octets that every server must accept, RFC 5321 §4.5.3.1.7. A smaller SIZE is a mistake, and is ignored. */
 const LEAST_SIZE = 64 * 1024;
 
 /**
- * What the primaries of each domain can take, by the latest EHLO of each. Only domains where that is less than
- * everything, and where each primary has spoken: a guess never refuses mail.
+ * Returns what the primaries of each domain can accept, by the latest EHLO of each. Omits domains without a limit, and
+ * those of which a primary has not been greeted yet: mail must not be refused because of a guess.
  */
 export function offersOf(
   statuses: readonly PrimaryStatus[],
@@ -25,7 +25,7 @@ export function offersOf(
   });
 }
 
-/** The most that one of them takes, since any may get the mail in the end. */
+/** The most that any of them accepts, because any of them may get the mail in the end. */
 function together(primaries: readonly PrimaryStatus[], now: number): PrimaryOffers | undefined {
   const spoken = primaries.flatMap(({ state, capabilities, learnedAt = 0 }) =>
     capabilities === undefined || state === "loop" || now - learnedAt > OLDEST ? [] : [capabilities],

@@ -1,8 +1,8 @@
-/** How a primary that is ourselves is known before mail is sent to it: by its address, or by the name that it greets with. */
+/** Detects that a primary is this server itself, before mail is sent to it: by its address, or by its greeting. */
 import { isLoopback, isUnspecified, normaliseIp } from "../../mail/network.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 
-/** One of our own listeners. */
+/** The address of one of our own listeners. */
 export interface OwnAddress {
   readonly address: string;
   readonly port: number;
@@ -21,7 +21,7 @@ export function isOwnAddress(ip: string, port: number, own: readonly OwnAddress[
   });
 }
 
-/** Whether whoever greeted has our name. */
+/** Whether the server that greeted has our host name. */
 export function isOwnName({ name, banner }: Capabilities, hostname: string): boolean {
   const ours = hostname.toLowerCase();
   return name.toLowerCase() === ours || banner?.toLowerCase() === ours;

@@ -9,8 +9,8 @@ interface OutageFacts {
 }
 
 /**
- * Journals the beginning and the end of outages, each once. A primary that relapses counts as away until it has
- * proven itself, so that a half-dead server makes no line each second.
+ * Records the beginning and the end of each outage in the journal, each once. A primary that relapses counts as away
+ * until it is proven, so that a half-dead server does not cause an event every second.
  */
 export class OutageLog {
   readonly #journal: Journal;
@@ -21,7 +21,7 @@ export class OutageLog {
     this.#journal = journal;
   }
 
-  /** When the present outage began, or the last one; ms since 1970. */
+  /** When the present or the last outage began, in ms since 1970. */
   get since(): number {
     return this.#since;
   }

@@ -10,14 +10,14 @@ interface ProbeFacts {
   readonly held: boolean;
   /** When the last probe began; 0: never. */
   readonly lastProbe: number;
-  /** A probe began since the present state began. */
+  /** A probe has been started since the present state began. */
   readonly asked: boolean;
   readonly now: number;
   /** 0 to 1. */
   readonly random: () => number;
 }
 
-/** When to probe next, in ms since 1970. A state in doubt is asked at once, then each second. */
+/** Returns when to probe next, in ms since 1970. In the states unknown and suspect: at once, then each second. */
 export function nextProbe(health: HealthRecord, { held, lastProbe, asked, now, random }: ProbeFacts): number {
   const doubtful = health.state === "unknown" || health.state === "suspect";
   if (doubtful && !asked) return now;
@@ -43,11 +43,11 @@ function interval({ state, bans }: HealthRecord, held: boolean): number {
 
 const MOST_A_SECOND = 200;
 
-/** Spreads the probes of all primaries: at most 200 a second. */
+/** Spreads the probes of all primaries: at most 200 per second. */
 export class Pacer {
   #next = 0;
 
-  /** The moment at which one more probe may begin, in ms since 1970; at `now` or later. */
+  /** Reserves the time at which one more probe may begin, in ms since 1970; `now` or later. */
   slot(now: number): number {
     const slot = Math.max(now, this.#next);
     this.#next = slot + SECOND / MOST_A_SECOND;

@@ -9,23 +9,26 @@ import type { GreetingRoom } from "./greeting-room.ts";
 import { asTrouble, firstToGreet, targetsOf, type Destination, type ReachParts } from "./reach.ts";
 import { refusesUs } from "./state.ts";
 
-/** For greeting and EHLO, in ms. */
+/** Timeout for greeting and EHLO, in ms. */
 const GREETING_TIMEOUT = 60_000;
-/** A connection that ends without a greeting before this, in ms, is a broken server's, not a slow one's. */
+/** If a connection ends without a greeting earlier than this, in ms, the server is broken, not slow. */
 const SILENCE = 50_000;
-/** A greeting that hangs must not hide a server that came back meanwhile: in ms, and how many may hang. */
+/**
+ * While a greeting hangs, the server may have restarted. After GREETING_OVERLAP ms another one is requested; at most
+ * MOST_GREETINGS are awaited.
+ */
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
 
 const CROWDED =
   "it accepts connections but does not greet, like hundreds of other primaries at the same time";
 
-/** A greeting that is awaited. */
+/** A connection on which a greeting is awaited. */
 interface Awaited {
   readonly connection: Connection;
-  /** Nobody listened since it was asked for: a server that came back may know nothing of its connection. */
+  /** A later connection to the same address failed: if the server restarted, it does not know this connection. */
   stale: boolean;
-  /** Greetings of others needed its place. */
+  /** Another primary's greeting took its place in the greeting room. */
   crowdedOut: boolean;
 }
 
@@ -33,17 +36,17 @@ interface ProberParts extends ReachParts {
   readonly room: GreetingRoom;
 }
 
-/** Whether an address is to be greeted; `best`: it is the one that greeted last. */
+/** Whether a connection is to be greeted, not only opened; `best`: its address is the one that greeted last. */
 type Wanted = (best: boolean) => boolean;
 
-/** What a primary said to a probe. */
+/** The result of a probe that was greeted. */
 export interface Greeted {
   readonly conversation: Conversation;
   /** Milliseconds from connecting to the end of EHLO. */
   readonly took: number;
 }
 
-/** Asks one primary over the network: whether it takes a connection, and where that is not enough, what it greets with. */
+/** Probes one primary: opens a TCP connection and, if the caller wants more, waits for greeting and EHLO. */
 export class Prober {
   readonly #destination: Destination;
   readonly #parts: ProberParts;
@@ -52,26 +55,26 @@ export class Prober {
   /** The oldest first. */
   readonly #greetings = new Set<Awaited>();
   #lastGreeting = 0;
-  /** It took a connection and did not greet within a probe's patience: the next probe has more. */
+  /** A probe's greeting timeout expired, so the next probe gets a longer one. */
   #isSilent = false;
 
-  /** `silent` runs when it took a connection and said nothing in so many ms. */
+  /** `silent` is called when the primary accepted a connection and sent no greeting for `took` ms. */
   constructor(destination: Destination, parts: ProberParts, silent: (took: number) => void) {
     this.#destination = destination;
     this.#parts = parts;
     this.#silent = silent;
   }
 
-  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
+  /** Returns the address to connect to: the one that greeted last, or the first. Rejects with DestinationTrouble. */
   async target(): Promise<Target> {
     const targets = await targetsOf(this.#destination, this.#parts);
     return targets.find((target) => this.#addresses.isBest(target)) ?? (targets[0] as Target);
   }
 
   /**
-   * Connects to its addresses in turn and greets on that connection, so that one is all that a probe asks for, until
-   * one of them greets. An address that is not `wanted` is only connected to. Undefined: earlier greetings hang, and
-   * nothing new is known. Rejects with DestinationTrouble.
+   * Connects to the addresses in turn until one of them greets. The greeting is awaited on the same connection, so that
+   * a probe needs only one. If the address is not `wanted`, the connection alone is enough. Returns undefined if
+   * nothing new is known because earlier greetings hang. Rejects with DestinationTrouble.
    */
   async ask(wanted: Wanted): Promise<Greeted | "knocked" | undefined> {
     const { clock } = this.#parts;
@@ -119,7 +122,7 @@ export class Prober {
     } catch (error) {
       const trouble = asTrouble(error);
       const givenUp = !this.#greetings.has(greeting);
-      // One connection too many beside the one that it lets wait.
+      // The primary may have refused this connection only because it keeps another one of ours waiting.
       const oneTooMany = greeting.crowdedOut || refusesUs(trouble);
       if (givenUp || (oneTooMany && this.#awaited(connection.target) > 1)) return undefined;
       if (greeting.crowdedOut) throw new DestinationTrouble("greeting", CROWDED);
@@ -131,7 +134,7 @@ export class Prober {
     }
   }
 
-  /** It has greeted, a probe or a conversation with mail: others that are awaited tell nothing more. */
+  /** The primary has greeted a probe or a conversation with mail, so other greetings need not be awaited. */
   greeted(): void {
     this.#isSilent = false;
     for (const greeting of this.#greetings) this.#giveUp(greeting);
@@ -144,7 +147,7 @@ export class Prober {
       if (greeting.connection.target.ip === target.ip) greeting.stale = true;
   }
 
-  /** Greetings that may come yet, of one address or of all. */
+  /** Counts the greetings, of one address or of all, that may still arrive. */
   #awaited(target?: Target): number {
     const isOf = ({ connection }: Awaited): boolean =>
       target === undefined || connection.target.ip === target.ip;
@@ -152,8 +155,8 @@ export class Prober {
   }
 
   /**
-   * For one more greeting. Stale ones give way no sooner than they are in its way: a server that takes so many
-   * connections of a client refuses the next while those wait for their banner.
+   * Makes room for one more greeting; returns false if there is none. Stale greetings are given up only if there is no
+   * room otherwise: a server with a limit of connections per client may still be about to answer one of them.
    */
   #makeRoom(now: number): boolean {
     const fresh = this.#awaited();
@@ -169,7 +172,7 @@ export class Prober {
     greeting.connection.close();
   }
 
-  /** A banner may take minutes, RFC 5321 §4.5.3.2.1; a server that is half dead should be asked anew sooner. */
+  /** A greeting may take 5 min, RFC 5321 §4.5.3.2.1, but a server that hangs should be probed again sooner. In ms. */
   #patience(): number {
     return this.#isSilent ? 5 * GREETING_TIMEOUT : GREETING_TIMEOUT;
   }

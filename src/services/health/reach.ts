@@ -12,30 +12,30 @@ import { errorText } from "../../runtime/log.ts";
 import { isOwnAddress, type OwnAddress } from "./ourselves.ts";
 import { hostPort } from "../../mail/network.ts";
 
-/** Where mail goes. Two domains with the same destination share its health and its connections. */
+/** The server that mail is sent to. Domains with the same destination share its health and its connections. */
 export interface Destination extends Transport {
   /** Host name in A-labels, or an address. */
   readonly host: string;
   readonly port: number;
 }
 
-/** `host:port`, as operators see it. */
+/** Returns `host:port`, as shown to operators. */
 export function destinationName({ host, port }: Destination): string {
   return hostPort(host, port);
 }
 
-/** What ended an attempt to connect, as trouble of the destination. */
+/** Converts the error of a connection attempt to DestinationTrouble. */
 export function asTrouble(error: unknown): DestinationTrouble {
   return error instanceof DestinationTrouble ? error : new DestinationTrouble("connect", errorText(error));
 }
 
-/** For a TCP connection, in ms. */
+/** Timeout for a TCP connection, in ms. */
 const CONNECT_TIMEOUT = 3000;
-/** After this long without an answer, in ms, the next address is tried beside; RFC 8305 §5. */
+/** After this many ms without an answer, the next address is tried in parallel; RFC 8305 §5. */
 const STAGGER = 250;
-/** Of one host. */
+/** Most addresses of one host that are tried. */
 const MOST_ADDRESSES = 6;
-/** After so many ms no further one is greeted: a host may have as many silent addresses as it likes. */
+/** After this many ms, no further address of the host is greeted: all of them may be silent. */
 const LONGEST_ROUND = 10_000;
 
 export interface ReachParts {
@@ -45,7 +45,7 @@ export interface ReachParts {
   readonly ownAddresses: () => readonly OwnAddress[];
 }
 
-/** The targets behind a destination's name, our own listeners left out. Rejects with stage `dns` or `loop`. */
+/** Resolves a destination to targets, without our own listeners. Rejects with stage `dns` or `loop`. */
 export async function targetsOf(destination: Destination, parts: ReachParts): Promise<readonly Target[]> {
   const { host, port } = destination;
   const lookup = await parts.resolver.addresses(host);
@@ -59,7 +59,7 @@ export async function targetsOf(destination: Destination, parts: ReachParts): Pr
     .map((ip) => Object.assign({ ip }, destination));
 }
 
-/** Addresses of both families by turns, the first one's first, so that a family without a route costs one wait; RFC 8305 §4. */
+/** Alternates between the address families, so that a family without a route costs one wait only; RFC 8305 §4. */
 function inTurn(addresses: readonly string[]): readonly string[] {
   const six = addresses.filter((ip) => isIPv6(ip));
   const four = addresses.filter((ip) => !isIPv6(ip));
@@ -67,18 +67,18 @@ function inTurn(addresses: readonly string[]): readonly string[] {
   return first.flatMap((ip, i) => [ip, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
 }
 
-/** Is told of each address that fails. */
+/** Called for each address that fails. */
 type Failed = (target: Target, trouble: DestinationTrouble) => void;
 
 interface Greeter<T> {
-  /** Rejects with DestinationTrouble: then the next address is tried. */
+  /** If it rejects (with DestinationTrouble), the next address is tried. */
   readonly greet: (connection: Connection) => Promise<T>;
   readonly failed?: Failed;
 }
 
 /**
- * What `greet` makes of a connection to the first of the targets where it succeeds, RFC 5321 §5.1. Rejects with the
- * trouble of the last one.
+ * Connects to the targets in turn until `greet` succeeds, and returns its result; RFC 5321 §5.1. Rejects with the
+ * trouble of the last target.
  */
 export async function firstToGreet<T>(
   targets: readonly Target[],
@@ -103,7 +103,7 @@ export async function firstToGreet<T>(
   }
 }
 
-/** Connects to the targets in turn, to the next one when one fails or lingers; the first connection that is taken. */
+/** Returns the first connection that succeeds; tries the next target when one fails or has not answered for STAGGER. */
 function firstToAnswer(
   targets: readonly Target[],
   { client, clock }: ReachParts,

@@ -5,25 +5,25 @@ import { destinationName, type Destination } from "./reach.ts";
 interface ShortcomingParts {
   readonly journal: Journal;
   readonly domains: () => readonly string[];
-  /** It spoke TLS when an earlier process knew it; undefined while that is not known. */
+  /** Whether it offered TLS in its latest conversation, perhaps of an earlier process; undefined if not known yet. */
   readonly wasEncrypted: () => boolean | undefined;
 }
 
-/** A greeting that takes SLOW_GREETING ms or longer is a tarpit's; one that takes less than QUICK_GREETING is not. */
+/** A greeting of SLOW_GREETING ms or more makes a primary slow; one of less than QUICK_GREETING ms ends that. */
 const SLOW_GREETING = 10_000;
 const QUICK_GREETING = 3000;
-/** The same for a mail of up to ORDINARY_SIZE octets. */
+/** The same limits for a mail of at most ORDINARY_SIZE octets. */
 const SLOW_MAIL = 30_000;
 const QUICK_MAIL = 10_000;
 const ORDINARY_SIZE = 1_000_000;
 
-/** What a primary lacks although it takes mail; each is told once, and again when it was mended meanwhile. */
+/** Defects of a primary that accepts mail. Each is reported once, and again only if it had been mended meanwhile. */
 export class Shortcomings {
   readonly #destination: Destination;
   readonly #parts: ShortcomingParts;
-  /** The last conversation was encrypted; undefined before the first. */
+  /** Whether the last conversation was encrypted; undefined while neither that nor the past is known. */
   #encrypted: boolean | undefined;
-  /** The last conversation offered no way to tell of clients, though it should. */
+  /** The last conversation did not offer the configured XFORWARD or XCLIENT. */
   #anonymous = false;
   #slow: { readonly since: number; readonly why: string } | undefined;
 
@@ -32,46 +32,46 @@ export class Shortcomings {
     this.#parts = parts;
   }
 
-  /** It keeps us waiting, as tarpits do; since when, and how that showed. */
+  /** Since when the primary has been slow (ms since 1970), and the last observation of it; undefined if it is not. */
   get slow(): { readonly since: number; readonly why: string } | undefined {
     return this.#slow;
   }
 
-  /** True: what is remembered of its TLS has changed. */
+  /** Checks what EHLO offered. Returns true if the remembered TLS history must be updated. */
   look(capabilities: Capabilities): boolean {
     const before = this.#encrypted ?? this.#parts.wasEncrypted();
     this.#lookAtTls(capabilities, before);
     this.#lookAtIdentity(capabilities);
-    return this.#encrypted !== undefined && this.#encrypted !== (before ?? false);
+    return this.#encrypted !== before;
   }
 
-  /** Milliseconds from connecting to the end of EHLO. */
+  /** `took`: ms from connecting to the end of EHLO. */
   greeted(took: number, now: number): void {
     if (took >= SLOW_GREETING) this.#becameSlow(`its greeting took ${seconds(took)}`, now);
     else if (took < QUICK_GREETING) this.#slow = undefined;
   }
 
-  /** It takes connections, and said nothing for as long as a probe waits, in ms. */
+  /** It accepted a connection and sent no greeting for `took` ms, the patience of a probe. */
   silent(took: number, now: number): void {
     this.#becameSlow(`it accepts connections but did not greet within ${seconds(took)}`, now);
   }
 
-  /** Milliseconds from MAIL to the last reply of a mail of so many octets. */
+  /** `took`: ms from MAIL to the last reply of a mail of `size` octets. */
   answered(took: number, size: number, now: number): void {
     if (size > ORDINARY_SIZE) return;
     if (took >= SLOW_MAIL) this.#becameSlow(`a mail of ${size} octets took ${seconds(took)}`, now);
     else if (took < QUICK_MAIL && this.#slow?.why.startsWith("a mail") === true) this.#slow = undefined;
   }
 
-  /** A primary that spoke TLS and offers none any more is served, where the level allows it, and told of. */
+  /** A primary that no longer offers TLS still gets mail if its `tls` setting allows that, but it is reported. */
   #lookAtTls({ tls }: Capabilities, before: boolean | undefined): void {
-    // While what was before is not known, the next conversation is looked at again.
+    // While the past is not known, the next conversation is checked again.
     this.#encrypted = tls === undefined && before === undefined ? undefined : tls !== undefined;
     if (tls === undefined && before === true)
       this.#tell("primary.weakened", "it offered TLS before but no longer does; mail is sent unencrypted");
   }
 
-  /** The operator counts on it; told once. */
+  /** The operator configured XFORWARD or XCLIENT, so a primary that does not offer it is reported, once. */
   #lookAtIdentity({ attributes = {} }: Capabilities): void {
     const { identity = "headers" } = this.#destination;
     const missing = identity !== "headers" && attributes[identity.toUpperCase()] === undefined;

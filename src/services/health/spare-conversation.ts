@@ -1,12 +1,12 @@
 import type { Conversation } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** How long it is kept for mail that is being claimed, in ms. */
+/** How long the conversation stays open for mail that is being claimed, in ms. */
 const LINGER = 2000;
 
 /**
- * The conversation that a probe began, for the first mail: a primary that takes one connection of a client at a time
- * may still count the probe's when the mail's comes.
+ * Keeps the conversation that a probe opened for the first mail. A primary that allows one connection per client may
+ * still count a closed one of the probe, and would reject a new one.
  */
 export class SpareConversation {
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class SpareConversation {
     this.#timer = this.#clock.after(LINGER, () => this.end());
   }
 
-  /** For whoever asks first, where it is still open. */
+  /** Returns the conversation if it is still open, and keeps it no longer. */
   take(): Conversation | undefined {
     if (this.#conversation?.phase !== "idle") this.end();
     const taken = this.#conversation;

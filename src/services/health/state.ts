@@ -4,12 +4,12 @@ import type { DestinationTrouble } from "../../ports/smtp-client.ts";
 
 const AWAY: ReadonlySet<PrimaryState> = new Set(["down", "banned", "loop"]);
 
-/** It is known to take no mail at present. */
+/** Whether the primary is known to accept no mail at present. */
 export function isAway(state: PrimaryState): boolean {
   return AWAY.has(state);
 }
 
-/** What is known of one primary. Times in ms since 1970. */
+/** What is known about one primary. Times in ms since 1970. */
 export interface HealthRecord {
   readonly state: PrimaryState;
   /** When this state began. */
@@ -17,39 +17,39 @@ export interface HealthRecord {
   /** When the present outage began; absent while it is up. */
   readonly awaySince?: number;
   readonly why?: string;
-  /** It did, since it came up, what a primary is for. */
+  /** Since it came up, it has answered a whole mail, or has greeted while no mail was held for it. */
   readonly proven: boolean;
-  /** Times in a row that it came up and failed before it was proven. */
+  /** How many times in a row it came up and failed before it was proven. */
   readonly relapses: number;
-  /** After a relapse: not taken for up before this. */
+  /** After a relapse, a greeting before this time does not count; 0 while it is up. */
   readonly notBefore: number;
-  /** Refusals at connect in a row. */
+  /** How many times in a row it refused us at connect. */
   readonly bans: number;
-  /** Its last good word. */
+  /** The last time that it accepted a connection, greeted or answered a mail. */
   readonly lastGood: number;
 }
 
 export type Signal =
-  /** Something listens. */
+  /** A probe's TCP connection was accepted. */
   | { readonly kind: "knocked" }
-  /** Greeting, EHLO and TLS went well. `idle`: no mail waits that could prove it further. */
+  /** Greeting, EHLO and TLS succeeded. `idle`: no mail is held whose delivery would prove more. */
   | { readonly kind: "greeted"; readonly idle: boolean }
-  /** It answered a whole mail, whatever it said. */
+  /** It answered a whole mail, positively or not. */
   | { readonly kind: "answered" }
-  /** `probe`: found by a probe, not by a conversation with mail. */
+  /** `probe`: a probe failed, not a conversation with mail. */
   | { readonly kind: "trouble"; readonly trouble: DestinationTrouble; readonly probe: boolean };
 
-/** How long one that greets, and then fails the first mail, is left alone, in ms: doubling from the first to the longest. */
+/** How long greetings of a primary do not count after a relapse, in ms; doubles with each relapse. */
 const FIRST_RELAPSE = 1000;
 const LONGEST_RELAPSE = 60_000;
-/** How long a server may count a connection of ours that has ended, in ms. */
+/** How long a server may still count a closed connection of ours as open, in ms. */
 const COUNTED_ON = 1000;
 
 export function unknownHealth(now: number): HealthRecord {
   return { state: "unknown", since: now, proven: false, relapses: 0, notBefore: 0, bans: 0, lastGood: 0 };
 }
 
-/** The state machine of ports/health.ts. Answers the same object when nothing changed. */
+/** The state machine of ports/health.ts. Returns the same object if nothing changed. */
 export function next(health: HealthRecord, signal: Signal, now: number): HealthRecord {
   switch (signal.kind) {
     case "knocked":
@@ -64,16 +64,18 @@ export function next(health: HealthRecord, signal: Signal, now: number): HealthR
 }
 
 function greeted(health: HealthRecord, idle: boolean, now: number): HealthRecord {
-  if (health.state === "up") return { ...health, lastGood: now };
   if (now < health.notBefore) return health;
-  const proven = idle || health.state === "unknown";
-  return { ...up(health, now), proven, ...(proven && { relapses: 0, bans: 0 }) };
+  const heard = health.state === "up" ? { ...health, lastGood: now } : { ...up(health, now), proven: false };
+  return idle || health.state === "unknown" ? proven(heard) : heard;
 }
 
 function answered(health: HealthRecord, now: number): HealthRecord {
   if (health.state === "loop") return health;
-  const base = health.state === "up" ? health : up(health, now);
-  return { ...base, lastGood: now, proven: true, relapses: 0, bans: 0 };
+  return proven(health.state === "up" ? { ...health, lastGood: now } : up(health, now));
+}
+
+function proven(health: HealthRecord): HealthRecord {
+  return { ...health, proven: true, relapses: 0, bans: 0 };
 }
 
 function up(health: HealthRecord, now: number): HealthRecord {
@@ -91,7 +93,7 @@ function troubled(
   if (health.state === "up") {
     return health.proven || probe ? suspect(health, trouble, now) : relapsed(health, trouble, now);
   }
-  // Other conversations that break together tell nothing new; the probe decides.
+  // Several conversations often break together. Only the probe decides whether the primary is down.
   if (!probe || mayCountOurLast(health, trouble, now)) return health;
   return fallen(health, trouble, now);
 }
@@ -122,7 +124,7 @@ function away(health: HealthRecord, state: PrimaryState, why: string, now: numbe
   return { ...health, state, since: state === health.state ? since : now, awaySince, why, proven: false };
 }
 
-/** One connection too many, it says, just after trouble that ended one of ours. */
+/** A 421 just after a conversation broke: the primary may still count the broken connection. */
 function mayCountOurLast(
   { since }: HealthRecord,
   { stage, reply }: DestinationTrouble,
@@ -131,7 +133,7 @@ function mayCountOurLast(
   return stage === "greeting" && reply?.code === 421 && now - since < COUNTED_ON;
 }
 
-/** 421 or a permanent reply instead of a greeting. */
+/** Whether the primary sent 421 or a permanent reply instead of a greeting. */
 export function refusesUs({ stage, reply }: DestinationTrouble): boolean {
   return stage === "greeting" && reply !== undefined && (reply.code === 421 || isPermanent(reply));
 }

@@ -6,28 +6,26 @@ interface TlsMemoryParts {
   readonly log: Logger;
 }
 
-/** Which primaries spoke TLS when they were spoken to last, by an earlier process too. */
+/** Remembers which primaries offered TLS in their latest conversation, including those of earlier processes. */
 export class TlsMemory {
   readonly #store: Pick<WorkStore, "encrypted" | "rememberTls">;
   readonly #log: Logger;
-  /** What the store had; undefined while it was not read yet. */
+  /** What the store contained; undefined until it has been read. */
   #stored: ReadonlySet<string> | undefined;
-  /** What was seen since, which the store's is older than. */
+  #reading = false;
+  #readFailed = false;
+  /** What this process saw; it is newer than what the store contained. */
   readonly #seen = new Map<string, boolean>();
 
   constructor({ store, log }: TlsMemoryParts) {
     this.#store = store;
     this.#log = log;
-    store.encrypted().then(
-      (stored) => {
-        this.#stored = new Set(stored);
-      },
-      (error: unknown) => this.#complain(error),
-    );
+    void this.#read();
   }
 
-  /** Undefined while it is not known yet. */
+  /** Undefined while the store has not been read. If that failed, each call tries again. */
   encrypted(destination: string): boolean | undefined {
+    if (this.#stored === undefined && !this.#reading) void this.#read();
     return this.#seen.get(destination) ?? this.#stored?.has(destination);
   }
 
@@ -36,7 +34,19 @@ export class TlsMemory {
     this.#store.rememberTls(destination, encrypted).catch((error: unknown) => this.#complain(error));
   }
 
-  /** It serves an alert only: mail goes on without. */
+  async #read(): Promise<void> {
+    this.#reading = true;
+    try {
+      this.#stored = new Set(await this.#store.encrypted());
+    } catch (error) {
+      // Every conversation may try again while the store fails; one warning is enough.
+      if (!this.#readFailed) this.#complain(error);
+      this.#readFailed = true;
+    }
+    this.#reading = false;
+  }
+
+  /** Only logs: this memory serves an alert, and delivery does not depend on it. */
   #complain(error: unknown): void {
     this.#log.warn("the TLS history of primaries could not be read or written", {
       error: errorText(error),

@@ -12,20 +12,20 @@ import { Shortcomings } from "./shortcomings.ts";
 import { SpareConversation } from "./spare-conversation.ts";
 import { isAway, next, unknownHealth, type HealthRecord, type Signal } from "./state.ts";
 
-/** For whom a primary is watched: asked when needed, told when the state changes. */
+/** The user of a watched primary: supplies facts about it, and is called when its state changes. */
 export interface Observer {
   domains(): readonly string[];
-  /** Recipients held for it. */
+  /** Recipients whose mail is held for it. */
   held(): number;
-  /** Connections in use. */
+  /** Open connections. */
   connections(): number;
-  /** `returned`: it was away and is back, for the first time since it was last proven. */
+  /** `returned`: it is back after an outage, and not just between relapses. */
   changed(state: PrimaryState, returned: boolean): void;
 }
 
-/** What was known of primaries before this process. */
+/** The TLS history of primaries, including that of earlier processes. */
 interface PrimaryMemory {
-  /** It spoke TLS when it was spoken to last; undefined while that is not known. */
+  /** Whether its latest conversation was encrypted; undefined if not known yet. */
   encrypted(destination: string): boolean | undefined;
   remember(destination: string, encrypted: boolean): void;
 }
@@ -40,18 +40,18 @@ export interface WatchParts extends ReachParts {
   readonly room: GreetingRoom;
 }
 
-/** A minute less the jitter, in ms. */
+/** One minute minus the jitter of probes, in ms: after a delivery within this time no probe is needed. */
 const RECENT = 54_000;
-/** A second and the jitter, in ms. */
+/** One second plus the jitter of probes, in ms. */
 const SOON = 1100;
 
-/** The last time that the primary came up. */
+/** Describes the last time that the primary came up. */
 interface Comeback {
-  /** Counts them; 0: it was not reached yet. */
+  /** How many times it came up; 0: it was not reached yet. */
   readonly epoch: number;
-  /** When, ms since 1970. */
+  /** When it came up, in ms since 1970. */
   readonly since: number;
-  /** Milliseconds that it was away before, as far as this process saw it. */
+  /** How long it was away before, in ms, as far as this process saw it. */
   readonly outage: number;
 }
 
@@ -72,7 +72,7 @@ export class Watch {
   #asked: HealthRecord["state"] | undefined;
   #timer: Timer | undefined;
   #timerAt = 0;
-  /** The timer runs out when it is this primary's turn to be probed. */
+  /** `#timer` waits for the slot of a probe that the pacer has granted. */
   #inLine = false;
   #stopped = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
@@ -103,12 +103,12 @@ export class Watch {
     return this.#comeback;
   }
 
-  /** A conversation for mail: the one that a probe began, where it is still open, else a new one. Rejects as `open`. */
+  /** Returns a conversation for mail: that of a probe if it is still open, otherwise a new one. Rejects as `open`. */
   async converse(): Promise<Conversation> {
     return this.#spare.take() ?? this.open();
   }
 
-  /** A new conversation. Rejects with DestinationTrouble, also where it would be with ourselves. */
+  /** Opens a new conversation. Rejects with DestinationTrouble, also if the server turns out to be ourselves. */
   async open(greetingTimeout?: number): Promise<Conversation> {
     const { client, clock } = this.#parts;
     const target = await this.#prober.target();
@@ -119,7 +119,7 @@ export class Watch {
     throw this.#ourName();
   }
 
-  /** A conversation handed a mail of so many octets over, or was told why not, within `took` ms. */
+  /** A conversation got the replies to a mail of `size` octets, positive or not, in `took` ms. */
   answered(took: number, size: number): void {
     this.#shortcomings.answered(took, size, this.#parts.clock.now());
     this.#apply({ kind: "answered" });
@@ -129,13 +129,13 @@ export class Watch {
     this.#apply({ kind: "trouble", trouble, probe: false });
   }
 
-  /** Mail came to be held: a primary that is down is probed each second from here on. */
+  /** Mail is held from now on, so a primary that is down must be probed each second. */
   heldChanged(): void {
     const { clock } = this.#parts;
     if (this.#health.state === "down" && this.#timerAt - clock.now() > SOON) this.#plan();
   }
 
-  /** Probes at once when it is not up. */
+  /** Probes at once unless it is up. */
   recheck(): void {
     if (this.#health.state !== "up" && !this.#stopped) this.#startProbe();
   }
@@ -183,13 +183,13 @@ export class Watch {
   #due(): void {
     const now = this.#parts.clock.now();
     const { state, lastGood } = this.#health;
-    // A delivery meanwhile said all that a probe could.
+    // A recent delivery has already shown that it is up.
     if (state === "up" && now - lastGood < RECENT) this.#plan();
     else this.#startProbe();
   }
 
   #startProbe(): void {
-    // Whoever asks again keeps the turn: among many primaries it would else be put off each time.
+    // Keep the slot that was granted: with many primaries, each new request would otherwise delay the probe.
     if (this.#inLine) return;
     const { clock, pacer } = this.#parts;
     const now = clock.now();
@@ -206,15 +206,21 @@ export class Watch {
   async #probe(): Promise<void> {
     const begun = this.#parts.clock.now();
     try {
-      const wanted = (best: boolean): boolean => !this.#stopped && (this.#health.state !== "up" || !best);
+      const wanted = (best: boolean): boolean => !this.#stopped && (!best || this.#isDoubted());
       const heard = await this.#prober.ask(wanted);
       if (heard === "knocked") this.#apply({ kind: "knocked" });
       else if (heard !== undefined) this.#takeGreeting(heard);
     } catch (error) {
-      // A failure that began before the last good word is old news.
+      // A probe that began before the last success says nothing about the present.
       if (begun >= this.#health.lastGood)
         this.#apply({ kind: "trouble", trouble: asTrouble(error), probe: true });
     }
+  }
+
+  /** Whether a probe needs a greeting. After a relapse a delivery ends the doubt, or a greeting if no mail is held. */
+  #isDoubted(): boolean {
+    const { state, relapses } = this.#health;
+    return state !== "up" || (relapses > 0 && this.#observer.held() === 0);
   }
 
   #takeGreeting({ conversation, took }: Greeted): void {
@@ -225,7 +231,7 @@ export class Watch {
     if (idle || this.#stopped || this.#health.state !== "up") this.#spare.end();
   }
 
-  /** What a greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
+  /** Evaluates a greeting that took `took` ms. Returns false if the server is ourselves: then nothing may be sent. */
   #greeted(capabilities: Capabilities, took: number): boolean {
     const now = this.#parts.clock.now();
     if (this.#shortcomings.look(capabilities))

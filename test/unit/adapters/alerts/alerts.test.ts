@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { text as readText } from "node:stream/consumers";
@@ -134,16 +134,42 @@ async function passPauses(clock: WatchedClock): Promise<void> {
   }
 }
 
-test("an alert outlives some minutes in which the webhook is away, and comes once", async () => {
-  await using target = await hook([503, 408, 429, 204]);
-  const clock = new WatchedClock();
+for (const codes of [
+  [503, 408, 429, 204],
+  [404, 503, 500, 204],
+])
+  test(`an alert outlives minutes in which the webhook answers ${codes.join(", ")}, and comes once`, async () => {
+    await using target = await hook([...codes]);
+    const clock = new WatchedClock();
+    const { log, lines } = recorder();
+    const alerts = startAlerts({ webhook: target.url, clock, log });
+    alerts.raise(alert("store.sick"));
+    await passPauses(clock);
+    await waitFor(WAIT, () => target.bodies.length === 4);
+    await alerts.stop();
+    assert.deepEqual([target.bodies.length, lines], [4, []]);
+  });
+
+test("after a stop nothing is sent: neither what waited nor what was counted or gathered", async () => {
+  await using target = await hook([0]);
+  const clock = new ManualClock();
   const { log, lines } = recorder();
   const alerts = startAlerts({ webhook: target.url, clock, log });
-  alerts.raise(alert("store.sick"));
-  await passPauses(clock);
-  await waitFor(WAIT, () => target.bodies.length === 4);
-  await alerts.stop();
-  assert.deepEqual([target.bodies.length, lines], [4, []]);
+  for (let n = 0; n < 25; n++) alerts.raise({ ...alert("queue.oldest"), subject: `${n}.test` });
+  alerts.raise({ ...alert("queue.oldest"), subject: "0.test" });
+  await waitFor(WAIT, () => target.bodies.length === 1);
+  const ended = alerts.stop();
+  clock.advance(2000);
+  await ended;
+  clock.advance(8000);
+  await waitFor(WAIT, () => clock.waiting === 1);
+  assert.deepEqual([target.bodies.length, lines], [1, []], "the attempt that was cut off has its pause");
+  clock.advance(5000);
+  await waitFor(WAIT, () => target.bodies.length === 2);
+  await waitFor(WAIT, () => clock.waiting === 0);
+  clock.advance(700_000);
+  await idle();
+  assert.equal(target.bodies.length, 2);
 });
 
 test("a webhook that cannot be reached is told with the cause", async () => {
@@ -245,6 +271,19 @@ function readIfThere(file: string): string | undefined {
     return undefined;
   }
 }
+
+test("a command that does not read its input is well, however long that is", async () => {
+  await using folder = await tempFolder();
+  const out = join(folder.path, "out");
+  const { log, lines } = recorder();
+  const file = program(folder.path, `echo >> "${out}"`);
+  const alerts = startAlerts({ command: [file], clock: new ManualClock(), log });
+  for (const name of ["queue.oldest", "queue.expiring"]) alerts.raise(alert(name, "x".repeat(1_000_000)));
+  await waitFor(WAIT, () => existsSync(out) && readFileSync(out, "utf8") === "\n\n");
+  await alerts.stop();
+  await idle();
+  assert.deepEqual(lines, []);
+});
 
 test("commands run one at a time; trouble with one is logged", async () => {
   await using folder = await tempFolder();

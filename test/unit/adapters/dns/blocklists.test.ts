@@ -82,6 +82,14 @@ describe("codes", () => {
   });
 });
 
+test("a list that fails now and then, and answers between, is asked each time", async () => {
+  const zones: Record<string, "SERVFAIL"> = {};
+  for (const n of [1, 2, 3, 4, 6, 7]) zones[`${n}.2.0.192.bl.test`] = "SERVFAIL";
+  await using s = await setup(zones);
+  for (let n = 1; n <= 7; n++) await s.lists.codes("bl.test", `192.0.2.${n}`);
+  assert.equal((await s.lists.codes("bl.test", "192.0.2.8")).kind, "none");
+});
+
 test("a reason is one printable line, bounded", async () => {
   await using s = await setup({
     "1.2.0.192.bl.test": { TXT: [`Junk\r\n250 ok ${"x".repeat(230)}`] },
@@ -108,6 +116,17 @@ test("the test of RFC 5782 finds lists that list everybody, nobody, or do not an
   assert.deepEqual(await s.lists.test("six.test"), { kind: "sound" });
   for (const zone of ["all.test", "parked.test", "dead.test", "empty.test"])
     assert.equal((await s.lists.test(zone)).kind, "sick", zone);
+});
+
+test("the test of RFC 5782 tells which of its two questions had no answer", async () => {
+  await using s = await setup({
+    "2.0.0.127.half.test": { A: ["127.0.0.2"] },
+    "1.0.0.127.half.test": "SERVFAIL",
+    "2.0.0.127.other.test": "SERVFAIL",
+  });
+  const sick = (ip: string) => ({ kind: "sick", why: `${ip}: ESERVFAIL` });
+  assert.deepEqual(await s.lists.test("half.test"), sick("127.0.0.1"));
+  assert.deepEqual(await s.lists.test("other.test"), sick("127.0.0.2"));
 });
 
 test("an address of ours is listed where a good code says so, and not where trouble or strangers answer", async () => {

@@ -170,3 +170,34 @@ test("half of the addresses are believed no longer than trouble is", async () =>
   const lookup = await resolver.addresses("a.test");
   assert.deepEqual(lookup.kind === "found" && lookup.records, ["2001:db8::1", "192.0.2.1"]);
 });
+
+test("no addresses of one family say nothing of a name whose other family cannot be had", async () => {
+  for (const sick of ["A", "AAAA"]) {
+    await using server = await lyingServer((question, id) => [
+      response(question, id, { answers: [], flags: question.type === sick ? 0x0582 : 0x0580 }),
+    ]);
+    const resolver = dnsResolver({ servers: [server.server], clock: new ManualClock(), hosts: "/dev/null" });
+    assert.equal((await resolver.addresses("a.test")).kind, "failed", sick);
+  }
+});
+
+test("addresses live as long as the one whose owner gives it the least time", async () => {
+  let asked = 0;
+  await using server = await lyingServer((question, id) => {
+    if (question.type === "A") asked += 1;
+    const answers = [30, 10, 20].map((ttl): Answer => ({
+      type: "A",
+      name: "a.test",
+      ttl,
+      data: `192.0.2.${ttl}`,
+    }));
+    return [response(question, id, { answers: question.type === "A" ? answers : [] })];
+  });
+  const clock = new ManualClock();
+  const resolver = dnsResolver({ servers: [server.server], clock, hosts: "/dev/null" });
+  for (const step of [0, 9999, 1]) {
+    clock.advance(step);
+    await resolver.addresses("a.test");
+  }
+  assert.equal(asked, 2);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
@@ -72,11 +72,24 @@ describe("addresses", () => {
     await utimes(s.hosts, 1, 1);
     assert.deepEqual(await records(), ["192.0.2.1"]);
     await rm(s.hosts, { recursive: true });
+    // A link to itself has no facts, as a file on a disk that fails.
+    await symlink(s.hosts, s.hosts);
+    assert.deepEqual(await records(), ["192.0.2.1"]);
+    await rm(s.hosts);
     await writeFile(s.hosts, "192.0.2.2 mail.test\n");
     await utimes(s.hosts, 1, 1);
     assert.deepEqual(await records(), ["192.0.2.2"]);
-    await rm(s.hosts);
+    const aside = `${s.hosts}.aside`;
+    await rename(s.hosts, aside);
     assert.equal(await records(), false);
+    await rename(aside, s.hosts);
+    assert.deepEqual(await records(), ["192.0.2.2"]);
+  });
+
+  test("of a link keep the name of that link, without which nobody can connect to them", async () => {
+    await using s = await setup({}, "fe80::1%eth0 near.test\n");
+    const near = { kind: "found", records: ["fe80::1%eth0"] };
+    assert.deepEqual(await s.resolver.addresses("near.test"), near);
   });
 
   test("of both families stand together", async () => {
@@ -183,6 +196,16 @@ test("another name's own record is told, and whether there is a name at all", as
   assert.deepEqual(await s.resolver.records("nowhere.test", "A"), { kind: "none", nameless: true });
 });
 
+test("texts are remembered for a minute, in any spelling of their name", async () => {
+  await using s = await setup({ "a.test": { TXT: ["x"], ttl: 3600 } });
+  const ask = (name: string) => s.resolver.records(name, "TXT");
+  assert.deepEqual(await Promise.all([ask("a.test"), ask("A.Test")]), Array(2).fill(await ask("a.test")));
+  assert.equal(s.dns.questions.length, 1);
+  s.clock.advance(60_000);
+  await ask("a.test");
+  assert.equal(s.dns.questions.length, 2);
+});
+
 test("a client's name counts only when it points back", async () => {
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: ["liar.test", "client.test"] },
@@ -233,11 +256,13 @@ test("a client of a name with many addresses is found among them, whatever other
 
 test("a client with more names than are tried is not said to have none", async () => {
   const names = Array.from({ length: 6 }, (_, n) => `n${n}.test`);
+  const asked = (): number => s.dns.questions.filter((question) => question.startsWith("A ")).length;
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: names },
     "2.2.0.192.in-addr.arpa": { PTR: names.slice(1) },
   });
   assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
+  assert.equal(asked(), 5);
   assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
 });
 

@@ -186,6 +186,13 @@ const OF_SERVER: readonly (readonly [string, Case, readonly string[]])[] = [
 for (const [what, given, expected] of OF_SERVER)
   test(`the server: ${what}`, async () => assert.deepEqual(complaints(await server(given)), expected));
 
+test("an address with several names is well when one of them is ours, in any spelling", async () => {
+  const names = ["vps1.hoster.example", "MX2.example.net"];
+  const zone = { "PTR 192.0.2.1": ["vps1.hoster.example"], "PTR 1.2.0.192.in-addr.arpa": names };
+  const [, reverse] = await server({ zone });
+  assert.deepEqual([reverse?.what, reverse?.verdict], ["reverse", "ok"]);
+});
+
 test("an address of IPv6 has its own reverse name", async () => {
   const zone: Zone = { "A mx2.example.net": [], "AAAA mx2.example.net": ["2001:db8::1"] };
   const [, reverse] = await server({ zone, self: { addresses: ["2001:db8::1"] } });
@@ -327,6 +334,14 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
 
 for (const [what, given, expected] of OF_DOMAIN)
   test(`a domain: ${what}`, async () => assert.deepEqual(complaints(await domain(given)), expected));
+
+test("a fetched list without entries is not said to be unfetched: its domain refuses mail", async () => {
+  const settings = { fetched: { url: "https://x.example/users", every: 1 } };
+  const texts = async (record: Partial<DomainRecord>): Promise<string> =>
+    (await domain({ listed: false, settings, record })).map(({ text }) => text).join();
+  assert.match(await texts({}), /never fetched: all mail is deferred/);
+  assert.match(await texts({ fetched: 1 }), /no recipient is known: all mail .* is refused/);
+});
 
 test("primaries by MX are those before us", async () => {
   const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };

@@ -99,6 +99,29 @@ test("a refusal beside a greeting that is awaited says nothing of one that asks 
   await assert.rejects(first.heard, refusal);
 });
 
+test("one that breaks beside a greeting that is awaited leaves that one its time", async () => {
+  const { clock, waits, ask } = mutePrimary();
+  await ask();
+  clock.advance(5000);
+  const second = await ask();
+  waits[1]?.fail(new DestinationTrouble("greeting", "connection reset"));
+  await assert.rejects(second.heard, { message: "connection reset" });
+  assert.equal(await (await ask()).heard, undefined);
+  assert.equal(waits.length, 2);
+});
+
+test("one that gives its place to other primaries says nothing while another one is awaited", async () => {
+  const room = new GreetingRoom();
+  const { clock, ask } = mutePrimary(new ManualClock(), room);
+  const first = await ask();
+  clock.advance(5000);
+  await ask();
+  for (let n = 0; n < 498; n++) room.enter({}, clock.now(), () => {});
+  clock.advance(5000);
+  assert.ok(room.enter({}, clock.now(), () => {}));
+  assert.equal(await first.heard, undefined);
+});
+
 test("who says nothing for as long as a probe waits has five times as long, until it has greeted", async () => {
   const { clock, waits, silences, prober, ask } = mutePrimary();
   const failAfter = async (milliseconds: number): Promise<number | undefined> => {
@@ -109,7 +132,12 @@ test("who says nothing for as long as a probe waits has five times as long, unti
     return waits.at(-1)?.patience;
   };
   assert.deepEqual([await failAfter(100), await failAfter(60_000)], [60_000, 60_000]);
-  assert.deepEqual(silences, [60_000]);
+  const refusal = new DestinationTrouble("greeting", "554 no", { code: 554, text: "no" });
+  const { heard } = await ask();
+  clock.advance(60_000);
+  waits.at(-1)?.fail(refusal);
+  await assert.rejects(heard, refusal);
+  assert.deepEqual(silences, [60_000], "a refusal is no silence, however late");
   assert.equal(await failAfter(100), 300_000);
   prober.greeted();
   assert.equal(await failAfter(100), 60_000);
@@ -123,14 +151,13 @@ test("of thousands that take connections and say nothing, five hundred greetings
   const open = (): number => mute.flatMap(({ waits }) => waits).filter(({ closed }) => !closed).length;
   assert.equal(open(), 500);
   assert.equal(await first[500]?.heard, undefined, "there was no room, and nothing new is known");
+  mute[1]?.waits[0]?.fail(new DestinationTrouble("greeting", "gone"));
+  await idle();
+  await mute[700]?.ask();
+  assert.equal(mute[700]?.waits.length, 1, "what has ended left its place");
   clock.advance(10_000);
   await mute[500]?.ask();
   assert.equal(mute[500]?.waits.length, 1);
-  await assert.rejects(first[0]?.heard ?? Promise.resolve(), { stage: "greeting" });
-  assert.equal(open(), 500);
-  for (const { waits } of mute)
-    for (const wait of waits) wait.fail(new DestinationTrouble("greeting", "gone"));
-  await idle();
-  await mute[600]?.ask();
-  assert.equal(mute[600]?.waits.length, 1, "what has ended left its place");
+  await assert.rejects(first[0]?.heard ?? Promise.resolve(), /hundreds of other primaries/);
+  assert.equal(open() - 1, 500, "one ended by itself");
 });

@@ -62,6 +62,11 @@ describe("states", () => {
       [greeted, broken, broken, broken],
       ["up", "suspect", "suspect", "suspect"],
     ],
+    [
+      "back, and a failed probe before any mail: a suspicion",
+      [refused, greeted, refused],
+      ["down", "up", "suspect"],
+    ],
     ["a failed probe of one that was up", [greeted, refused, refused], ["up", "suspect", "down"]],
     ["refused at connect", [banned, banned, greeted], ["banned", "banned", "up"]],
     ["ourselves, until it is not", [loop, loop, answered, greeted], ["loop", "loop", "loop", "up"]],
@@ -82,6 +87,18 @@ describe("states", () => {
     assert.equal(next(health, greeted, 6099).state, "down");
     health = next(next(health, greeted, 6100), answered, 6200);
     assert.deepEqual([health.state, health.relapses, health.proven], ["up", 0, true]);
+  });
+
+  test("mail that goes through ends the pause after a relapse", () => {
+    const relapsed = after(refused, greeted, broken);
+    const suspect = next(next(relapsed, answered, 3100), broken, 3200);
+    assert.deepEqual([suspect.state, next(suspect, greeted, 3300).state], ["suspect", "up"]);
+  });
+
+  test("a state lasts from its beginning, and its reason goes with it", () => {
+    const health = after(refused, refused);
+    assert.deepEqual([health.since, health.why], [1000, "connection refused"]);
+    assert.equal(next(health, greeted, 9000).why, undefined);
   });
 
   test("one connection too many, as one of ours may be counted that just ended, is no ban until it is said again", () => {
@@ -122,6 +139,8 @@ describe("good words", () => {
     assert.deepEqual([idle.state, idle.proven, idle.relapses, idle.bans], ["up", true, 0, 0]);
     const busy = next(away, greeted, 9000);
     assert.deepEqual([busy.state, busy.proven, busy.relapses, busy.bans], ["up", false, 1, 2]);
+    const left = next(busy, { kind: "greeted", idle: true }, 9100);
+    assert.deepEqual([left.proven, left.relapses, left.since, left.lastGood], [true, 0, 9000, 9100]);
     const taken = next(busy, answered, 9100);
     assert.deepEqual([taken.proven, taken.relapses, taken.bans, taken.since], [true, 0, 0, 9000]);
   });

@@ -31,3 +31,21 @@ test("what was remembered meanwhile is known, too, to a watch that begins later"
   const known = ["a.test:25", "b.test:25", "c.test:25"].map((name) => memory.encrypted(name));
   assert.deepEqual(known, [true, false, false]);
 });
+
+test("a store that failed at the start is read again, by one reader at a time, and told of once", async () => {
+  let reads = 0;
+  const encrypted = async () => {
+    reads += 1;
+    if (reads < 3) throw new Error("sick");
+    return ["a.test:25"];
+  };
+  const told: string[] = [];
+  const log = loggerTo((_level, _message, { error }) => void told.push(String(error)));
+  const memory = new TlsMemory({ store: { encrypted, rememberTls: async () => {} }, log });
+  for (const expected of [undefined, undefined, undefined, true, true]) {
+    assert.equal(memory.encrypted("a.test:25"), expected);
+    assert.equal(memory.encrypted("b.test:25"), expected && false);
+    await idle();
+  }
+  assert.deepEqual([reads, told], [3, ["sick"]]);
+});

@@ -79,6 +79,17 @@ describe("a primary with two addresses", () => {
     assert.equal(bench.second.mails.length, 1);
   });
 
+  test("of which one is dead and the other greets late: that one has its time", async () => {
+    const bench = twoAddresses();
+    bench.first.down = true;
+    bench.second.onGreet = () => new Promise((resolve) => void bench.clock.after(8000, resolve));
+    await bench.start();
+    await bench.pass(10_000, 250);
+    assert.ok(bench.second.conversations <= 3, `${bench.second.conversations} greetings in 10 s`);
+    await bench.pass(20_000, 250);
+    assert.equal(bench.second.mails.length, 1);
+  });
+
   test("of which the good one dies between mails: the other is greeted, not only found to listen", async () => {
     const bench = twoAddresses();
     await bench.start();
@@ -240,4 +251,32 @@ test("a primary that its last domain has left is let alone, whatever it was bein
   assert.equal(server.open, 0);
   await bench.pass(120_000, 1000);
   assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
+});
+
+test("a primary that broke at a mail, and whose mail another took, is told as back when it greets", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(FIRST, 25), primaryAt(SECOND, 25, { preference: 1 })]);
+  bench.store.put({ domain: "a.test" });
+  const [first, second] = [FIRST, SECOND].map((ip) => bench.client.server(`${ip}:25`));
+  assert.ok(first && second);
+  first.down = true;
+  const cut = new DestinationTrouble("session", "connection lost");
+  second.onMail = (mail) => allOf(mail, { kind: "deferred", reply: { code: 451, text: "later" } }, cut);
+  await bench.start();
+  await bench.pass(70_000, 500);
+  const told = () =>
+    bench.journal.events.flatMap((event) =>
+      (event.kind === "primary.down" || event.kind === "primary.up") && event.destination.startsWith(SECOND)
+        ? [event.kind]
+        : [],
+    );
+  assert.deepEqual(told(), ["primary.down"]);
+  first.down = false;
+  await bench.pass(180_000, 500);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+  assert.deepEqual(told(), ["primary.down", "primary.up"]);
+  const { conversations } = second;
+  await bench.pass(600_000, 1000);
+  assert.equal(second.conversations, conversations, "one that is proven is only knocked at");
+  assert.equal(second.open, 0);
 });
