@@ -19,7 +19,7 @@ import { actionOf, perMessage, perRecipient } from "./report.ts";
 import { dsnSubject, dsnText } from "./wording.ts";
 
 export { judge } from "./gate.ts";
-export type { BounceRules } from "./gate.ts";
+export type { BounceRules, Silence } from "./gate.ts";
 
 /** What a DSN says beside the mail's own facts. */
 interface DsnContext {

@@ -9,10 +9,12 @@ export interface BounceRules {
   readonly perSender: number;
 }
 
-type Judgement =
-  | { readonly kind: "notice" }
-  /** `operators`: a DSN would be right, but the operator's settings stand in its way. */
-  | { readonly kind: "silence"; readonly why: string; readonly operators: boolean };
+/** Why no DSN is sent. */
+export interface Silence {
+  readonly why: string;
+  /** A DSN would be right, but the operator's settings prevent it. */
+  readonly operators: boolean;
+}
 
 const EVENTS = { failed: "FAILURE", expired: "FAILURE", delayed: "DELAY", relayed: "SUCCESS" } as const;
 
@@ -25,12 +27,12 @@ const TRAIT_WORDS: Readonly<Record<Trait, string>> = {
 /** Lists and mail systems, RFC 2142 §6 and RFC 3834 §2: what comes back to them is read by no person. */
 const NOBODY = /^owner-|-owner$|-request$|-bounces?(?:\+.*)?$|^mailer-daemon$/i;
 
-/** Whether the sender is told of this recipient, or the reason of silence. */
-export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRules): Judgement {
+/** Why the sender is not notified about this recipient; undefined: the sender is notified. */
+export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRules): Silence | undefined {
   const why = ownWish(mail, recipient) ?? nobodyThere(mail) ?? unproven(mail);
-  if (why !== undefined) return { kind: "silence", why, operators: false };
+  if (why !== undefined) return { why, operators: false };
   const limit = hindrance(mail, rules);
-  return limit === undefined ? { kind: "notice" } : { kind: "silence", why: limit, operators: true };
+  return limit === undefined ? undefined : { why: limit, operators: true };
 }
 
 function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {

@@ -2,13 +2,14 @@ import { needsSmtpUtf8 } from "../../../mail/address.ts";
 import {
   DSN_DOMAIN,
   type DelayPlace,
+  type DsnKind,
   type OwedMail,
   type OwedRecipient,
   type Told,
 } from "../../../ports/dsn.ts";
 import type { NewMail } from "../../../ports/intake.ts";
 import { errorText } from "../../../runtime/log.ts";
-import { groupByDsn, draftDsn, judge, type BounceRules } from "../../bounce/bounce.ts";
+import { groupByDsn, draftDsn, judge, type BounceRules, type Silence } from "../../bounce/bounce.ts";
 import type { DeliveryParts, DsnParts } from "../ground/parts.ts";
 import { readBack, type ReturnedMail } from "./returned-mail.ts";
 
@@ -26,6 +27,13 @@ interface DsnWriterSettings {
 
 interface DsnWriterParts extends DsnParts, Pick<DeliveryParts, "journal" | "log" | "clock"> {
   readonly settings: () => DsnWriterSettings;
+}
+
+/** Recipients of one mail that are told nothing, all of one kind and for one reason. */
+interface SilentGroup {
+  readonly kind: DsnKind;
+  readonly silence: Silence;
+  readonly recipients: readonly OwedRecipient[];
 }
 
 /** Mails looked at in one slice. */
@@ -89,10 +97,12 @@ export class DsnWriter {
   /** Answers how many DSNs were written. */
   async #pay(mail: OwedMail): Promise<number> {
     const { rules } = this.#parts.settings();
-    const judged = mail.recipients.map((recipient) => ({ recipient, ...judge(mail, recipient, rules) }));
-    for (const each of judged)
-      if (each.kind === "silence") await this.#keepSilent(mail, each.recipient, each);
-    const told = judged.filter(({ kind }) => kind === "notice").map(({ recipient }) => recipient);
+    const judged = mail.recipients.map((recipient) => ({
+      recipient,
+      silence: judge(mail, recipient, rules),
+    }));
+    const told = judged.flatMap(({ silence, recipient }) => (silence === undefined ? [recipient] : []));
+    for (const group of groupBySilence(judged)) await this.#keepSilent(mail, group);
     let notices = 0;
     for (const group of groupByDsn(told)) {
       await this.#tell(mail, group);
@@ -101,16 +111,15 @@ export class DsnWriter {
     return notices;
   }
 
-  async #keepSilent(
-    { id, sender }: OwedMail,
-    { n, address, domain, kind }: OwedRecipient,
-    { why, operators }: { readonly why: string; readonly operators: boolean },
-  ): Promise<void> {
+  /** One commit for the group, one event for each of its domains. */
+  async #keepSilent({ id, sender }: OwedMail, { kind, silence, recipients }: SilentGroup): Promise<void> {
     const { store, clock, journal } = this.#parts;
-    const told: Told = { kind, at: clock.now(), why };
-    if (!(await store.told({ id, recipients: [n], told }))) return;
-    const facts = { id, sender, recipients: [address], domain, about: kind };
-    journal.record({ kind: "notice.withheld", ...facts, why, operators });
+    const told: Told = { kind, at: clock.now(), why: silence.why };
+    if (!(await store.told({ id, recipients: recipients.map(({ n }) => n), told }))) return;
+    for (const [domain, members] of Map.groupBy(recipients, (recipient) => recipient.domain)) {
+      const facts = { id, sender, recipients: members.map(({ address }) => address), domain, about: kind };
+      journal.record({ kind: "notice.withheld", ...facts, ...silence });
+    }
   }
 
   async #tell(mail: OwedMail, group: readonly OwedRecipient[]): Promise<void> {
@@ -123,7 +132,8 @@ export class DsnWriter {
     });
     if (!notice) {
       const silence = { why: "it could not be written, see the log", operators: true };
-      for (const each of group) await this.#keepSilent(mail, each, silence);
+      const silenced = group.map((recipient) => ({ recipient, silence }));
+      for (const each of groupBySilence(silenced)) await this.#keepSilent(mail, each);
       return;
     }
     const { kind } = first;
@@ -168,6 +178,22 @@ export class DsnWriter {
     };
     return { mail: notice, body, ...(lacks !== undefined && { lacks }) };
   }
+}
+
+/** The recipients for which nothing is told, by kind and reason. */
+function groupBySilence(
+  judged: readonly { readonly recipient: OwedRecipient; readonly silence: Silence | undefined }[],
+): readonly SilentGroup[] {
+  const groups = new Map<string, SilentGroup & { readonly recipients: OwedRecipient[] }>();
+  for (const { recipient, silence } of judged) {
+    if (silence === undefined) continue;
+    const { kind } = recipient;
+    const key = `${kind} ${silence.why}`;
+    const group = groups.get(key) ?? { kind, silence, recipients: [] };
+    group.recipients.push(recipient);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 /** What of the mail is returned, or why it `lacks`; a DSN without it is better than none. */
