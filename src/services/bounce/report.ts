@@ -52,7 +52,9 @@ export function perRecipient(
     ["Action", actionOf(recipient)],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
-    ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
+    ...(hasReply(lastReply) && !isOwnRefusal(lastReply)
+      ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const]
+      : []),
     ...(isAnswer(kind) ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
     ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(at + retention)] as const] : []),
   ];
@@ -71,6 +73,14 @@ function typed(
 /** Whether these are a server's words with a code, and not our own about a lost connection. */
 export function hasReply(words: string | undefined): words is string {
   return /^[2-5]\d\d(?: |$)/.test(words ?? "");
+}
+
+/** What adapters/smtp-client says of mail that it does not even begin to hand over: its code is ours, too. */
+const OWN_REFUSAL = /^55\d 5\.(?:6\.7|3\.4) The primary /;
+
+/** Whether the mail was refused by us, because of what the primary announces. */
+export function isOwnRefusal(words: string | undefined): boolean {
+  return OWN_REFUSAL.test(words ?? "");
 }
 
 /** RFC 3463; where the server named none, its class. */

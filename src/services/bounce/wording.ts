@@ -2,7 +2,7 @@
 import { mailDate } from "../../mail/received.ts";
 import { printable } from "../../mail/reply.ts";
 import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
-import { hasReply, statusOf } from "./report.ts";
+import { hasReply, isOwnRefusal, statusOf } from "./report.ts";
 
 /** Characters of a line. */
 const WIDTH = 72;
@@ -81,9 +81,6 @@ function recipientText(mail: OwedMail, recipient: OwedRecipient, circumstances: 
 
 const UNSURE = "It may have been delivered nevertheless: the result of an attempt is unknown.";
 
-/** What adapters/smtp-client says of mail that it does not even begin to hand over. */
-const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;
-
 function whatHappened(
   { acceptedAt }: OwedMail,
   { kind, domain, destination, lastReply, at, byOperator }: OwedRecipient,
@@ -96,8 +93,7 @@ function whatHappened(
   const unavailable = ` ${Server} has not been available.`;
   switch (kind) {
     case "failed":
-      if (OWN_WORDS.test(lastReply ?? ""))
-        return `${Server} cannot accept it, according to what it announces:`;
+      if (isOwnRefusal(lastReply)) return `${Server} cannot accept it, according to what it announces:`;
       return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? " with this reply" : ""}:`;
     case "expired":
       if (byOperator === true) return `The operators of ${hostname} gave it up on ${mailDate(at)}.${tried}`;

@@ -52,7 +52,7 @@ export function deferredFor(result: SendResult): SendResult {
   const deferred = (outcome: Outcome): Outcome => {
     if (outcome.kind !== "refused") return outcome;
     const text = `${outcome.reply.text}; another primary may accept it later`;
-    return { kind: "deferred", reply: reply(451, "4.4.0", text) };
+    return { kind: "deferred", reply: reply(451, "4.4.0", text), ours: true };
   };
   const outcomes = Array.from(result.outcomes, ([n, outcome]) => [n, deferred(outcome)] as const);
   return { ...result, outcomes: new Map(outcomes) };
