@@ -30,7 +30,7 @@ import { AgeWatch, expiryJob, type Aging, type Retention } from "../queue/queue.
 import { ClockSteps } from "./ground/clock-steps.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DsnDispatcher } from "./dsn/dsn-dispatcher.ts";
-import type { DeliveryParts, DeliverySettings } from "./ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "./ground/parts.ts";
 import { rehearse } from "./routing/rehearsal.ts";
 
 export type { DeliverySettings } from "./ground/parts.ts";
@@ -82,7 +82,8 @@ class RunningDelivery implements Delivery {
     const settings = (): DeliverySettings => this.#settings;
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const timely = (): boolean => steps.timely();
-    this.#dsns = new DsnDispatcher({ ...parts, timely }, settings);
+    const isDoubted: Doubts = (domain, at) => this.#dispatcher.isDoubted(domain, at);
+    this.#dsns = new DsnDispatcher({ ...parts, timely, isDoubted }, settings);
     this.#dispatcher = new Dispatcher({ ...parts, dsnTriggers: this.#dsns }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#dsns.owed();

@@ -85,6 +85,14 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     };
   }
 
+  /** Whether the domain's primary of that name is in probation, or is believed to be away. */
+  isDoubted(domain: string, destination: string): boolean {
+    const queue = this.routing.queues.get(domain);
+    if (queue === undefined) return false;
+    const pools = queue.pools.filter(({ name }) => name === destination);
+    return pools.some((pool) => pool.away || !this.probations.trusts(pool, queue));
+  }
+
   // -------------------------------------------------------------- what the store tells
 
   #happened(event: WorkEvent): void {

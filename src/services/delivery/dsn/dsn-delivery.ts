@@ -1,4 +1,5 @@
 import type { Outcome } from "../../../mail/outcome.ts";
+import { formatReply, reply } from "../../../mail/reply.ts";
 import { DSN_DOMAIN, type DsnRoute } from "../../../ports/dsn.ts";
 import { DestinationTrouble, type Connection, type Conversation } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../../ports/work-store.ts";
@@ -13,7 +14,7 @@ import {
 } from "../../health/health.ts";
 import { settleDsn } from "../../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
-import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "../ground/parts.ts";
 import type { Settler } from "../ground/settler.ts";
 import { abortInTime } from "../pool/stopping.ts";
 import { UnderWay } from "../ground/under-way.ts";
@@ -32,6 +33,7 @@ interface DsnDeliveryParts extends Pick<
   readonly store: Pick<WorkStore, "claim" | "wake">;
   readonly settler: Pick<Settler, "write">;
   readonly settings: () => DsnDeliverySettings;
+  readonly isDoubted: Doubts;
 }
 
 /** DSNs under way at a time. */
@@ -152,11 +154,21 @@ export class DsnDelivery {
       destination = destinationName(host);
       const opened = await Promise.race([this.#open(host), this.#stopping.promise]);
       if (opened === undefined) return { outcome: { kind: "released" } };
-      if (!(opened instanceof DestinationTrouble)) return this.#send(mail, opened, destination);
+      if (!(opened instanceof DestinationTrouble))
+        return this.#believed(await this.#send(mail, opened, destination), found.domain);
       trouble = opened;
     }
-    const reply = trouble.reply ?? { code: 421, enhanced: "4.4.1", text: trouble.message };
-    return { outcome: { kind: "deferred", reply }, ...(destination !== undefined && { destination }) };
+    const said = trouble.reply ?? reply(421, "4.4.1", trouble.message);
+    return { outcome: { kind: "deferred", reply: said }, ...(destination !== undefined && { destination }) };
+  }
+
+  /** A primary in probation may be up with an empty user database: its refusals are not final, and the DSN stays. */
+  #believed(attempt: DsnAttempt, domain: string | undefined): DsnAttempt {
+    const { outcome, destination = "" } = attempt;
+    if (outcome.kind !== "refused" || domain === undefined) return attempt;
+    if (!this.#parts.isDoubted(domain, destination)) return attempt;
+    const text = `${formatReply(outcome.reply)}; not believed yet, because ${domain} is in probation`;
+    return { ...attempt, outcome: { kind: "deferred", reply: reply(451, "4.4.0", text), ours: true } };
   }
 
   async #open(host: Destination): Promise<Conversation | DestinationTrouble> {

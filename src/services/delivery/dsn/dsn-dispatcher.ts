@@ -3,7 +3,7 @@ import { errorText } from "../../../runtime/log.ts";
 import type { Job } from "../../../runtime/schedule.ts";
 import { DsnDelivery } from "./dsn-delivery.ts";
 import { DsnWriter } from "./dsn-writer.ts";
-import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "../ground/parts.ts";
 import { Settler } from "../ground/settler.ts";
 
 /** What belongs to one mail, but to several domains, is told together when it comes within this time, in ms. */
@@ -15,6 +15,7 @@ const DELIVER_EVERY = 30_000;
 interface DsnDispatcherParts extends DeliveryParts {
   /** Ages can be believed; while not, nobody is told of a delay and no DSN is given up. */
   readonly timely: () => boolean;
+  readonly isDoubted: Doubts;
 }
 
 /** Sets going what tells senders: the writing of DSNs when something is owed, their delivery when one waits. */

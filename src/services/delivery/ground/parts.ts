@@ -41,6 +41,9 @@ export interface DsnTriggers {
   waiting(): void;
 }
 
+/** Whether refusals of this primary (`host:port`) of a domain are not believed at present. */
+export type Doubts = (domain: string, destination: string) => boolean;
+
 export interface DeliveryParts {
   readonly store: WorkStore;
   readonly directory: DirectoryReader;

@@ -22,7 +22,12 @@ function bench(route: DsnRoute = SMART) {
   const parts = deliveryBench();
   const settings = { hostname: "mx2.test", ownAddresses: [], route, retention: 5 * 24 * HOUR };
   const common = { ...parts, log: SILENT, random: () => 0.5 };
-  const delivery = new DsnDelivery({ ...common, settler: new Settler(common), settings: () => settings });
+  const delivery = new DsnDelivery({
+    ...common,
+    settler: new Settler(common),
+    settings: () => settings,
+    isDoubted: () => false,
+  });
   return {
     ...parts,
     delivery,

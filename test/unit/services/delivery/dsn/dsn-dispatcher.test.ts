@@ -11,7 +11,8 @@ import { allOf } from "../../../../support/fake-smtp-client.ts";
 const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 const DIRECT: DsnRoute = { kind: "direct" };
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 function hostAt(host: string): DsnRoute {
   return { kind: "host", host, port: 587, tls: "none" };
@@ -145,4 +146,35 @@ test("a stop ends although the store takes no word of a notice", async () => {
   assert.equal(stopped, false);
   await bench.pass(36_000, 500);
   assert.equal(stopped, true);
+});
+
+test("a notice to a domain of ours outlives its primary's empty user database", async () => {
+  const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  const server = bench.client.server("192.0.2.5:25");
+  const { onMail } = server;
+  server.down = true;
+  const delivery = await bench.start(settingsWith(DIRECT), "all domains");
+  await bench.pass(HOUR / 6, 1000);
+  bench.store.accept({ domain: "a.test", recipients: ["bob@a.test"] });
+  server.onMail = (mail) => (mail.sender === "" ? allOf(mail, NO_USER) : allOf(mail, DEFERRED));
+  server.down = false;
+  await bench.pass(3000);
+  const notice = bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@a.test"], sender: "" });
+  await bench.pass(3000);
+  assert.equal(notice.recipients[0]?.state, "waiting");
+  const [deferred] = bench.journal.of("notice.deferred");
+  assert.match(deferred?.reply?.text ?? "", /^550 5\.1\.1 no such user/);
+  server.onMail = onMail;
+  await delivery.flush();
+  await bench.pass(3000);
+  assert.equal(notice.recipients[0]?.reason, "delivered");
+  // A primary that has proved itself is believed.
+  await delivery.resume("a.test");
+  server.onMail = (mail) => allOf(mail, NO_USER);
+  const second = bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@a.test"], sender: "" });
+  await bench.pass(3000);
+  assert.equal(second.recipients[0]?.reason, "refused");
+  await delivery.stop();
 });
