@@ -3,7 +3,7 @@ import type { Trait } from "../../mail/header-scanner.ts";
 import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
 export interface BounceRules {
-  /** There is a way for DSNs. */
+  /** Whether a route for DSNs is configured. */
   readonly route: boolean;
   /** Most DSNs to one address in 24 h. */
   readonly perSender: number;
@@ -24,7 +24,7 @@ const TRAIT_WORDS: Readonly<Record<Trait, string>> = {
   automatic: "it was sent automatically (its Auto-Submitted field)",
 };
 
-/** Lists and mail systems, RFC 2142 §6 and RFC 3834 §2: what comes back to them is read by no person. */
+/** Local parts of lists and mail systems, RFC 2142 §6 and RFC 3834 §2: no person reads the mail sent to them. */
 const NOBODY = /^owner-|-owner$|-request$|-bounces?(?:\+.*)?$|^mailer-daemon$/i;
 
 /** Why the sender is not notified about this recipient; undefined: the sender is notified. */
@@ -49,7 +49,7 @@ function nobodyThere({ sender, traits }: OwedMail): string | undefined {
     : undefined;
 }
 
-/** The return-path must be proven to be the sender's own, or a stranger would be told. */
+/** The return path must be proven to be the sender's own, or the DSN may go to a stranger. */
 function unproven({ authentication }: OwedMail): string | undefined {
   if (authentication === undefined)
     return "the mail was accepted without SPF, so its return path may be forged; `checks: { spf: tag }` checks it";
