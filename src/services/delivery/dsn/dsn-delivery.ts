@@ -22,7 +22,7 @@ import { UnderWay } from "../ground/under-way.ts";
 /** Times in ms. */
 interface DsnDeliverySettings extends Pick<DeliverySettings, "hostname" | "ownAddresses"> {
   readonly route: DsnRoute;
-  /** How long a DSN is tried. */
+  /** How long delivery of a DSN is attempted. */
   readonly retention: number;
 }
 
@@ -36,13 +36,13 @@ interface DsnDeliveryParts extends Pick<
   readonly isDoubted: Doubts;
 }
 
-/** DSNs under way at a time. */
+/** DSNs that are delivered at the same time. */
 const CONNECTIONS = 4;
 /** Hosts that are tried for one DSN. */
 const HOSTS = 3;
-/** For greeting and EHLO, in ms. */
+/** Timeout for the greeting and EHLO, in ms. */
 const GREETING = 60_000;
-/** For all that is under way when delivery stops, in ms. */
+/** How long a stop waits for the DSNs that are being delivered, in ms. */
 const STOPPING = 32_000;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
@@ -53,24 +53,24 @@ interface DsnAttempt {
 }
 
 /**
- * Hands DSNs over by their own way: one host, or the recipient's MX. It keeps no pools and sends no probes, because
- * the servers of senders are strangers who must not be knocked at each second; a DSN comes again by its own
+ * Delivers DSNs over their own route: one host, or the recipient's MX. It keeps no pools and sends no probes, because
+ * the senders' servers do not belong to us and must not be contacted each second; each DSN is retried after its own
  * back-off.
  *
- * Invariant: a DSN that is refused, or too old, goes with its row in the ledger; nothing is told of it.
+ * Invariant: a DSN that is refused, or too old, is deleted, and its row stays in the ledger; no DSN is sent about it.
  */
 export class DsnDelivery {
   readonly #parts: DsnDeliveryParts;
   readonly #conversations = new Set<Conversation>();
   readonly #stopping = Promise.withResolvers<undefined>();
-  /** What is being claimed or sent. */
+  /** Claims and deliveries that are running. */
   readonly #underWay: UnderWay;
   /** DSNs that are claimed and not settled. */
   #unsettled = 0;
   #claiming = false;
   #again = false;
   #stopped = false;
-  /** Counts what made all DSNs due. */
+  /** How often all DSNs were made due. */
   #flushes = 0;
 
   constructor(parts: DsnDeliveryParts) {
@@ -78,7 +78,7 @@ export class DsnDelivery {
     this.#underWay = new UnderWay(parts.clock);
   }
 
-  /** Takes as many due DSNs as there is room for, and further ones as they end. */
+  /** Claims as many due DSNs as may be delivered at the same time, and claims further ones when these end. */
   async run(): Promise<void> {
     const { settings } = this.#parts;
     const room = CONNECTIONS - this.#unsettled;
@@ -94,21 +94,21 @@ export class DsnDelivery {
     if (this.#again) await this.run();
   }
 
-  /** The same, for those who do not wait for it. */
+  /** The same as `run`, for callers that do not wait: logs errors. */
   start(): void {
     this.run().catch((error: unknown) => {
       this.#parts.log.error("notices could not be claimed", { error: errorText(error) });
     });
   }
 
-  /** Makes all DSNs due and goes; one that is under way is due again at once when it fails. */
+  /** Makes all DSNs due and delivers them. A DSN that is being delivered is due again at once if that fails. */
   async flush(): Promise<void> {
     this.#flushes += 1;
     await this.#parts.store.wake([DSN_DOMAIN]);
     await this.run();
   }
 
-  /** Within 32 s: what has not begun is given back. The settler may still be writing then. */
+  /** Stops within 32 s; DSNs that are not being sent are released. The settler may still be writing then. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.resolve(undefined);
@@ -141,7 +141,7 @@ export class DsnDelivery {
     this.start();
   }
 
-  /** Tries the hosts of the route in their order, until one speaks with us. */
+  /** Tries the hosts of the route in their order, until one opens a session with us. */
   async #attempt(mail: ClaimedMail): Promise<DsnAttempt> {
     if (this.#stopped) return { outcome: { kind: "released" } };
     const address = mail.recipients[0]?.address ?? "";
@@ -191,7 +191,7 @@ export class DsnDelivery {
     try {
       const { outcomes } = await conversation.send(mail);
       const [outcome] = outcomes.values();
-      // Nothing of it was sent; at once would be too soon for a peer that has just hung up.
+      // Nothing was sent. The DSN is deferred, because the peer has just hung up and must not be contacted at once.
       if (outcome === undefined || outcome.kind === "released")
         return { outcome: { kind: "deferred", reply: HUNG_UP }, destination };
       return { outcome, destination };

@@ -9,11 +9,11 @@ import { findRoute, mxDestinations, type Route, type RouteParts } from "../routi
 const DIRECT: Primary = { host: "", port: SMTP_PORT, tls: "opportunistic", preference: 0, mx: true };
 
 type FoundRoute =
-  /** `domain`: these are the primaries of a domain of ours. */
+  /** `domain` is set if these are the primaries of a domain of ours. */
   | { readonly kind: "hosts"; readonly destinations: readonly Destination[]; readonly domain?: string }
   | { readonly kind: "nowhere"; readonly outcome: Outcome };
 
-/** Where a DSN to this address goes; `direct`: a domain of ours to its primaries, others to their MX. */
+/** Finds the hosts for a DSN to this address. `direct`: the primaries of a domain of ours, the MX of any other. */
 export async function findDsnRoute(
   address: string,
   route: DsnRoute,
@@ -43,7 +43,7 @@ export async function findDsnRoute(
 async function toPrimaries(ours: DomainRecord, parts: RouteParts): Promise<Route> {
   if (ours.paused) return { kind: "failed", why: `${ours.name} is paused` };
   const route = await findRoute(ours, parts);
-  // Operators will mend what leads nowhere at present; mail of the domain waits for that, too.
+  // An operator will correct a route that leads nowhere; until then the DSN waits, as the domain's mail does.
   return route.kind === "known" ? route : { kind: "failed", why: route.why };
 }
 
