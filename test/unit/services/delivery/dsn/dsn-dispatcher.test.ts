@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../../src/mail/outcome.ts";
-import { DSN_DOMAIN, type DsnRoute, type DsnStore } from "../../../../../src/ports/dsn.ts";
+import { DSN_DOMAIN, type DsnRoute, type DsnStore, type ToldRequest } from "../../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../../support/delivery-bench.ts";
 import { holdClaims } from "../../../../support/hold-claims.ts";
 import { primaryAt } from "../../../../support/fake-directory.ts";
 import { allOf } from "../../../../support/fake-smtp-client.ts";
+import { owedMail } from "../../../../support/owed-mail.ts";
 
 const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
+const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
 const DIRECT: DsnRoute = { kind: "direct" };
 
 const HOUR = 3_600_000;
@@ -149,7 +151,6 @@ test("a stop ends although the store takes no word of a notice", async () => {
 });
 
 test("a notice to a domain of ours outlives its primary's empty user database", async () => {
-  const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
   const server = bench.client.server("192.0.2.5:25");
@@ -176,5 +177,62 @@ test("a notice to a domain of ours outlives its primary's empty user database", 
   const second = bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@a.test"], sender: "" });
   await bench.pass(3000);
   assert.equal(second.recipients[0]?.reason, "refused");
+  await delivery.stop();
+});
+
+/** A delivery that owes a notice for a mail, again and again; `written` lets the store end with each. */
+async function owing(route: DsnRoute) {
+  const bench = deliveryBench();
+  const told: ToldRequest[] = [];
+  const written = Promise.withResolvers<void>();
+  let looked = 0;
+  const store: DsnStore = {
+    ...bench.dsn.store,
+    owed: async () => {
+      looked += 1;
+      return [owedMail()];
+    },
+    told: async (request) => {
+      told.push(request);
+      await written.promise;
+      return true;
+    },
+  };
+  bench.dsn = { ...bench.dsn, store };
+  const delivery = await bench.start(settingsWith(route));
+  const write = delivery.jobs.find(({ name }) => name === "notices.write") ?? assert.fail("no such job");
+  return { bench, delivery, told, written, write, looks: () => looked };
+}
+
+test("a slice of notices is written once, whoever asks for it meanwhile", async () => {
+  const { delivery, told, written, write, looks } = await owing(hostAt("192.0.2.25"));
+  const runs = [write.run(), write.run()];
+  written.resolve();
+  await Promise.all(runs);
+  assert.deepEqual([looks(), told.length], [1, 1]);
+  await delivery.stop();
+});
+
+test("a stop waits for the notice that is being written, and no further one is begun", async () => {
+  const { bench, delivery, told, written, looks } = await owing(hostAt("192.0.2.25"));
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  bench.client.server("192.0.2.5:25").onMail = (mail) => allOf(mail, NO_USER);
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(1500);
+  assert.equal(told.length, 1);
+  let stopped = false;
+  const stop = delivery.stop().then(() => (stopped = true));
+  await bench.pass(1000);
+  assert.equal(stopped, false);
+  written.resolve();
+  await Promise.all([stop, bench.pass(1000)]);
+  assert.deepEqual([looks(), told.length], [1, 1]);
+});
+
+test("no notice is written that has no way to go", async () => {
+  const { delivery, told, written, write } = await owing({ kind: "off" });
+  written.resolve();
+  await write.run();
+  assert.deepEqual([told[0]?.notice, told[0]?.told.why], [undefined, "no route for notices is set"]);
   await delivery.stop();
 });
