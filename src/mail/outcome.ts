@@ -4,8 +4,8 @@ import { isPermanent, isPositive, type Reply } from "./reply.ts";
 export type Outcome =
   /** The primary took responsibility: a positive reply to the final dot. */
   | { readonly kind: "delivered"; readonly reply: Reply }
-  /** A temporary reply, or trouble before the final dot. */
-  | { readonly kind: "deferred"; readonly reply: Reply }
+  /** A temporary reply, or trouble before the final dot; `ours`: no server said this, the words are our own. */
+  | { readonly kind: "deferred"; readonly reply: Reply; readonly ours?: true }
   /** A permanent reply to this recipient or this body. */
   | { readonly kind: "refused"; readonly reply: Reply }
   /** The final dot was sent and no reply came: the primary may or may not have it (RFC 1047). */

@@ -512,6 +512,17 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
   });
 
+  it("keeps words of our own without a code, which only a server's have", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    await accept(store.intake, newMail(now));
+    const reply = { code: 421, enhanced: "4.4.2", text: "the connection was lost" };
+    const outcome = { kind: "deferred", reply, ours: true } as const;
+    const mail = await claimOne(store);
+    await store.work.settle(settlement(mail, { state: "waiting", outcome, dueAt: now }, now));
+    assert.equal((await store.reader.show(mail.id))?.recipients[0]?.lastReply, "the connection was lost");
+  });
+
   it("leaves what was only released at its place, before what came later", async () => {
     await using store = await open();
     const first = newMail(store.clock.now());

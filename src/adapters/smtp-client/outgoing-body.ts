@@ -18,7 +18,7 @@ export class BodyUnreadable extends Error {
     this.outcome =
       error instanceof BodyDamaged
         ? { kind: "damaged", why }
-        : { kind: "deferred", reply: reply(451, "4.3.0", this.message) };
+        : { kind: "deferred", reply: reply(451, "4.3.0", this.message), ours: true };
   }
 }
 

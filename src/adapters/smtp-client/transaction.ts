@@ -146,7 +146,7 @@ export class Transaction {
     if (error instanceof EndedBefore || this.stage === "waiting") return { kind: "released" };
     return this.#mayHaveArrived(wire)
       ? { kind: "unconfirmed", why }
-      : { kind: "deferred", reply: reply(421, "4.4.2", why) };
+      : { kind: "deferred", reply: reply(421, "4.4.2", why), ours: true };
   }
 
   /**

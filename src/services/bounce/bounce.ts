@@ -19,9 +19,9 @@ import { actionOf, perMessage, perRecipient } from "./report.ts";
 import { dsnSubject, dsnText } from "./wording.ts";
 
 export { judge } from "./gate.ts";
-export type { BounceRules } from "./gate.ts";
+export type { BounceRules, Silence } from "./gate.ts";
 
-/** What a DSN says beside the mail's own facts. */
+/** What a DSN says in addition to the facts of the mail. */
 interface DsnContext {
   readonly hostname: string;
   /** The DSN's id. */
@@ -29,11 +29,11 @@ interface DsnContext {
   readonly now: number;
   /** How long mail waits, in ms: for DSNs of delay. */
   readonly retention: number;
-  /** The mail as it is returned; absent when it is gone. */
+  /** The mail as it is returned; absent if it is no longer stored. */
   readonly returned?: { readonly whole: boolean; readonly content: Buffer };
 }
 
-/** Recipients of one mail by the DSN that tells of them: none says both yes and no. */
+/** Groups the recipients of one mail, one group for each DSN: success, failure and delay are never in the same DSN. */
 export function groupByDsn(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
   return [...Map.groupBy(recipients, actionOf).values()];
 }
@@ -62,7 +62,7 @@ export function draftDsn(
   };
 }
 
-/** RFC 5322 §3.6.4; what does not look like one is not repeated. */
+/** The Message-ID for In-Reply-To (RFC 5322 §3.6.4). Undefined if the mail's own is malformed: it is not repeated. */
 function messageIdOf({ messageId }: OwedMail): string | undefined {
   return /^<[!-;=?-~]{1,250}>$/.test(messageId ?? "") ? messageId : undefined;
 }

@@ -3,16 +3,18 @@ import type { Trait } from "../../mail/header-scanner.ts";
 import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
 export interface BounceRules {
-  /** There is a way for DSNs. */
+  /** Whether a route for DSNs is configured. */
   readonly route: boolean;
   /** Most DSNs to one address in 24 h. */
   readonly perSender: number;
 }
 
-type Judgement =
-  | { readonly kind: "notice" }
-  /** `operators`: a DSN would be right, but the operator's settings stand in its way. */
-  | { readonly kind: "silence"; readonly why: string; readonly operators: boolean };
+/** Why no DSN is sent. */
+export interface Silence {
+  readonly why: string;
+  /** A DSN would be right, but the operator's settings prevent it. */
+  readonly operators: boolean;
+}
 
 const EVENTS = { failed: "FAILURE", expired: "FAILURE", delayed: "DELAY", relayed: "SUCCESS" } as const;
 
@@ -22,15 +24,15 @@ const TRAIT_WORDS: Readonly<Record<Trait, string>> = {
   automatic: "it was sent automatically (its Auto-Submitted field)",
 };
 
-/** Lists and mail systems, RFC 2142 §6 and RFC 3834 §2: what comes back to them is read by no person. */
+/** Local parts of lists and mail systems, RFC 2142 §6 and RFC 3834 §2: no person reads the mail sent to them. */
 const NOBODY = /^owner-|-owner$|-request$|-bounces?(?:\+.*)?$|^mailer-daemon$/i;
 
-/** Whether the sender is told of this recipient, or the reason of silence. */
-export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRules): Judgement {
+/** Why the sender is not notified about this recipient; undefined: the sender is notified. */
+export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRules): Silence | undefined {
   const why = ownWish(mail, recipient) ?? nobodyThere(mail) ?? unproven(mail);
-  if (why !== undefined) return { kind: "silence", why, operators: false };
+  if (why !== undefined) return { why, operators: false };
   const limit = hindrance(mail, rules);
-  return limit === undefined ? { kind: "notice" } : { kind: "silence", why: limit, operators: true };
+  return limit === undefined ? undefined : { why: limit, operators: true };
 }
 
 function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {
@@ -47,7 +49,7 @@ function nobodyThere({ sender, traits }: OwedMail): string | undefined {
     : undefined;
 }
 
-/** The return-path must be proven to be the sender's own, or a stranger would be told. */
+/** The return path must be proven to be the sender's own, or the DSN may go to a stranger. */
 function unproven({ authentication }: OwedMail): string | undefined {
   if (authentication === undefined)
     return "the mail was accepted without SPF, so its return path may be forged; `checks: { spf: tag }` checks it";

@@ -6,22 +6,22 @@ import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { DsnField, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
-/** RFC 3463 §3.5: delivery time expired; no answer from the host. §3.1: nothing more precise. */
+/** Status codes of RFC 3463 §3.5: delivery time expired, no answer from the host; and §3.1: undefined status. */
 const EXPIRED = "4.4.7";
 const NO_ANSWER = "4.4.1";
 const GIVEN_UP = "5.0.0";
-/** Octets of one value as it is written: a line has at most 998, RFC 5322 §2.1.1. No address is longer. */
+/** Maximum octets of one written value: a line has at most 998, RFC 5322 §2.1.1. No address is longer. */
 const MAX_VALUE = 900;
 
-/** The class of status (RFC 3463 §2) that each kind has. */
+/** The class of the status code (RFC 3463 §2) for each kind. */
 const CLASSES = { failed: 5, delayed: 4, relayed: 2 } as const;
 
-/** RFC 3464 §2.3.3: what was given up for its age has failed, too. */
+/** The value of Action. Expired mail counts as failed, RFC 3464 §2.3.3. */
 export function actionOf({ kind }: Pick<OwedRecipient, "kind">): keyof typeof CLASSES {
   return kind === "expired" ? "failed" : kind;
 }
 
-/** It came to this by an attempt, and at its time. */
+/** Whether an attempt caused the result, so that the time of the result is that of the attempt. */
 function isAnswer(kind: OwedRecipient["kind"]): boolean {
   return kind === "failed" || kind === "relayed";
 }
@@ -52,14 +52,19 @@ export function perRecipient(
     ["Action", actionOf(recipient)],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
-    ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
+    ...(hasReply(lastReply) && !isOwnRefusal(lastReply)
+      ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const]
+      : []),
     ...(isAnswer(kind) ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
     ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(at + retention)] as const] : []),
   ];
   return fields.map((field) => sound(field, utf8));
 }
 
-/** RFC 6533 §3: in a report of seven bits a backslash begins a character, and xtext has its own use for the others. */
+/**
+ * An address with its type. RFC 6533 §3: in a seven-bit report a backslash begins an encoded character, and space,
+ * plus and equals sign have a meaning in xtext, so all four are encoded.
+ */
 function typed(
   { type, address }: { readonly type: string; readonly address: string },
   utf8: boolean,
@@ -68,12 +73,20 @@ function typed(
   return `${type}; ${encoded ? address.replace(/[ +=\\]/g, escaped) : address}`;
 }
 
-/** Whether these are a server's words with a code, and not our own about a lost connection. */
+/** Whether this text is a reply with a code, and not our own description of a lost connection. */
 export function hasReply(words: string | undefined): words is string {
   return /^[2-5]\d\d(?: |$)/.test(words ?? "");
 }
 
-/** RFC 3463; where the server named none, its class. */
+/** The refusals that adapters/smtp-client generates for mail that it does not send; their codes are our own. */
+const OWN_REFUSAL = /^55\d 5\.(?:6\.7|3\.4) The primary /;
+
+/** Whether the mail was refused by us, because of what the primary announces. */
+export function isOwnRefusal(words: string | undefined): boolean {
+  return OWN_REFUSAL.test(words ?? "");
+}
+
+/** The status code, RFC 3463: the server's own if it fits the kind, otherwise a general one of the kind's class. */
 export function statusOf({ kind, lastReply, byOperator }: OwedRecipient): string {
   if (kind === "expired") return byOperator === true ? GIVEN_UP : EXPIRED;
   if (!hasReply(lastReply)) return kind === "delayed" ? NO_ANSWER : "5.0.0";
@@ -83,7 +96,7 @@ export function statusOf({ kind, lastReply, byOperator }: OwedRecipient): string
   return Math.floor(code / 100) === expected ? `${expected}.0.0` : `${expected}.4.0`;
 }
 
-/** `host:port`, `[2001:db8::1]:25`: the host, an address as a literal. */
+/** The host of `host:port` or `[2001:db8::1]:25`; an IP address is written as an address literal. */
 function hostOf(destination: string): string {
   const host = parseHostPort(destination)?.host ?? destination;
   const literal = addressLiteral(host);
@@ -94,7 +107,7 @@ function isPrintableAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text);
 }
 
-/** One line of whole characters; what is not ASCII as RFC 6533 §3 writes it, unless the DSN speaks UTF-8. */
+/** Limits a value to one line of whole characters. Encodes non-ASCII as in RFC 6533 §3 unless the DSN is in UTF-8. */
 function sound([name, value]: DsnField, utf8: boolean): DsnField {
   let line = "";
   let octets = 0;

@@ -1,14 +1,14 @@
-/** The part for people: plain English, nothing that needs to be known of mail servers. */
+/** The part for people: plain English that requires no knowledge of mail servers. */
 import { mailDate } from "../../mail/received.ts";
 import { printable } from "../../mail/reply.ts";
 import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
-import { hasReply, statusOf } from "./report.ts";
+import { hasReply, isOwnRefusal, statusOf } from "./report.ts";
 
 /** Characters of a line. */
 const WIDTH = 72;
-/** Recipients that are told one by one; the report names all. */
+/** Recipients that are described one by one; the report lists all. */
 const MOST = 50;
-/** Characters of a server's words, and of an address in the subject. */
+/** Maximum characters of a quoted reply, and of an address in the subject. */
 const MAX_WORDS = 500;
 const MAX_SUBJECT_NAME = 100;
 const DAY = 86_400_000;
@@ -81,9 +81,6 @@ function recipientText(mail: OwedMail, recipient: OwedRecipient, circumstances: 
 
 const UNSURE = "It may have been delivered nevertheless: the result of an attempt is unknown.";
 
-/** What adapters/smtp-client says of mail that it does not even begin to hand over. */
-const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;
-
 function whatHappened(
   { acceptedAt }: OwedMail,
   { kind, domain, destination, lastReply, at, byOperator }: OwedRecipient,
@@ -91,13 +88,12 @@ function whatHappened(
 ): string {
   const server = `the server of ${domain}${destination === undefined ? "" : ` (${destination})`}`;
   const Server = server.replace("the", "The");
-  // Not that the server said so: a connection that broke has left our own words.
+  // The sentence does not claim that the server said this: after a broken connection the text is our own.
   const tried = lastReply === undefined ? "" : ` The last attempt at ${server} ended with:`;
   const unavailable = ` ${Server} has not been available.`;
   switch (kind) {
     case "failed":
-      if (OWN_WORDS.test(lastReply ?? ""))
-        return `${Server} cannot accept it, according to what it announces:`;
+      if (isOwnRefusal(lastReply)) return `${Server} cannot accept it, according to what it announces:`;
       return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? " with this reply" : ""}:`;
     case "expired":
       if (byOperator === true) return `The operators of ${hostname} gave it up on ${mailDate(at)}.${tried}`;
@@ -114,7 +110,7 @@ function aboutMail({ acceptedAt, messageId }: OwedMail): string {
   return `We received your mail on ${mailDate(acceptedAt)}.${name}`;
 }
 
-/** What can be done, by what the servers said; each advice once. */
+/** What the sender can do, derived from the status of each recipient; each advice appears once. */
 function advice(recipients: readonly OwedRecipient[]): readonly string[] {
   const [first] = recipients;
   if (first?.kind === "delayed") return ["You do not need to do anything, and do not need to send it again."];
@@ -165,7 +161,7 @@ function span(milliseconds: number): string {
   return `${count} ${name}${count === 1 ? "" : "s"}`;
 }
 
-/** Fills lines; a word that is longer than a line stands alone. */
+/** Wraps text at WIDTH; a word that is longer than a line gets a line of its own. */
 function wrap(text: string, indent = "", first = indent): string {
   const lines: string[] = [];
   let line = "";

@@ -2,19 +2,20 @@
  * Delivers mail: claim, route, attempt, settle. The floors of this room, each of which imports none above it:
  *
  *   dispatch/   connects work, pools and the store: claims mail, grants credits, passes mail on, settles
- *   dsn/        closes the debt of a notice with a DSN, or with the reason for sending none (services/bounce decides and
- *               words both), and delivers DSNs over their own route, without pools
+ *   dsn/        closes the debt of a notice with a DSN, or with the reason for sending none (services/bounce decides
+ *               and words both), and delivers DSNs over their own route, without pools
  *   probation/  holds mail that is implausibly refused after an outage of 5 min or more
- *   routing/    which pools each domain may use, by preference and weight; a rehearsal of the route
- *   pool/       the connections to one destination, their number, and the mail claimed for them
- *   ground/     what the other floors share; results, retried until the store accepts them; jumps of the clock
+ *   routing/    decides which pools each domain may use, by preference and weight; rehearses the route
+ *   pool/       holds the connections to one destination, limits their number, keeps the mail claimed for them
+ *   ground/     serves the other floors: writes results until the store accepts them; notices jumps of the clock
  *
- * There is one pool for each destination (`host:port`), shared by all domains that use it. Pools are independent, so one
- * bad primary slows down nobody else. While its primary is up, a pool claims due mail of its domains in turn, never more
- * than what is in conversation and a few mails ahead: one on each connection, four if it pipelines. After start and
- * after an outage, one mail goes first, then connections double up to the limit. Once a domain has no older mail that is
- * due, credits at the store let new mail be claimed in the commit that accepts it. When a primary goes down, claimed
- * mail that was not begun is released; when it returns, all its waiting mail becomes due at once.
+ * There is one pool for each destination (`host:port`), shared by all domains that use it. Pools are independent, so
+ * one bad primary slows down nobody else. While its primary is up, a pool claims due mail of its domains in turn, never
+ * more than its connections can send plus a few mails ahead: one for each connection, four if it pipelines. After start
+ * and after an outage, one mail goes first, then connections double up to the limit. Once a domain has no older mail
+ * that is due, credits at the store let new mail be claimed in the commit that accepts it. When a primary goes down,
+ * claimed mail that no connection has begun to send is released; when the primary returns, all its waiting mail becomes
+ * due.
  *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; no mail is sent to this server
  * itself; permanently refused mail is parked, mail without a destination waits; the result of an attempt is written
@@ -30,39 +31,39 @@ import { AgeWatch, expiryJob, type Aging, type Retention } from "../queue/queue.
 import { ClockSteps } from "./ground/clock-steps.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DsnDispatcher } from "./dsn/dsn-dispatcher.ts";
-import type { DeliveryParts, DeliverySettings } from "./ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "./ground/parts.ts";
 import { rehearse } from "./routing/rehearsal.ts";
 
 export type { DeliverySettings } from "./ground/parts.ts";
 
 export interface Delivery {
-  /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */
+  /** Jobs for the daemon's schedule, among them the expiry of the queue and a survey of waiting mail once a minute. */
   readonly jobs: readonly Job[];
   status(): readonly PrimaryStatus[];
-  /** These domains, or their primaries, changed, or were paused or resumed; takes effect within a second. */
+  /** These domains or their primaries changed, or were paused or resumed. Takes effect within a second. */
   directoryChanged(domains: readonly string[]): void;
-  /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
+  /** Makes waiting mail due now and probes primaries that are away at once. Without names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
   /**
-   * Ends the probation of a domain: what its primaries say is believed, what was held goes on; so does mail that was
-   * sent elsewhere.
+   * Ends the probations of a domain: its primaries' replies are believed, and held mail is delivered. This includes
+   * mail that an operator sent to another destination.
    */
   resume(domain: string): Promise<void>;
   /** Asks the domain's primary whether it has a mailbox. Never rejects. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
-  /** A test session with each primary of a domain; undefined: it is not one of ours. Never rejects. */
+  /** Runs a test session with each primary of a domain. Undefined if it is not ours. Never rejects. */
   rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   apply(settings: DeliverySettings): void;
-  /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
+  /** Stops within 45 s: claims nothing more, waits 30 s for replies to final dots, releases all other mail. */
   stop(): Promise<void>;
 }
 
 /** Milliseconds. */
 const SURVEY_EVERY = 60_000;
-/** Beyond the longest back-off of a recipient (1 h, and the jitter), in ms. */
+/** In ms. Longer than the longest back-off of a recipient (1 h plus jitter). */
 const FARTHEST = 2 * 3_600_000;
 
-/** Begins to watch primaries and to hand over what waits. */
+/** Starts to watch primaries and to deliver waiting mail. */
 export function startDelivery(parts: DeliveryParts): Delivery {
   return new RunningDelivery(parts);
 }
@@ -82,14 +83,15 @@ class RunningDelivery implements Delivery {
     const settings = (): DeliverySettings => this.#settings;
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const timely = (): boolean => steps.timely();
-    this.#dsns = new DsnDispatcher({ ...parts, timely }, settings);
+    const isDoubted: Doubts = (domain, at) => this.#dispatcher.isDoubted(domain, at);
+    this.#dsns = new DsnDispatcher({ ...parts, timely, isDoubted }, settings);
     this.#dispatcher = new Dispatcher({ ...parts, dsnTriggers: this.#dsns }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#dsns.owed();
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely, expired });
     this.jobs = [expiry, survey, steps.job, ...this.#dsns.jobs];
-    // A primary that is found to be away is told of with what waits for it.
+    // The mail is counted first, so that the report of a primary that is down names how much mail is held for it.
     void this.#dispatcher.begin().then(() => this.#watchAll());
   }
 
@@ -151,7 +153,9 @@ class RunningDelivery implements Delivery {
     this.#ages.look(byDomain(work), limits);
   }
 
-  /** Nothing waits longer than the longest back-off; a clock that was ahead when it was written would let it. */
+  /**
+   * Makes mail due whose due time lies beyond the longest back-off: that time was computed while the clock was ahead.
+   */
   async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
     const farthest = this.#parts.clock.now() + FARTHEST;
     const asleep = work.filter(({ lastDue }) => lastDue > farthest);
@@ -167,7 +171,7 @@ class RunningDelivery implements Delivery {
   }
 }
 
-/** What an operator sent elsewhere grows old with the rest of its domain's mail. */
+/** Adds up the work by domain: mail that an operator sent to another destination counts for its own domain. */
 function byDomain(work: readonly DomainWork[]): readonly Aging[] {
   const found = new Map<string, Aging>();
   for (const { domain: key, oldest, recipients } of work) {

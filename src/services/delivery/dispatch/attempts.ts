@@ -14,11 +14,11 @@ interface AttemptsParts extends SettlerParts {
   readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly dsnTriggers: DsnTriggers;
-  /** One mail less is claimed at the pool. */
+  /** Called when the pool has one claimed mail less. */
   readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
 }
 
-/** Closes what was claimed: results are judged and written, mail that was not sent goes back. */
+/** Ends claims: judges and writes results, and releases mail that was not sent. */
 export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #settler: Settler;
@@ -38,7 +38,7 @@ export class Attempts {
     else this.#handOn(at, mail, other);
   }
 
-  /** The mail stays claimed, and goes to another pool than the one that claimed it. */
+  /** Passes the mail to another pool than the one that claimed it. The mail stays claimed. */
   #handOn({ pool, queue }: QueueAtPool, mail: ClaimedMail, other: ConnectionPool): void {
     const { probations, closed } = this.#parts;
     handOver(mail, { pool: other, queue }, probations);
@@ -59,18 +59,18 @@ export class Attempts {
     void this.release(mail, queue).then(() => this.#parts.closed(pool, queue));
   }
 
-  /** Puts a mail back as it was; `queue` counts it again. */
+  /** Puts a mail back in the state that it had before it was claimed; `queue` counts it again. */
   async release(mail: ClaimedMail, queue?: DomainQueue): Promise<void> {
     const settlements = await this.#settler.release(mail);
     queue?.settled(settlements);
   }
 
-  /** Waits for what is being written, at most `timeout` ms. */
+  /** Waits at most `timeout` ms for results to be written. */
   stop(timeout: number): Promise<void> {
     return this.#settler.stop(timeout);
   }
 
-  /** `held`: recipients whose refusal is not believed. */
+  /** Writes the result. `held`: recipients whose refusal is not believed. */
   #settle(
     { pool, queue }: QueueAtPool,
     mail: ClaimedMail,

@@ -3,7 +3,7 @@ import type { DomainWork, WorkStore } from "../../../ports/work-store.ts";
 import type { DomainQueue } from "../pool/connection-pool.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
 
-/** What waits in the store, by domain: counted from time to time, and kept up by what the store tells. */
+/** The mail that waits in the store, by domain: counted periodically, and updated by the store's events. */
 export class Backlog {
   readonly #store: Pick<WorkStore, "work" | "wake">;
   readonly #routing: RoutingTable;
@@ -13,7 +13,7 @@ export class Backlog {
     this.#routing = routing;
   }
 
-  /** Counts it anew; mail that is due begins to move. Rejects when the store cannot tell. */
+  /** Counts the waiting mail anew, and starts the delivery of mail that is due. Rejects if the store fails. */
   async count(): Promise<readonly DomainWork[]> {
     const { queues } = this.#routing;
     const versions = new Map([...queues].map(([domain, queue]) => [domain, queue.version]));
@@ -25,7 +25,7 @@ export class Backlog {
     return work;
   }
 
-  /** Makes what waits for these domains due at once. Rejects when the store cannot. */
+  /** Makes the waiting mail of these domains due at once. Rejects if the store fails. */
   async wake(queues: readonly DomainQueue[]): Promise<void> {
     if (queues.length === 0) return;
     for (const queue of queues) if (queue.waiting > 0) queue.becameDue();
@@ -33,7 +33,7 @@ export class Backlog {
     for (const each of work) this.#takeOver(each);
   }
 
-  /** So many recipients more wait for a domain, and are due. */
+  /** Adds new recipients of a domain, which are due. */
   grew(domain: string, recipients: number): void {
     const queue = this.#routing.queue(domain);
     const wasEmpty = queue.waiting === 0;

@@ -7,25 +7,25 @@ import { UnderWay } from "../ground/under-way.ts";
 
 interface ClaimsParts extends Pick<DeliveryParts, "store" | "clock" | "log"> {
   readonly probations: Pick<Probations, "of" | "room" | "canary" | "unsent">;
-  /** Claimed mail, for the pool that asked. */
+  /** Passes claimed mail to the pool that asked for it. */
   claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void;
-  /** The store can be asked again. */
+  /** Called when mail can be claimed again. */
   resumed(): void;
 }
 
-/** After the store has failed, in ms. */
+/** How long to wait after the store has failed, in ms. */
 const PAUSE = 1000;
-/** Mails that are asked for as a canary before it is tried again later. */
+/** Mails that are tried as a canary before the next pause. */
 const MOST_CANARIES = 10;
 
 /**
- * Fills pools with what is due, oldest mail first: their domains in turn, each with an equal share of the room but
- * no less than half the connections, because many small claims cost the store more than few larger ones.
+ * Claims due mail for the pools, oldest mail first. The domains of a pool take turns, each with an equal share of the
+ * pool's room, but at least half its connections: many small claims cost the store more than few larger ones.
  */
 export class Claims {
   readonly #parts: ClaimsParts;
   readonly #asking: UnderWay;
-  /** Until what waits was counted for the first time. */
+  /** True until the waiting mail has been counted for the first time, and after a failure of the store. */
   #paused = true;
 
   constructor(parts: ClaimsParts) {
@@ -38,7 +38,7 @@ export class Claims {
     this.#parts.resumed();
   }
 
-  /** Waits for what was asked for, at most `timeout` ms; pools that are retired ask for nothing more. */
+  /** Waits at most `timeout` ms for claims that the store has not answered. Retired pools claim nothing more. */
   ended(timeout: number): Promise<void> {
     return this.#asking.ended(timeout);
   }
@@ -53,7 +53,7 @@ export class Claims {
     const share = Math.ceil(room / Math.max(1, queues.length));
     for (const queue of queues) {
       if (room <= 0) return;
-      // To the end of the row, so that every domain has its turn.
+      // The queue moves to the end of the set, so that every domain has its turn.
       pool.due.delete(queue);
       pool.due.add(queue);
       this.#claim(pool, queue, Math.min(share, room, probations.room(pool, queue)));
@@ -89,7 +89,7 @@ export class Claims {
     return store.claim({ domain: queue.domain, limit, now: clock.now() });
   }
 
-  /** Another pool may have claimed the mail meanwhile: then there is a next one, or none is due. */
+  /** Claims a canary. Another pool may have claimed the chosen mail meanwhile; then the next one is tried. */
   async #askForCanary(queue: DomainQueue): Promise<readonly ClaimedMail[]> {
     const { store, clock, probations } = this.#parts;
     for (let asked = 0; asked < MOST_CANARIES; asked++) {
@@ -98,7 +98,7 @@ export class Claims {
       const mails = await store.claim({ domain: queue.domain, limit: 1, now: clock.now(), id });
       if (mails.length > 0) return mails;
     }
-    // Not to be taken for the end of what is due.
+    // An empty result would mean that no mail is due.
     throw new Error(
       `${MOST_CANARIES} mails of ${queue.domain} were due, and gone before they could be claimed`,
     );
@@ -122,7 +122,7 @@ export class Claims {
   }
 }
 
-/** Many small claims cost more than few larger ones; an idle pool takes what it can get. */
+/** Whether to claim now. Small claims are expensive, so a pool waits for room unless it is idle or sends its canary. */
 function worthIt(pool: ConnectionPool, room: number): boolean {
   return pool.canary || room >= pool.limit / 2 || pool.unsettled + pool.claiming === 0;
 }

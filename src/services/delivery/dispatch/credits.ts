@@ -3,14 +3,14 @@ import type { ConnectionPool, DomainQueue } from "../pool/connection-pool.ts";
 import type { Probations } from "../probation/probations.ts";
 
 /**
- * Credits let the store claim fresh mail in the commit that accepts it and hand it over at once. A domain has some
- * while a pool of it is up and has room, and nothing older of it is due. A pool's room is shared by the domains
- * that used it last.
+ * Credits let the store claim fresh mail in the commit that accepts it and pass it to delivery at once. A domain has
+ * credits while one of its pools is up and has room, and the domain has no older mail that is due. The domains that
+ * used a pool last share its room.
  */
 export class Credits {
   readonly #store: Pick<WorkStore, "grant">;
   readonly #probations: Pick<Probations, "trusts">;
-  /** Until what waits was counted for the first time. */
+  /** True until the waiting mail has been counted, and while no credits may be given. */
   #closed = true;
 
   constructor(store: Pick<WorkStore, "grant">, probations: Pick<Probations, "trusts">) {
@@ -18,7 +18,7 @@ export class Credits {
     this.#probations = probations;
   }
 
-  /** Takes all back and gives none any more, until `open`. */
+  /** Takes all credits back and gives none until `open` is called. */
   close(queues: Iterable<DomainQueue>): void {
     this.#closed = true;
     for (const queue of queues) this.review(queue);
@@ -28,7 +28,7 @@ export class Credits {
     this.#closed = false;
   }
 
-  /** Gives, tops up or takes back, as the state of the domain and its pools asks. */
+  /** Gives, tops up or takes back the credits of a domain, depending on its state and that of its pools. */
   review(queue: DomainQueue): void {
     let share = 0;
     if (!this.#closed && !queue.due)
@@ -43,7 +43,7 @@ export class Credits {
     for (const queue of Array.from(pool.granted)) this.review(queue);
   }
 
-  /** A pool came up: the first domains that fit get credits; others when mail comes for them. */
+  /** Called when a pool is up: as many domains as fit get credits; others get some when mail for them arrives. */
   openPool(pool: ConnectionPool): void {
     let left = capacityOf(pool);
     for (const queue of pool.queues) {
@@ -53,7 +53,7 @@ export class Credits {
     }
   }
 
-  /** One fresh mail came by a credit. */
+  /** Called when one fresh mail was claimed with a credit. */
   used(queue: DomainQueue): void {
     queue.credits = Math.max(0, queue.credits - 1);
   }
@@ -86,7 +86,7 @@ export class Credits {
   }
 }
 
-/** Mails that may come unasked: two for each connection, none to a pool that is saturated. */
+/** How many fresh mails a pool can take without claiming them: two for each connection, none if it is saturated. */
 function capacityOf(pool: ConnectionPool): number {
   if (!pool.up) return 0;
   if (pool.canary) return pool.unsettled === 0 ? 1 : 0;

@@ -18,12 +18,12 @@ import { RoutingTable } from "../routing/routing-table.ts";
 import { handOver, poolFor } from "./sharing.ts";
 import { stopPools } from "../pool/stopping.ts";
 
-/** After the store has failed to say what waits, in ms. */
+/** How long to wait after the store has failed to count or to wake mail, in ms. */
 const RETRY = 1000;
-/** How long a stop waits for the store, in ms. */
+/** How long a stop waits for the store, in ms: for claims, then for results. */
 const LAST_WORD = 10_000;
 
-/** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
+/** Connects the store, the routing table and the pools: passes the events of each to the others that they concern. */
 export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #parts: DispatcherParts;
   readonly #settings: () => DeliverySettings;
@@ -38,7 +38,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly callouts: RoutedCallouts;
   /** Pools that no domain uses any more, until their conversations have ended. */
   readonly #left = new Set<ConnectionPool>();
-  /** What waits is to be counted once more. */
+  /** Whether another count of the waiting mail is already scheduled. */
   #later = false;
   /** Domains whose mail the store could not make due. */
   readonly #asleep = new Set<DomainQueue>();
@@ -85,6 +85,14 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     };
   }
 
+  /** Whether the domain's primary of that name is in probation, or is believed to be away. */
+  isDoubted(domain: string, destination: string): boolean {
+    const queue = this.routing.queues.get(domain);
+    if (queue === undefined) return false;
+    const pools = queue.pools.filter(({ name }) => name === destination);
+    return pools.some((pool) => pool.away || !this.probations.trusts(pool, queue));
+  }
+
   // -------------------------------------------------------------- what the store tells
 
   #happened(event: WorkEvent): void {
@@ -110,13 +118,13 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   #suspend(sick: boolean): void {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
-    // They are given again when what waits was counted.
+    // Credits are given again after the waiting mail has been counted.
     if (sick) this.#credits.close(this.routing.queues.values());
     for (const pool of this.routing.pools.values()) pool.suspend(sick);
     if (!sick) void this.begin();
   }
 
-  /** Begins to claim as soon as the store can tell what waits. Resolves when that was tried once; never rejects. */
+  /** Counts the waiting mail, then begins to claim; retries later on failure. Resolves after one try, never rejects. */
   begin(): Promise<void> {
     return this.#begin().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
@@ -124,7 +132,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     });
   }
 
-  /** However often the store was sick meanwhile, it is asked once in a second. */
+  /** Tries again once, after a second, even if this is called several times in between. */
   #beginLater(): void {
     if (this.#later) return;
     this.#later = true;
@@ -151,7 +159,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
       this.probations.unsent(pool, queue, mails.length);
       for (const mail of mails) this.#attempts.release(mail, queue);
     }
-    // What was asked for and did not come to this pool has left room for its other domains.
+    // If the claim returned fewer mails than asked for, there is room for other domains of this pool.
     pool.advance();
     this.#credits.review(queue);
     this.#lookForDrained(pool, queue);
@@ -179,7 +187,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     return this.probations.hasStopped(pool, queue);
   }
 
-  /** What the old destination put off is nothing to the new one. */
+  /** Mail that the old destination deferred need not wait for the new one. */
   moved(queue: DomainQueue): void {
     this.#wakeSoon([queue]);
   }
@@ -216,7 +224,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (pool.up) this.#credits.openPool(pool);
     else this.#credits.reviewPool(pool);
     if (pool.away) this.#drains.abandon(pool);
-    // Another pool of the same domains may be the best one from here on.
+    // Another pool of the same domains may be the best one now.
     for (const queue of pool.due) for (const other of queue.active()) if (other !== pool) other.advance();
     for (const queue of pool.queues) this.probations.review(queue);
     if (!returned) return;
@@ -240,7 +248,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (!this.#stopped) this.#wakeSoon(queues);
   }
 
-  /** Ends all: conversations as stopPools tells, what was being claimed, then what is still to be written. */
+  /** Stops everything: the conversations (see stopPools) and running claims first, then the writing of results. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.callouts.stop();
@@ -258,7 +266,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#lookForDrained(pool, queue);
   }
 
-  /** One of them may have taken the last mail that another had due. */
+  /** Looks at all pools of the domain: this pool may have taken the last due mail of another one. */
   #lookForDrained(pool: ConnectionPool, queue: DomainQueue): void {
     const now = this.#parts.clock.elapsed();
     for (const each of new Set([pool, ...queue.pools])) this.#drains.look(each, now);

@@ -2,7 +2,7 @@ import type { Journal } from "../../../ports/journal.ts";
 import type { Settlement } from "../../../ports/work-store.ts";
 import type { ConnectionPool } from "../pool/connection-pool.ts";
 
-/** Journals how much a primary took after its return, when the last of what was due has gone. In elapsed time. */
+/** Journals how many recipients a primary accepted after its return, once no more mail is due. In elapsed time. */
 export class DrainLog {
   readonly #journal: Journal;
   readonly #drains = new Map<ConnectionPool, { readonly since: number; delivered: number }>();
@@ -19,7 +19,7 @@ export class DrainLog {
     this.#drains.delete(pool);
   }
 
-  /** Counts what was delivered of one mail. */
+  /** Counts the delivered recipients of one mail. */
   count(pool: ConnectionPool, settlements: readonly Settlement[] = []): void {
     const drain = this.#drains.get(pool);
     if (drain === undefined) return;

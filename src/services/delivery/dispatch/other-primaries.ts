@@ -6,7 +6,7 @@ import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connectio
 import type { Probations } from "../probation/probations.ts";
 import { byWeight } from "./sharing.ts";
 
-/** Mails in one pool's hands up to which it gets more than it claimed; the others wait in the store. */
+/** A pool with this many unsettled mails gets no mail from other pools; that mail waits in the store. */
 const MOST_IN_HAND = 64;
 
 interface OtherPrimariesParts {
@@ -16,21 +16,21 @@ interface OtherPrimariesParts {
 }
 
 /**
- * Where a mail goes that one primary cannot take: too large for it, or in need of SMTPUTF8. The door let it in because
- * another primary of the domain takes such mail.
+ * Finds another primary for a mail that one primary cannot accept, because the mail is too large or needs SMTPUTF8. We
+ * accepted the mail because another primary of the domain accepts such mail.
  */
 export class OtherPrimaries {
   readonly #parts: OtherPrimariesParts;
-  /** The primaries that could not take a mail since it was claimed: what they offer can be more than they keep. */
+  /** The primaries that could not accept a mail since it was claimed: they may announce more than they then accept. */
   readonly #unfit = new WeakMap<ClaimedMail, Set<ConnectionPool>>();
 
   constructor(parts: OtherPrimariesParts) {
     this.#parts = parts;
   }
 
-  /** The best one that takes the mail; `later`: none does at present; undefined: none ever will. */
+  /** The best pool that accepts the mail; `later`: none can at present; undefined: none ever will. */
   find({ pool, queue }: QueueAtPool, mail: ClaimedMail): ConnectionPool | "later" | undefined {
-    // The domain was removed, or left without a route, meanwhile: its mail waits.
+    // The domain was removed, or lost its route, meanwhile: its mail waits.
     if (queue.pools.length === 0) return "later";
     const unfit = this.#unfit.get(mail) ?? new Set();
     this.#unfit.set(mail, unfit.add(pool));
@@ -47,12 +47,12 @@ export class OtherPrimaries {
   }
 }
 
-/** What becomes of a mail that one primary cannot take, and another may. */
+/** Turns a refusal into a deferral, for a mail that one primary cannot accept and another may accept later. */
 export function deferredFor(result: SendResult): SendResult {
   const deferred = (outcome: Outcome): Outcome => {
     if (outcome.kind !== "refused") return outcome;
     const text = `${outcome.reply.text}; another primary may accept it later`;
-    return { kind: "deferred", reply: reply(451, "4.4.0", text) };
+    return { kind: "deferred", reply: reply(451, "4.4.0", text), ours: true };
   };
   const outcomes = Array.from(result.outcomes, ([n, outcome]) => [n, deferred(outcome)] as const);
   return { ...result, outcomes: new Map(outcomes) };

@@ -9,10 +9,10 @@ import type { DeliveryParts } from "../ground/parts.ts";
 import type { Probations } from "../probation/probations.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
 
-/** For the greeting, in ms; whoever asks has gone after that. */
+/** Timeout for the greeting, in ms; the client that waits for the answer does not wait longer. */
 const GREETING = 30_000;
 
-/** Callouts by the route that mail would take; and what mail taught of recipients. */
+/** Callouts over the route that mail would take; also learns from deliveries which recipients exist. */
 export class RoutedCallouts {
   readonly #probations: Pick<Probations, "trusts">;
   readonly #log: DeliveryParts["log"];
@@ -35,15 +35,15 @@ export class RoutedCallouts {
   }
 
   /**
-   * What another host says, to which an operator sent mail, is no word of the domain's primaries, nor is that of one
-   * that the domain has left. Never throws.
+   * Learns which recipients exist from the result of a delivery. Only replies of the domain's present primaries count:
+   * not those of a host to which an operator sent mail, or of a primary that the domain has left. Never throws.
    */
   learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
     if (placeOfKey(queue.domain) !== undefined || !queue.pools.includes(pool)) return;
     try {
       this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
     } catch (error) {
-      // Lists and memory are read for it; the mail's result is to be written whether they can be or not.
+      // Learning reads lists and memory. If that fails, the mail's result must be written all the same.
       this.#log.warn("recipients could not be learned from a delivery", {
         id: mail.id,
         error: errorText(error),
@@ -51,7 +51,7 @@ export class RoutedCallouts {
     }
   }
 
-  /** Domains for which the primary takes every address. */
+  /** Domains for which the primary accepts every address. */
   acceptAll(pool: ConnectionPool): readonly string[] {
     return this.#callouts.acceptAll({ name: pool.name, epoch: pool.watch.comeback.epoch });
   }
@@ -75,7 +75,7 @@ export class RoutedCallouts {
     try {
       return await watch.open(GREETING);
     } catch (error) {
-      // Being refused one connection more says nothing of the mail; that nobody listens does.
+      // With other connections open, a refused one is only a limit. Without, the primary is down.
       const alone = pool.connections() === 0;
       if (alone && error instanceof DestinationTrouble && error.stage === "connect") watch.troubled(error);
       throw error;

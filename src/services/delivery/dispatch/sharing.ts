@@ -9,8 +9,8 @@ interface Choosing {
 }
 
 /**
- * The pool that one fresh mail goes to: before all others one that may prove itself with it. Those in probation get no
- * more than that allows while others take mail.
+ * Chooses the pool for one fresh mail. A pool whose probation needs a canary comes first. While other pools accept
+ * mail, a pool in probation gets no more than its probation allows.
  */
 export function poolFor(queue: DomainQueue, { probations, random }: Choosing): ConnectionPool | undefined {
   const active = queue.active();
@@ -22,7 +22,7 @@ export function poolFor(queue: DomainQueue, { probations, random }: Choosing): C
   return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random()) ?? queue.pools[0];
 }
 
-/** Gives a pool a mail that it did not ask for; where the domain is being proven there, that mail counts. */
+/** Gives a pool a mail that it did not claim. If the domain is in probation there, the mail counts for it. */
 export function handOver(
   mail: ClaimedMail,
   { pool, queue }: QueueAtPool,
@@ -32,7 +32,7 @@ export function handOver(
   pool.take([mail]);
 }
 
-/** One of the pools by chance, each as likely as its weight says. */
+/** Chooses one of the pools at random, each with the probability of its weight. */
 export function byWeight(
   pools: readonly ConnectionPool[],
   queue: DomainQueue,

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../../mail/outcome.ts";
+import { formatReply, reply } from "../../../mail/reply.ts";
 import { DSN_DOMAIN, type DsnRoute } from "../../../ports/dsn.ts";
 import { DestinationTrouble, type Connection, type Conversation } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../../ports/work-store.ts";
@@ -13,7 +14,7 @@ import {
 } from "../../health/health.ts";
 import { settleDsn } from "../../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
-import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "../ground/parts.ts";
 import type { Settler } from "../ground/settler.ts";
 import { abortInTime } from "../pool/stopping.ts";
 import { UnderWay } from "../ground/under-way.ts";
@@ -21,7 +22,7 @@ import { UnderWay } from "../ground/under-way.ts";
 /** Times in ms. */
 interface DsnDeliverySettings extends Pick<DeliverySettings, "hostname" | "ownAddresses"> {
   readonly route: DsnRoute;
-  /** How long a DSN is tried. */
+  /** How long delivery of a DSN is attempted. */
   readonly retention: number;
 }
 
@@ -32,15 +33,16 @@ interface DsnDeliveryParts extends Pick<
   readonly store: Pick<WorkStore, "claim" | "wake">;
   readonly settler: Pick<Settler, "write">;
   readonly settings: () => DsnDeliverySettings;
+  readonly isDoubted: Doubts;
 }
 
-/** DSNs under way at a time. */
+/** DSNs that are delivered at the same time. */
 const CONNECTIONS = 4;
 /** Hosts that are tried for one DSN. */
 const HOSTS = 3;
-/** For greeting and EHLO, in ms. */
+/** Timeout for the greeting and EHLO, in ms. */
 const GREETING = 60_000;
-/** For all that is under way when delivery stops, in ms. */
+/** How long a stop waits for the DSNs that are being delivered, in ms. */
 const STOPPING = 32_000;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
@@ -51,24 +53,24 @@ interface DsnAttempt {
 }
 
 /**
- * Hands DSNs over by their own way: one host, or the recipient's MX. It keeps no pools and sends no probes, because
- * the servers of senders are strangers who must not be knocked at each second; a DSN comes again by its own
+ * Delivers DSNs over their own route: one host, or the recipient's MX. It keeps no pools and sends no probes, because
+ * the senders' servers do not belong to us and must not be contacted each second; each DSN is retried after its own
  * back-off.
  *
- * Invariant: a DSN that is refused, or too old, goes with its row in the ledger; nothing is told of it.
+ * Invariant: a DSN that is refused, or too old, is deleted, and its row stays in the ledger; no DSN is sent about it.
  */
 export class DsnDelivery {
   readonly #parts: DsnDeliveryParts;
   readonly #conversations = new Set<Conversation>();
   readonly #stopping = Promise.withResolvers<undefined>();
-  /** What is being claimed or sent. */
+  /** Claims and deliveries that are running. */
   readonly #underWay: UnderWay;
   /** DSNs that are claimed and not settled. */
   #unsettled = 0;
   #claiming = false;
   #again = false;
   #stopped = false;
-  /** Counts what made all DSNs due. */
+  /** How often all DSNs were made due. */
   #flushes = 0;
 
   constructor(parts: DsnDeliveryParts) {
@@ -76,7 +78,7 @@ export class DsnDelivery {
     this.#underWay = new UnderWay(parts.clock);
   }
 
-  /** Takes as many due DSNs as there is room for, and further ones as they end. */
+  /** Claims as many due DSNs as may be delivered at the same time, and claims further ones when these end. */
   async run(): Promise<void> {
     const { settings } = this.#parts;
     const room = CONNECTIONS - this.#unsettled;
@@ -92,21 +94,21 @@ export class DsnDelivery {
     if (this.#again) await this.run();
   }
 
-  /** The same, for those who do not wait for it. */
+  /** The same as `run`, for callers that do not wait: logs errors. */
   start(): void {
     this.run().catch((error: unknown) => {
       this.#parts.log.error("notices could not be claimed", { error: errorText(error) });
     });
   }
 
-  /** Makes all DSNs due and goes; one that is under way is due again at once when it fails. */
+  /** Makes all DSNs due and delivers them. A DSN that is being delivered is due again at once if that fails. */
   async flush(): Promise<void> {
     this.#flushes += 1;
     await this.#parts.store.wake([DSN_DOMAIN]);
     await this.run();
   }
 
-  /** Within 32 s: what has not begun is given back. The settler may still be writing then. */
+  /** Stops within 32 s; DSNs that are not being sent are released. The settler may still be writing then. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.resolve(undefined);
@@ -139,7 +141,7 @@ export class DsnDelivery {
     this.start();
   }
 
-  /** Tries the hosts of the route in their order, until one speaks with us. */
+  /** Tries the hosts of the route in their order, until one opens a session with us. */
   async #attempt(mail: ClaimedMail): Promise<DsnAttempt> {
     if (this.#stopped) return { outcome: { kind: "released" } };
     const address = mail.recipients[0]?.address ?? "";
@@ -152,11 +154,21 @@ export class DsnDelivery {
       destination = destinationName(host);
       const opened = await Promise.race([this.#open(host), this.#stopping.promise]);
       if (opened === undefined) return { outcome: { kind: "released" } };
-      if (!(opened instanceof DestinationTrouble)) return this.#send(mail, opened, destination);
+      if (!(opened instanceof DestinationTrouble))
+        return this.#believed(await this.#send(mail, opened, destination), found.domain);
       trouble = opened;
     }
-    const reply = trouble.reply ?? { code: 421, enhanced: "4.4.1", text: trouble.message };
-    return { outcome: { kind: "deferred", reply }, ...(destination !== undefined && { destination }) };
+    const said = trouble.reply ?? reply(421, "4.4.1", trouble.message);
+    return { outcome: { kind: "deferred", reply: said }, ...(destination !== undefined && { destination }) };
+  }
+
+  /** A primary in probation may be up with an empty user database: its refusals are not final, and the DSN stays. */
+  #believed(attempt: DsnAttempt, domain: string | undefined): DsnAttempt {
+    const { outcome, destination = "" } = attempt;
+    if (outcome.kind !== "refused" || domain === undefined) return attempt;
+    if (!this.#parts.isDoubted(domain, destination)) return attempt;
+    const text = `${formatReply(outcome.reply)}; not believed yet, because ${domain} is in probation`;
+    return { ...attempt, outcome: { kind: "deferred", reply: reply(451, "4.4.0", text), ours: true } };
   }
 
   async #open(host: Destination): Promise<Conversation | DestinationTrouble> {
@@ -179,7 +191,7 @@ export class DsnDelivery {
     try {
       const { outcomes } = await conversation.send(mail);
       const [outcome] = outcomes.values();
-      // Nothing of it was sent; at once would be too soon for a peer that has just hung up.
+      // Nothing was sent. The DSN is deferred, because the peer has just hung up and must not be contacted at once.
       if (outcome === undefined || outcome.kind === "released")
         return { outcome: { kind: "deferred", reply: HUNG_UP }, destination };
       return { outcome, destination };

@@ -3,21 +3,23 @@ import { errorText } from "../../../runtime/log.ts";
 import type { Job } from "../../../runtime/schedule.ts";
 import { DsnDelivery } from "./dsn-delivery.ts";
 import { DsnWriter } from "./dsn-writer.ts";
-import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
+import type { DeliveryParts, DeliverySettings, Doubts } from "../ground/parts.ts";
 import { Settler } from "../ground/settler.ts";
 
-/** What belongs to one mail, but to several domains, is told together when it comes within this time, in ms. */
+/** In ms. Recipients of one mail that are settled within this time share a DSN, although their domains differ. */
 const GATHER = 1000;
-/** How often debts are looked for, and DSNs that are due, in ms. */
+/** How often the store is asked for owed DSNs, in ms. */
 const EVERY = 60_000;
+/** How often the store is asked for DSNs that are due, in ms. */
 const DELIVER_EVERY = 30_000;
 
 interface DsnDispatcherParts extends DeliveryParts {
-  /** Ages can be believed; while not, nobody is told of a delay and no DSN is given up. */
+  /** Whether the age of mail can be believed. While it cannot, no delay is notified and no DSN expires. */
   readonly timely: () => boolean;
+  readonly isDoubted: Doubts;
 }
 
-/** Sets going what tells senders: the writing of DSNs when something is owed, their delivery when one waits. */
+/** Starts the writing of DSNs when one is owed, and their delivery when one waits. */
 export class DsnDispatcher {
   readonly jobs: readonly Job[];
   readonly #delivery: DsnDelivery;
@@ -52,7 +54,7 @@ export class DsnDispatcher {
     ];
   }
 
-  /** Something is owed to a sender. */
+  /** Writes DSNs after the gathering time. */
   owed(): void {
     if (this.#stopped) return;
     this.#gathering ??= this.#clock.after(GATHER, () => {
@@ -61,7 +63,7 @@ export class DsnDispatcher {
     });
   }
 
-  /** A DSN waits in the queue. */
+  /** Delivers the DSNs that wait in the queue. */
   waiting(): void {
     this.#delivery.start();
   }
@@ -70,7 +72,7 @@ export class DsnDispatcher {
     return this.#delivery.flush();
   }
 
-  /** The settings were read anew: what waits goes at once where its way is another, or may have been mended. */
+  /** Called after a reload: retries waiting DSNs at once if their route changed or may have been corrected. */
   renewed({ notices: before }: DeliverySettings, { notices: { route } }: DeliverySettings): void {
     const same = JSON.stringify(route) === JSON.stringify(before.route);
     // The password of a smart host is read from its file at each login.
@@ -96,7 +98,7 @@ export class DsnDispatcher {
     }
   }
 
-  /** One slice at a time, whoever asks. */
+  /** Writes one slice; several callers at the same time share it. */
   #write(): Promise<"again" | "done"> {
     this.#writing ??= this.#writer.write().finally(() => {
       this.#writing = undefined;

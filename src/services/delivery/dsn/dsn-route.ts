@@ -1,7 +1,7 @@
 import { SMTP_PORT } from "../../../mail/mx-route.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Outcome } from "../../../mail/outcome.ts";
-import type { DirectoryReader, Primary } from "../../../ports/directory.ts";
+import type { DirectoryReader, DomainRecord, Primary } from "../../../ports/directory.ts";
 import type { DsnRoute } from "../../../ports/dsn.ts";
 import type { Destination } from "../../health/health.ts";
 import { findRoute, mxDestinations, type Route, type RouteParts } from "../routing/routes.ts";
@@ -9,10 +9,11 @@ import { findRoute, mxDestinations, type Route, type RouteParts } from "../routi
 const DIRECT: Primary = { host: "", port: SMTP_PORT, tls: "opportunistic", preference: 0, mx: true };
 
 type FoundRoute =
-  | { readonly kind: "hosts"; readonly destinations: readonly Destination[] }
+  /** `domain` is set if these are the primaries of a domain of ours. */
+  | { readonly kind: "hosts"; readonly destinations: readonly Destination[]; readonly domain?: string }
   | { readonly kind: "nowhere"; readonly outcome: Outcome };
 
-/** Where a DSN to this address goes; `direct`: a domain of ours to its primaries, others to their MX. */
+/** Finds the hosts for a DSN to this address. `direct`: the primaries of a domain of ours, the MX of any other. */
 export async function findDsnRoute(
   address: string,
   route: DsnRoute,
@@ -23,9 +24,14 @@ export async function findDsnRoute(
     const { kind: _, ...destination } = route;
     return { kind: "hosts", destinations: [destination] };
   }
-  const found = await direct(address.slice(address.lastIndexOf("@") + 1), parts);
-  if (found.kind === "known")
-    return { kind: "hosts", destinations: found.tiers.flat().map(({ destination }) => destination) };
+  const { directory } = parts;
+  const domain = address.slice(address.lastIndexOf("@") + 1);
+  const ours = directory.domain(domain, directory.generation());
+  const found = await (ours === undefined ? mxDestinations(domain, DIRECT, parts) : toPrimaries(ours, parts));
+  if (found.kind === "known") {
+    const destinations = found.tiers.flat().map(({ destination }) => destination);
+    return { kind: "hosts", destinations, ...(ours !== undefined && { domain: ours.name }) };
+  }
   const final = found.kind !== "failed";
   return nowhere(
     final
@@ -34,16 +40,10 @@ export async function findDsnRoute(
   );
 }
 
-async function direct(
-  domain: string,
-  parts: RouteParts & { readonly directory: DirectoryReader },
-): Promise<Route> {
-  const { directory } = parts;
-  const ours = directory.domain(domain, directory.generation());
-  if (ours === undefined) return mxDestinations(domain, DIRECT, parts);
-  if (ours.paused) return { kind: "failed", why: `${domain} is paused` };
+async function toPrimaries(ours: DomainRecord, parts: RouteParts): Promise<Route> {
+  if (ours.paused) return { kind: "failed", why: `${ours.name} is paused` };
   const route = await findRoute(ours, parts);
-  // Operators will mend what leads nowhere at present; mail of the domain waits for that, too.
+  // An operator will correct a route that leads nowhere; until then the DSN waits, as the domain's mail does.
   return route.kind === "known" ? route : { kind: "failed", why: route.why };
 }
 

@@ -2,13 +2,14 @@ import { needsSmtpUtf8 } from "../../../mail/address.ts";
 import {
   DSN_DOMAIN,
   type DelayPlace,
+  type DsnKind,
   type OwedMail,
   type OwedRecipient,
   type Told,
 } from "../../../ports/dsn.ts";
 import type { NewMail } from "../../../ports/intake.ts";
 import { errorText } from "../../../runtime/log.ts";
-import { groupByDsn, draftDsn, judge, type BounceRules } from "../../bounce/bounce.ts";
+import { groupByDsn, draftDsn, judge, type BounceRules, type Silence } from "../../bounce/bounce.ts";
 import type { DeliveryParts, DsnParts } from "../ground/parts.ts";
 import { readBack, type ReturnedMail } from "./returned-mail.ts";
 
@@ -16,11 +17,11 @@ import { readBack, type ReturnedMail } from "./returned-mail.ts";
 interface DsnWriterSettings {
   readonly hostname: string;
   readonly rules: BounceRules;
-  /** From what age on a sender hears that mail still waits; absent: never. */
+  /** Age of waiting mail at which its sender gets a DSN of delay; absent: never. */
   readonly delay?: number;
   /** Mails up to this size are returned whole when RET=FULL asks for it. */
   readonly fullSize: number;
-  /** How long mail waits. */
+  /** How long mail waits before it expires. */
   readonly retention: number;
 }
 
@@ -28,20 +29,27 @@ interface DsnWriterParts extends DsnParts, Pick<DeliveryParts, "journal" | "log"
   readonly settings: () => DsnWriterSettings;
 }
 
-/** Mails looked at in one slice. */
+/** Recipients of one mail about which no DSN is sent, all of one kind and for one reason. */
+interface SilentGroup {
+  readonly kind: DsnKind;
+  readonly silence: Silence;
+  readonly recipients: readonly OwedRecipient[];
+}
+
+/** Mails for which DSNs are written in one slice. */
 const SLICE = 20;
-/** Waiting recipients looked at in one slice, for DSNs of delay. */
+/** Waiting recipients whose age is checked in one slice, for DSNs of delay. */
 const DELAY_SLICE = 1000;
-/** How often such a look begins at the oldest again, in ms. */
+/** How often that check starts again at the oldest recipient, in ms. */
 const LOOK_ANEW = 3_600_000;
-/** The store may take this long to begin, in ms. */
+/** How long the store may take to begin with storing a DSN, in ms. */
 const DEADLINE = 60_000;
 
-/** Pays what is owed to senders: with a DSN, or with the reason why silence is right. */
+/** Closes each debt to a sender with a DSN, or with the reason for sending none. */
 export class DsnWriter {
   readonly #parts: DsnWriterParts;
   #place: DelayPlace | undefined;
-  /** By elapsed time. */
+  /** When the check for delays starts at the oldest recipient again; in elapsed time. */
   #lookAnew: number;
 
   constructor(parts: DsnWriterParts) {
@@ -49,7 +57,7 @@ export class DsnWriter {
     this.#lookAnew = parts.clock.elapsed() + LOOK_ANEW;
   }
 
-  /** One slice; `again` while there is more. */
+  /** Writes one slice. Returns `again` if there may be more. */
   async write(): Promise<"again" | "done"> {
     const { store, clock } = this.#parts;
     const mails = await store.owed({ limit: SLICE, now: clock.now() });
@@ -63,7 +71,7 @@ export class DsnWriter {
     return mails.length > 0 ? "again" : "done";
   }
 
-  /** Notes what has waited so long that its sender is to hear of it. */
+  /** Records a debt for each recipient that has waited so long that the sender must be notified. */
   async noteDelays(): Promise<"again" | "done"> {
     const { delay } = this.#parts.settings();
     if (delay === undefined) return "done";
@@ -80,19 +88,24 @@ export class DsnWriter {
     return "done";
   }
 
-  /** What was in conversation, or held, when a look passed it is behind it now. Nobody is told a second time. */
+  /**
+   * Recipients that were in conversation or held when the check passed them are behind its place, so it starts again at
+   * the oldest. No sender is notified twice: the store records the debt of a delay only once.
+   */
   #beginAnew(): void {
     this.#place = undefined;
     this.#lookAnew = this.#parts.clock.elapsed() + LOOK_ANEW;
   }
 
-  /** Answers how many DSNs were written. */
+  /** Closes the debts of one mail. Returns the number of DSNs written. */
   async #pay(mail: OwedMail): Promise<number> {
     const { rules } = this.#parts.settings();
-    const judged = mail.recipients.map((recipient) => ({ recipient, ...judge(mail, recipient, rules) }));
-    for (const each of judged)
-      if (each.kind === "silence") await this.#keepSilent(mail, each.recipient, each);
-    const told = judged.filter(({ kind }) => kind === "notice").map(({ recipient }) => recipient);
+    const judged = mail.recipients.map((recipient) => ({
+      recipient,
+      silence: judge(mail, recipient, rules),
+    }));
+    const told = judged.flatMap(({ silence, recipient }) => (silence === undefined ? [recipient] : []));
+    for (const group of groupBySilence(judged)) await this.#keepSilent(mail, group);
     let notices = 0;
     for (const group of groupByDsn(told)) {
       await this.#tell(mail, group);
@@ -101,16 +114,15 @@ export class DsnWriter {
     return notices;
   }
 
-  async #keepSilent(
-    { id, sender }: OwedMail,
-    { n, address, domain, kind }: OwedRecipient,
-    { why, operators }: { readonly why: string; readonly operators: boolean },
-  ): Promise<void> {
+  /** One commit for the group, one event for each of its domains. */
+  async #keepSilent({ id, sender }: OwedMail, { kind, silence, recipients }: SilentGroup): Promise<void> {
     const { store, clock, journal } = this.#parts;
-    const told: Told = { kind, at: clock.now(), why };
-    if (!(await store.told({ id, recipients: [n], told }))) return;
-    const facts = { id, sender, recipients: [address], domain, about: kind };
-    journal.record({ kind: "notice.withheld", ...facts, why, operators });
+    const told: Told = { kind, at: clock.now(), why: silence.why };
+    if (!(await store.told({ id, recipients: recipients.map(({ n }) => n), told }))) return;
+    for (const [domain, members] of Map.groupBy(recipients, (recipient) => recipient.domain)) {
+      const facts = { id, sender, recipients: members.map(({ address }) => address), domain, about: kind };
+      journal.record({ kind: "notice.withheld", ...facts, ...silence });
+    }
   }
 
   async #tell(mail: OwedMail, group: readonly OwedRecipient[]): Promise<void> {
@@ -123,14 +135,15 @@ export class DsnWriter {
     });
     if (!notice) {
       const silence = { why: "it could not be written, see the log", operators: true };
-      for (const each of group) await this.#keepSilent(mail, each, silence);
+      const silenced = group.map((recipient) => ({ recipient, silence }));
+      for (const each of groupBySilence(silenced)) await this.#keepSilent(mail, each);
       return;
     }
     const { kind } = first;
     const told: Told = { kind, at: clock.now(), notice: id };
     const { lacks, ...written } = notice;
     const owed = group.map(({ n }) => n);
-    // Not where the mail was delivered, or deleted, while this was written: then it lacks nothing.
+    // Nothing is logged if nothing is owed any more: the mail was delivered or deleted while the DSN was composed.
     if (!(await store.told({ id: mail.id, recipients: owed, told, notice: written }))) return;
     if (lacks !== undefined)
       log.error("a notice is sent without the original mail", { id: mail.id, error: lacks });
@@ -147,7 +160,7 @@ export class DsnWriter {
     const { composer, clock, settings } = this.#parts;
     const { hostname, retention, fullSize } = settings();
     const now = clock.now();
-    // RFC 3461 §4.3: RET speaks of failures only.
+    // RFC 3461 §4.3: RET applies to failures only.
     const failed = group.some(({ kind }) => kind === "failed" || kind === "expired");
     const { lacks, ...original } = await originalOf(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
     const context = { hostname, id, now, retention, ...original };
@@ -170,7 +183,23 @@ export class DsnWriter {
   }
 }
 
-/** What of the mail is returned, or why it `lacks`; a DSN without it is better than none. */
+/** Groups the recipients about which no DSN is sent by kind and reason. */
+function groupBySilence(
+  judged: readonly { readonly recipient: OwedRecipient; readonly silence: Silence | undefined }[],
+): readonly SilentGroup[] {
+  const groups = new Map<string, SilentGroup & { readonly recipients: OwedRecipient[] }>();
+  for (const { recipient, silence } of judged) {
+    if (silence === undefined) continue;
+    const { kind } = recipient;
+    const key = `${kind} ${silence.why}`;
+    const group = groups.get(key) ?? { kind, silence, recipients: [] };
+    group.recipients.push(recipient);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** The part of the mail to return. `lacks` says why it cannot be read; the DSN is then sent without it. */
 async function originalOf(
   mail: OwedMail,
   whole: number,

@@ -1,7 +1,7 @@
 import type { OwedMail } from "../../../ports/dsn.ts";
 import type { Body } from "../../../ports/stored-body.ts";
 
-/** Octets of a header section that are returned. */
+/** Maximum size of a returned header section, in octets. */
 const MAX_HEADER = 64 * 1024;
 
 export interface ReturnedMail {
@@ -10,8 +10,8 @@ export interface ReturnedMail {
 }
 
 /**
- * The mail whole where it is no larger than `whole`, else its header section; undefined when it is gone. It is read to
- * its end in any case, because only there a damaged one is known: rejects with BodyDamaged, or what the system says.
+ * Reads the whole mail if it has at most `whole` octets, else its header section. Undefined if the mail is gone. Always
+ * reads the body to its end, because only there damage is detected: rejects with BodyDamaged or the system's error.
  */
 export async function readBack(
   { topFields, body }: OwedMail,
@@ -42,7 +42,7 @@ async function firstOctets(body: Body, most: number): Promise<Buffer> {
   return first.subarray(0, size);
 }
 
-/** Up to the empty line; of a longer one its whole lines. */
+/** The header section up to the empty line. If no empty line is found, the complete lines. */
 function headerSection(start: Buffer): Buffer {
   if (start.subarray(0, 2).toString("latin1") === "\r\n") return Buffer.alloc(0);
   const end = start.indexOf("\r\n\r\n");

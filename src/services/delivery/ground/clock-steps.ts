@@ -4,20 +4,20 @@ import type { DeliveryParts } from "./parts.ts";
 
 /** Milliseconds. */
 const LOOK_EVERY = 10_000;
-/** A leap may have been a mistake: for so many ms, nothing ends because it is old by that clock. */
+/** In ms. The clock may have been set wrongly, so for this time no mail ends because of its age. */
 const DAY = 86_400_000;
 
 interface ClockStepParts extends Pick<DeliveryParts, "clock" | "journal" | "agesDoubted"> {
-  /** Makes due what a clock that went back would hold. */
+  /** Makes all waiting mail due; its due times would be too far away by a clock that was set back. */
   readonly wakeAll: () => Promise<void>;
 }
 
-/** What follows when the wall clock is set while the daemon runs, when the machine slept, or when a start doubts its clock. */
+/** Reacts when the wall clock is set, when the machine slept, or when the clock is in doubt at the start. */
 export class ClockSteps {
   readonly job: Job = { name: "clock.steps", every: LOOK_EVERY, run: () => this.#look() };
   readonly #parts: ClockStepParts;
   readonly #watch: ClockWatch;
-  /** In elapsed time. */
+  /** The age of mail is in doubt until then; in elapsed time. */
   #doubtedUntil = -Infinity;
   #wentBack = false;
 
@@ -28,7 +28,7 @@ export class ClockSteps {
     if (agesDoubted > 0) this.#doubtedUntil = clock.elapsed() + agesDoubted;
   }
 
-  /** Whether the age of mail can be believed: not for a day after the clock leapt by a day or more, or seems to have. */
+  /** Whether the age of mail can be believed. It cannot for a day after the clock jumped ahead by a day or more. */
   timely(): boolean {
     this.#note();
     return this.#parts.clock.elapsed() >= this.#doubtedUntil;

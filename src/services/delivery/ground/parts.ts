@@ -19,10 +19,10 @@ export interface PoolSettings {
 /** Times in ms. May be replaced while running. */
 export interface DeliverySettings extends PoolSettings {
   readonly hostname: string;
-  /** Our own listeners; one on all addresses covers loopback, the other interfaces' addresses stand beside it. */
+  /** Our own listeners. A listener on all addresses covers loopback; each other interface has an entry of its own. */
   readonly ownAddresses: readonly OwnAddress[];
   readonly retention: Retention;
-  /** Age of a domain's oldest mail from which on the operator is told. */
+  /** The operator is alerted when a domain's oldest mail reaches this age. */
   readonly alertsOldest: number;
   readonly notices: NoticeSettings;
 }
@@ -33,13 +33,16 @@ export interface DsnParts {
   readonly nextId: () => string;
 }
 
-/** What sets the writing and the delivery of DSNs going. */
+/** Starts the writing and the delivery of DSNs. */
 export interface DsnTriggers {
-  /** Something is owed to a sender. */
+  /** Reports that a notice is owed to a sender. */
   owed(): void;
-  /** A DSN waits in the queue. */
+  /** Reports that a DSN waits in the queue. */
   waiting(): void;
 }
+
+/** Whether refusals of this primary (`host:port`) of a domain are not believed at present. */
+export type Doubts = (domain: string, destination: string) => boolean;
 
 export interface DeliveryParts {
   readonly store: WorkStore;
@@ -52,13 +55,13 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
-  /** For so many ms from now on nothing ends because it is old by our clock (daemon/doubted-ages.ts). */
+  /** For this time, in ms from now, no mail ends because of its age by our clock (daemon/doubted-ages.ts). */
   readonly agesDoubted?: number;
-  /** What writes DSNs to senders. */
+  /** For writing DSNs to senders. */
   readonly dsn: DsnParts;
-  /** What primaries say of single addresses. */
+  /** What primaries answered about single addresses. */
   readonly notes: RecipientNotes;
-  /** Names of all domains, so that their primaries are watched before the first mail comes. */
+  /** Lists the names of all domains, so that their primaries are watched before the first mail arrives. */
   readonly domains: () => Promise<readonly string[]>;
 }
 

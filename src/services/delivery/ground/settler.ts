@@ -17,7 +17,7 @@ interface Attempt {
   readonly held?: ReadonlySet<number>;
   /** Recipients whose mail was refused by its body. */
   readonly content?: ReadonlySet<number>;
-  /** The primary took over what the sender asked of DSNs. */
+  /** The sender's DSN request was passed on to the primary (RFC 3461), which then reports success itself. */
   readonly dsn?: boolean;
 }
 
@@ -26,8 +26,8 @@ const RETRY = 1000;
 const NOTHING: Attempt = { outcomes: new Map() };
 
 /**
- * Writes what attempts led to. A store that cannot write is asked again each second: what a primary took must not
- * be forgotten, or it is sent twice. How much can pile up is bounded by the pools' limits.
+ * Writes the results of attempts. If the store cannot write, it is asked again each second: a delivery that is
+ * forgotten would be repeated. The limits of the pools bound how many results can wait.
  */
 export class Settler {
   readonly #parts: SettlerParts;
@@ -39,7 +39,7 @@ export class Settler {
     this.#writing = new UnderWay(parts.clock);
   }
 
-  /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
+  /** Settles all recipients of a mail. Returns what was written, or undefined if the claim was lost. */
   async finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
     const { clock, random } = this.#parts;
     const { outcomes, destination } = attempt;
@@ -49,7 +49,7 @@ export class Settler {
     return settlements;
   }
 
-  /** Writes what became of a mail as soon as the store can; false when the claim was lost. */
+  /** Writes the result of a mail as soon as the store can. Returns false if the claim was lost. */
   write(
     mail: ClaimedMail,
     settlements: readonly Settlement[],
@@ -74,17 +74,17 @@ export class Settler {
     return false;
   }
 
-  /** A stop waits for this, too: what it finds out is to be written. */
+  /** Makes `stop` wait for this work as well, because its result must still be written. */
   awaiting<T>(work: Promise<T>): Promise<T> {
     return this.#writing.add(work);
   }
 
-  /** Puts a mail back as it was. */
+  /** Puts a mail back in the state that it had before it was claimed. */
   release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
     return this.finish(mail, NOTHING);
   }
 
-  /** Waits for what is being written, at most `timeout` ms; then gives up what the store does not take. */
+  /** Waits at most `timeout` ms for results to be written, then gives up those that the store has not accepted. */
   async stop(timeout: number): Promise<void> {
     await this.#writing.ended(timeout);
     this.#givenUp = true;
@@ -131,7 +131,7 @@ function requestOf(
 
 type SettledKind = Exclude<MailEvent["kind"], "mail.accepted">;
 
-/** Released mail makes no line: nothing happened to it. */
+/** The event to journal. Undefined for released mail, because nothing happened to it. */
 function eventKind({ outcome, state }: Settlement): SettledKind | undefined {
   if (outcome.kind === "released") return undefined;
   if (state === "gone") return "mail.delivered";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../runtime/clock.ts";
 
-/** Work whose end a stop waits for, though not for ever. */
+/** Counts running work, so that a stop can wait for its end, up to a timeout. */
 export class UnderWay {
   readonly #clock: Clock;
   readonly #works = new Set<Promise<unknown>>();
@@ -9,14 +9,14 @@ export class UnderWay {
     this.#clock = clock;
   }
 
-  /** Counts this work until it has ended, well or not; answers what it answers. */
+  /** Counts this work until it is resolved or rejected. Returns a promise with the same result. */
   add<T>(work: Promise<T>): Promise<T> {
     const counted = work.finally(() => this.#works.delete(counted));
     this.#works.add(counted);
     return counted;
   }
 
-  /** Resolves when all has ended, what began meanwhile as well, after `timeout` ms at the latest. */
+  /** Resolves when all work has ended, including work that began meanwhile, or after `timeout` ms. */
   async ended(timeout: number): Promise<void> {
     const late = Promise.withResolvers<"late">();
     const timer = this.#clock.after(timeout, () => late.resolve("late"));

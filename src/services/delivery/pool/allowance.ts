@@ -5,7 +5,7 @@ import { depthOf } from "./capacity.ts";
 import { Pace } from "./pace.ts";
 import { Ramp, type Passed } from "./ramp.ts";
 
-/** How much one primary gets at present: by the settings, by its own limits, and by what it has borne so far. */
+/** How much mail one primary gets at present: limited by the settings, by its own limits, and by its load. */
 export class Allowance {
   readonly #ramp = new Ramp();
   readonly #destination: Destination;
@@ -13,12 +13,12 @@ export class Allowance {
   readonly #clock: Clock;
   readonly #pace = new Pace();
   readonly #goOn: () => void;
-  /** Runs out when the pace allows the next mail. */
+  /** Set while the pace does not allow another mail; ends when it does. */
   #pause: Timer | undefined;
-  /** Mails that a connection took at once, last time. */
+  /** How many mails the latest connection accepts at once. */
   window = 1;
 
-  /** `goOn` runs when a mail may begin that might not before. */
+  /** `goOn` is called when the pace allows a mail again. */
   constructor(destination: Destination, settings: () => PoolSettings, clock: Clock, goOn: () => void) {
     this.#destination = destination;
     this.#settings = settings;
@@ -26,7 +26,7 @@ export class Allowance {
     this.#goOn = goOn;
   }
 
-  /** The next mail goes alone: none has passed since the start or the last outage. */
+  /** Whether the next mail goes alone: none has been answered since the start or the last outage. */
   get canary(): boolean {
     return this.#ramp.canary;
   }
@@ -40,17 +40,17 @@ export class Allowance {
     return this.#destination.mailsPerConnection ?? this.#settings().mailsPerConnection;
   }
 
-  /** Mails in flight on a connection that takes `window`. */
+  /** How many mails may be in flight on a connection that accepts `window` at once. */
   depth(window = this.window): number {
     return depthOf(window, this.limit);
   }
 
-  /** Mails that may be claimed ahead without lying about for long. */
+  /** How many mails may be claimed ahead: those of two seconds at the primary's pace. */
   get ahead(): number {
     return 2 * (this.#destination.mailsPerSecond ?? Infinity);
   }
 
-  /** Whether the pace that the primary bears allows one more mail to begin. */
+  /** Whether the primary's `mailsPerSecond` allows one more mail to begin. */
   mayBegin(): boolean {
     const { mailsPerSecond } = this.#destination;
     if (mailsPerSecond === undefined) return true;
@@ -64,22 +64,22 @@ export class Allowance {
     return false;
   }
 
-  /** It went away: it is to prove itself from the beginning. */
+  /** Called when the primary went away: it starts again with one mail. */
   reset(): void {
     this.#ramp.reset();
   }
 
-  /** One mail passed without trouble for the destination. */
+  /** Called when one mail was answered without trouble for the destination. */
   pass(passed: Passed): void {
     this.#ramp.pass(this.#most, passed, this.#clock.now());
   }
 
-  /** It ended a session by 421: it gets half of what it had. */
+  /** Called when the primary ended a session with 421: halves its connections. */
   halve(): void {
     this.#ramp.halve(this.#most, this.#clock.now());
   }
 
-  /** It refused one more connection while `open` others worked: that is what it bears. */
+  /** Called when the primary refused one more connection while `open` others worked: limits it to these. */
   cap(open: number): void {
     this.#ramp.cap(open, this.#clock.now());
   }

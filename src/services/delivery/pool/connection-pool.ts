@@ -18,7 +18,7 @@ import { PooledConnection, type ConnectionHooks } from "./pooled-connection.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { closedBy421, isInDoubt, passedBy } from "./results.ts";
 
-/** The pool knows its queues and they know their pools. */
+/** A domain queue whose pools are connection pools; pools and queues refer to each other. */
 export type DomainQueue = DomainQueueOf<ConnectionPool>;
 
 /** The mail of one domain at one of its pools. */
@@ -32,13 +32,13 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
-  /** Of the domains that have this destination. */
+  /** The queues of the domains that have this destination. */
   readonly queues = new Set<DomainQueue>();
-  /** Those of them that may have mail due, the next to be served first. */
+  /** The queues that may have due mail, in the order in which they are served. */
   readonly due = new Set<DomainQueue>();
-  /** Those that have credits at the store, the longest unused first. */
+  /** The queues that have credits at the store, the one that used them longest ago first. */
   readonly granted = new Set<DomainQueue>();
-  /** Mails asked of the store. */
+  /** Mails that the store was asked for and has not yet returned. */
   claiming = 0;
   readonly #parts: PoolParts<ConnectionPool>;
   readonly #allowance: Allowance;
@@ -48,11 +48,11 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   #unsettled = 0;
   /** Mails that connections have taken and not finished. */
   #sending = 0;
-  /** Connections that were not greeted yet. */
+  /** Connections on which the primary has not greeted yet. */
   #opening = 0;
   #suspended = false;
   #retired = false;
-  /** The last conversation of a retired pool has ended. */
+  /** Resolves when the last conversation of a retired pool has ended. */
   readonly #emptied = Promise.withResolvers<void>();
 
   constructor(destination: Destination, parts: PoolParts<ConnectionPool>) {
@@ -80,12 +80,12 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return this.#allowance.limit;
   }
 
-  /** Claimed and not settled. */
+  /** Mails that are claimed and not settled. */
   get unsettled(): number {
     return this.#unsettled;
   }
 
-  /** It offers what the mail needs, or has not spoken yet. */
+  /** Whether the primary offers what the mail needs; true if that is not yet known. */
   mayTake(mail: ClaimedMail): boolean {
     const { capabilities } = this.watch.status();
     return capabilities === undefined || lackOf(capabilities, mail) === undefined;
@@ -95,7 +95,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   room(): number {
     if (!this.#running()) return 0;
     if (this.canary) return Math.max(0, 1 - this.#unsettled - this.claiming);
-    // With XCLIENT some more, so that mails of one client are found together.
+    // With XCLIENT more mail is claimed, so that mails of the same client can be sent one after another.
     const connections = this.limit * (this.destination.identity === "xclient" ? 4 : 1);
     const room = roomOf({
       connections,
@@ -106,7 +106,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return Math.max(0, Math.min(room, this.#allowance.ahead - this.#ready.size - this.claiming));
   }
 
-  /** Takes claimed mail; what cannot be sent is given back. */
+  /** Takes over claimed mail; gives it back if it cannot be sent. */
   take(mails: readonly ClaimedMail[]): void {
     this.#unsettled += mails.length;
     this.#ready.add(mails);
@@ -114,16 +114,16 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.advance();
   }
 
-  /** The store has written what became of one mail. */
+  /** Called when the store has written the result of one mail. */
   settled(): void {
     this.#unsettled -= 1;
     this.advance();
   }
 
-  /** Hands out what is ready, opens connections, asks for more. */
+  /** Gives ready mail to connections, opens further connections, and asks for more mail. */
   advance(): void {
     if (!this.#running()) return;
-    // A connection that does nothing is best, then a new one, then a place behind other mails in flight.
+    // An idle connection is best, then a new one, then a connection with other mails in flight.
     this.#feedWaiting(false);
     const { limit } = this;
     while (this.#opening < this.#ready.size && this.#connections.size < limit) void this.#connect();
@@ -131,7 +131,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.#parts.hooks.hasRoom(this);
   }
 
-  /** Gives back ready mail of domains that may not be delivered any more. */
+  /** Gives back the ready mail of a domain that must no longer be delivered here. */
   withdraw(queue: DomainQueue): void {
     this.#giveBack((mail) => mail.domain === queue.domain);
   }
@@ -142,8 +142,8 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   }
 
   /**
-   * Takes no more mail, gives back what has not begun; resolves when the last conversation has ended. A connection
-   * that is still being opened ends by itself.
+   * Stops the pool: it accepts no more mail and gives back mail that no connection has begun. Resolves when the last
+   * conversation has ended. A connection that is still being opened ends by itself.
    */
   retire(): Promise<void> {
     this.#retired = true;
@@ -153,12 +153,12 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return this.#emptied.promise;
   }
 
-  /** Those of its connections that were greeted. */
+  /** The conversations of all connections on which the primary has greeted. */
   conversations(): readonly Conversation[] {
     return [...this.#connections].flatMap(({ conversation }) => conversation ?? []);
   }
 
-  // -------------------------------------------------------------- what the watch of its primary asks
+  // -------------------------------------------------------------- for the watch of the primary
 
   domains(): readonly string[] {
     return [...new Set([...this.queues].map((queue) => domainOfKey(queue.domain)))];
@@ -183,13 +183,13 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.advance();
   }
 
-  // -------------------------------------------------------------- what the connections ask
+  // -------------------------------------------------------------- for the connections
 
   next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined {
-    // What a new connection is being opened for is not queued up behind a mail that may take its time.
+    // A mail for which a new connection is being opened does not queue behind another mail, which may be slow.
     if (!this.#running() || (connection.busy && this.#ready.size <= this.#opening)) return undefined;
     if (this.#ready.size === 0 || !this.#allowance.mayBegin()) return undefined;
-    // The primary is told of each client once, so its mails follow each other.
+    // With XCLIENT, mails of the same client follow each other, so that the client is announced only once.
     const mail = this.#ready.take(this.destination.identity === "xclient" ? last : undefined);
     if (mail !== undefined) this.#sending += 1;
     return mail;
@@ -229,7 +229,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.#parts.hooks.finished(this, mail, result);
   }
 
-  // -------------------------------------------------------------- its connections
+  // -------------------------------------------------------------- the connections
 
   async #connect(): Promise<void> {
     const connection = new PooledConnection(this.#parts.clock, this);
@@ -261,7 +261,10 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return this.up;
   }
 
-  /** Beside others one that is turned away says how many the primary bears; should it be gone, the others tell. */
+  /**
+   * If other connections are open, a rejected one only shows how many the primary accepts. If the primary is in fact
+   * down, the other connections will show that.
+   */
   #notOpened(connection: PooledConnection, error: unknown): void {
     const trouble = asTrouble(error);
     const others = [...this.#connections].filter((other) => other !== connection && !other.ended).length;
@@ -285,7 +288,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     for (const connection of this.#connections) connection.feed(undefined);
   }
 
-  /** To connections that do nothing, or to those with mails in flight. */
+  /** Gives ready mail to waiting connections: those with mails in flight if `busy`, else idle ones. */
   #feedWaiting(busy: boolean): void {
     if (this.#ready.size === 0) return;
     for (const connection of this.#connections) {

@@ -2,33 +2,33 @@ import type { DomainRecord } from "../../../ports/directory.ts";
 import type { ClaimedMail, DomainWork, Settlement } from "../../../ports/work-store.ts";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 
-/** What a queue must know of a pool. */
+/** The part of a pool that a queue uses. */
 interface QueuePool<Queue> {
-  /** Takes mail. */
+  /** Whether it accepts mail. */
   readonly up: boolean;
-  /** Its primary is known to take none. */
+  /** Whether its primary is known not to accept mail. */
   readonly away: boolean;
-  /** The queues that may have mail due. */
+  /** The queues that may have due mail. */
   readonly due: Set<Queue>;
-  /** Asks for mail where there is room. */
+  /** Claims mail if there is room. */
   advance(): void;
 }
 
 /**
- * What waits for one domain, as far as is known here (the mail itself lies in the store): how much, when it is due,
- * and the pools that may take it.
+ * The waiting mail of one domain, as far as it is known without asking the store, which has the mail itself: how much
+ * waits, when it is due, and which pools may deliver it.
  */
 export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   readonly domain: string;
-  /** Absent while the directory does not know the domain: its mail waits. */
+  /** Undefined while the directory does not have the domain; its mail waits. */
   record: DomainRecord | undefined;
   #tiers: readonly (readonly Pool[])[] = [];
   #pools: readonly Pool[] = [];
-  /** Shares of pools of equal preference; absent: 1. */
+  /** Weights of pools of equal preference; 1 for a pool that is not in the map. */
   weights: ReadonlyMap<Pool, number> = new Map();
-  /** When the oldest of what waits was accepted, as last counted; ms since 1970. Infinity: nothing waited. */
+  /** When the oldest waiting mail was accepted, as of the last count; ms since 1970. Infinity: no mail waited. */
   oldest = Infinity;
-  /** Credits that the store has for this domain, as far as is known. */
+  /** Credits that the store still has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
   readonly #isStopped: (pool: Pool) => boolean;
@@ -58,52 +58,52 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     this.#pools = tiers.flat();
   }
 
-  /** Those of all tiers. */
+  /** The pools of all tiers. */
   get pools(): readonly Pool[] {
     return this.#pools;
   }
 
-  /** May mail be claimed at all? */
+  /** Whether mail may be claimed at all. */
   get open(): boolean {
     return this.record !== undefined && !this.record.paused;
   }
 
   /**
-   * The pools that may claim: those that are up in the best tier that is of use, and before them, for a canary, better
-   * ones whose probation has stopped.
+   * The pools that may claim mail: those that are up in the best usable tier, and before them pools of better tiers
+   * whose probation has stopped, which may claim a canary.
    */
   active(): readonly Pool[] {
     return this.open ? this.#best().filter((pool) => pool.up) : [];
   }
 
-  /** Better pools than this one get the mail. */
+  /** Whether better pools than this one get the mail. */
   outranks(pool: Pool): boolean {
     return !this.#best().includes(pool);
   }
 
-  /** All pools down to the best tier where one is neither known to be away nor stopped. */
+  /** All pools down to the best tier with a pool that is neither known to be away nor stopped. */
   #best(): readonly Pool[] {
     const of = this.#tiers.findIndex((pools) => pools.some((each) => !each.away && !this.#isStopped(each)));
     if (of === 0) return this.#tiers[0] ?? [];
     return of === -1 ? this.#pools : this.#tiers.slice(0, of + 1).flat();
   }
 
-  /** Recipients waiting or unconfirmed, as last counted and changed since. */
+  /** Recipients that are waiting or unconfirmed: the last count and the changes since. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** The store may hold something that is due. */
+  /** Whether the store may have due mail. */
   get due(): boolean {
     return this.#due;
   }
 
-  /** Counts what made mail due, to see whether that happened during a claim. */
+  /** Increases whenever mail becomes due, so that a claim can see whether that happened meanwhile. */
   get version(): number {
     return this.#version;
   }
 
-  /** Something is due: those that may claim it are told. */
+  /** Called when mail became due: notifies the pools that may claim it. */
   becameDue(): void {
     this.#due = true;
     this.#version += 1;
@@ -111,7 +111,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     for (const pool of this.active()) pool.advance();
   }
 
-  /** Nothing more is due. */
+  /** Called when no more mail is due. */
   exhausted(): void {
     this.#due = false;
     for (const pool of this.#pools) pool.due.delete(this);
@@ -126,26 +126,26 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     this.#arm(second * 1000);
   }
 
-  /** Takes over what the store counted; undefined: nothing. */
+  /** Takes over the store's count; undefined: no mail waits. */
   counted(work: DomainWork | undefined): void {
     this.#waiting = work?.recipients ?? 0;
     this.oldest = work?.oldest ?? Infinity;
     if (work !== undefined && work.recipients > 0) this.expect(work.nextDue);
   }
 
-  /** So many recipients more wait, and are due. */
+  /** Adds waiting recipients, which are due. */
   grew(recipients: number): void {
     this.#waiting += recipients;
     this.becameDue();
   }
 
-  /** These were taken from the store, in a conversation or about to be. */
+  /** Subtracts the recipients of claimed mail. */
   claimed(mails: readonly ClaimedMail[]): void {
     for (const { recipients } of mails) this.#waiting -= recipients.length;
     if (this.#waiting < 0) this.#waiting = 0;
   }
 
-  /** Counts those of a mail's recipients that were given back or put off. */
+  /** Adds those recipients of a mail that were released or deferred. */
   settled(settlements: readonly Settlement[] = []): void {
     for (const { state, dueAt = Infinity } of settlements) {
       if (state !== "waiting" && state !== "unconfirmed") continue;
@@ -154,7 +154,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     }
   }
 
-  /** Nothing becomes due any more. */
+  /** Stops the timer: mail no longer becomes due by time. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();

@@ -1,11 +1,11 @@
-/** Mails that may go at once after a pause, as a part of a second's. */
+/** In ms. After a pause, the mails of this time may go at once. */
 const SLACK = 100;
 
 /** Spreads mails evenly over each second. Times in ms since 1970. */
 export class Pace {
   #next = 0;
 
-  /** Takes one place; 0 when there was one, else in how many ms there will be. */
+  /** Returns 0 and uses up one place if the next mail may go now; otherwise returns the ms to wait. */
   take(perSecond: number, now: number): number {
     const next = Math.max(this.#next, now - SLACK);
     if (next > now) return Math.ceil(next - now);

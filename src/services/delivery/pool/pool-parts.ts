@@ -4,14 +4,14 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Health } from "../../health/health.ts";
 import type { PoolSettings } from "../ground/parts.ts";
 
-/** What a pool asks of the dispatcher. */
+/** What a pool calls at the dispatcher. */
 export interface PoolHooks<Pool> {
-  /** There is room for more claimed mail. */
+  /** Called when there is room for more claimed mail. */
   hasRoom(pool: Pool): void;
   finished(pool: Pool, mail: ClaimedMail, result: SendResult): void;
-  /** Nothing was sent of these. */
+  /** Called for claimed mails of which nothing was sent. */
   unsent(pool: Pool, mails: readonly ClaimedMail[]): void;
-  /** The mail's domain is in probation there: one mail at a time on a connection. */
+  /** Whether the mail's domain is in probation at the pool: then one mail at a time on a connection. */
   proving(pool: Pool, mail: ClaimedMail): boolean;
   changed(pool: Pool, returned: boolean): void;
 }

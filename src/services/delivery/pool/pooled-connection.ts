@@ -6,33 +6,36 @@ import { errorText } from "../../../runtime/log.ts";
 /** Milliseconds that a connection waits for the next mail. */
 const LINGER = 2000;
 
-/** What a connection asks of its pool. */
+/** What a connection calls at its pool. */
 export interface ConnectionHooks {
-  /** The next mail, when one is ready; `last` is the one before it on the same connection. */
+  /** The next mail, if one is ready; `last` is the previous mail on the same connection. */
   next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined;
   /** Mails that may be in flight on this connection. */
   depth(conversation: Conversation): number;
-  /** Nothing else may be in flight beside this mail: its primary is being proven, or what became of it last is in doubt. */
+  /**
+   * Whether nothing else may be in flight beside this mail: its primary is in probation, or the result of its last
+   * attempt is unknown.
+   */
   alone(mail: ClaimedMail): boolean;
-  /** No more mail will come. */
+  /** Whether the pool will give no more mail. */
   ending(): boolean;
-  /** A connection waits for mail. */
+  /** Called when a connection waits for mail. */
   mailWanted(): void;
-  /** The connection had ended before this mail began. */
+  /** Called when the connection ended, or cannot take this mail, before anything of it was sent. */
   putBack(mail: ClaimedMail): void;
   finished(mail: ClaimedMail, result: SendResult): void;
 }
 
 /** One connection of a pool: being opened, in use, or waiting for the next mail. */
 export class PooledConnection {
-  /** Absent while it is being opened. */
+  /** Undefined while the connection is being opened. */
   conversation: Conversation | undefined;
   readonly #clock: Clock;
   readonly #hooks: ConnectionHooks;
   #feed: ((mail: ClaimedMail | undefined) => void) | undefined;
   #linger: Timer | undefined;
   #inFlight = 0;
-  /** Waits until fewer mails are in flight. */
+  /** Wakes `#until` when fewer mails are in flight. */
   #fewer: (() => void) | undefined;
 
   constructor(clock: Clock, hooks: ConnectionHooks) {
@@ -40,27 +43,27 @@ export class PooledConnection {
     this.#hooks = hooks;
   }
 
-  /** It would take another mail. */
+  /** Whether it waits for another mail. */
   get waiting(): boolean {
     return this.#feed !== undefined;
   }
 
-  /** Mails wait for their replies. */
+  /** Whether mails are in flight. */
   get busy(): boolean {
     return this.#inFlight > 0;
   }
 
-  /** Nothing more can be sent; one that is being opened has not ended. */
+  /** Whether nothing more can be sent on it. A connection that is being opened has not ended. */
   get ended(): boolean {
     return this.conversation !== undefined && hasEnded(this.conversation);
   }
 
-  /** Hands a mail to a waiting connection; undefined ends it. */
+  /** Gives a mail to a waiting connection; undefined ends the connection. */
   feed(mail: ClaimedMail | undefined): void {
     this.#feed?.(mail);
   }
 
-  /** Hands over up to `most` mails; returns when the connection has ended, or none came in time. */
+  /** Sends up to `most` mails. Returns when the connection has ended, or no mail came in time. */
   async run(conversation: Conversation, most: number): Promise<void> {
     this.conversation = conversation;
     let last: ClaimedMail | undefined;
@@ -130,7 +133,7 @@ function hasEnded({ phase }: Conversation): boolean {
   return phase === "over";
 }
 
-/** A client that throws has a bug; what it had sent by then is not known. */
+/** The result if the SMTP client throws, which is a bug: how much it had sent by then is unknown. */
 function unexpected(mail: ClaimedMail, error: unknown): SendResult {
   const why = errorText(error);
   const outcomes = new Map(mail.recipients.map(({ n }) => [n, { kind: "unconfirmed" as const, why }]));

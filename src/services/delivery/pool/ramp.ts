@@ -1,26 +1,26 @@
 /** How long a cap on connections holds, in ms. */
 const CAPPED_FOR = 60_000;
 
-/** Mails that are looked at, and how many of them put off by 4xx are too many. */
+/** The connections are halved when PUT_OFF of the last LOOKED_AT mails were deferred with 4xx. */
 const LOOKED_AT = 20;
 const PUT_OFF = 10;
 
-/** A mail takes so many times as long as it did at best, and longer than this in ms: the primary is strained. */
+/** A primary is overloaded if a mail takes LONGER times its best time, and more than LONG ms. */
 const LONGER = 8;
 const LONG = 5000;
 
-/** What one mail told of the primary's state. */
+/** What the reply to one mail shows about the primary's load. */
 export interface Passed {
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
-  /** A temporary reply to the whole mail. */
+  /** Whether all answered recipients got a temporary reply. */
   readonly putOff: boolean;
 }
 
 /**
- * How many connections a primary gets: one with one mail (the canary) after start and after an outage, then
- * doubling with each round of mails that passed. Falls back to what it bears when it refuses further ones, and to
- * half when it puts off half of the mails or takes much longer for them than it did.
+ * How many connections a primary gets. After start and after an outage: one, with one mail (the canary). The number
+ * then doubles with each round of answered mails. It falls to the open connections when the primary rejects another
+ * one, and to half when the primary defers half of the mails or becomes much slower.
  */
 export class Ramp {
   #limit = 1;
@@ -29,11 +29,11 @@ export class Ramp {
   #ceiling = Infinity;
   #ceilingUntil = 0;
   readonly #putOff: boolean[] = [];
-  /** Milliseconds that a mail takes: of late, and at best; both smoothed. */
+  /** Milliseconds that a mail takes: recently, and at best; both smoothed. */
   #recent = 0;
   #best = Infinity;
 
-  /** No mail has passed since the start or the last outage. */
+  /** True until a mail has been answered since the start or the last outage. */
   get canary(): boolean {
     return this.#canary;
   }
@@ -52,7 +52,7 @@ export class Ramp {
     this.#forget();
   }
 
-  /** One mail passed without trouble for the destination. */
+  /** Called when one mail was answered without trouble for the destination. */
   pass(most: number, passed: Passed, now: number): void {
     this.#canary = false;
     if (this.#isStrained(passed)) return this.halve(most, now);
@@ -63,13 +63,13 @@ export class Ramp {
     this.#limit *= 2;
   }
 
-  /** No more connections than these for a minute. */
+  /** Allows no more than `connections` for a minute. */
   cap(connections: number, now: number): void {
     this.#ceiling = Math.max(1, connections);
     this.#ceilingUntil = now + CAPPED_FOR;
   }
 
-  /** Half of what it has, for a minute; then doubling from there. */
+  /** Halves the present limit for a minute; after that it doubles again from there. */
   halve(most: number, now: number): void {
     const half = Math.floor(this.limit(most, now) / 2);
     this.#forget();

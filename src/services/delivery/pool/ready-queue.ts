@@ -1,6 +1,6 @@
 import type { ClaimedMail } from "../../../ports/work-store.ts";
 
-/** Claimed mail of one pool that no connection has begun with, in the order in which it came. */
+/** Claimed mail of one pool that no connection has begun to send, in the order of arrival. */
 export class ReadyQueue {
   #mails: ClaimedMail[] = [];
 
@@ -16,7 +16,7 @@ export class ReadyQueue {
     this.#mails.unshift(mail);
   }
 
-  /** The next one; behind `last` one of the same client, where there is such. */
+  /** Takes the next mail; with `last`, one of the same client if there is one. */
   take(last?: ClaimedMail): ClaimedMail | undefined {
     if (last === undefined) return this.#mails.shift();
     const { ip, helo } = last.client;
@@ -24,7 +24,7 @@ export class ReadyQueue {
     return this.#mails.splice(Math.max(0, found), 1)[0];
   }
 
-  /** Takes out all that `chosen` says. */
+  /** Removes and returns all mails for which `chosen` is true. */
   remove(chosen: (mail: ClaimedMail) => boolean): readonly ClaimedMail[] {
     const { removed = [], kept = [] } = Object.groupBy(this.#mails, (mail) =>
       chosen(mail) ? "removed" : "kept",

@@ -2,12 +2,12 @@ import type { Conversation } from "../../../ports/smtp-client.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 
-/** Milliseconds for mails in conversation that are not past their final dot. */
+/** How long a stop waits for mails whose final dot was not sent, in ms. */
 const BEFORE_DOT = 2_000;
-/** Milliseconds for the replies to final dots; afterwards those mails stay unconfirmed. */
+/** How long a stop waits for the replies to final dots, in ms; after that, these mails are unconfirmed. */
 const AFTER_DOT = 30_000;
 
-/** Waits for the end of conversations, and aborts those that have had their time. */
+/** Waits until the conversations have ended, and aborts those that take longer than allowed. */
 export async function abortInTime(
   conversations: () => Iterable<Conversation>,
   ended: Promise<unknown>,
@@ -21,7 +21,7 @@ export async function abortInTime(
   for (const timer of timers) timer.cancel();
 }
 
-/** Ends all conversations within 30 s; what has not begun is given back at once. */
+/** Ends all conversations within 30 s; mail that no connection has begun is given back at once. */
 export async function stopPools(pools: readonly ConnectionPool[], clock: Clock): Promise<void> {
   const ended = Promise.all(pools.map((pool) => pool.retire()));
   await abortInTime(() => pools.flatMap((pool) => pool.conversations()), ended, clock);

@@ -3,7 +3,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { DomainQueue } from "../pool/connection-pool.ts";
 import type { KnownRecipients } from "./known-recipients.ts";
 
-/** Recipients looked through for one that is known. */
+/** Maximum number of due recipients that are searched for a known one. */
 const CANDIDATES = 500;
 
 interface CanaryParts {
@@ -13,8 +13,8 @@ interface CanaryParts {
 }
 
 /**
- * The mail that proves a primary: one for a recipient that exists, else the oldest. Where none is due, one that was set
- * aside is let go for it. Undefined: there is none at all.
+ * Chooses the mail that tests a primary: one for a recipient that certainly exists, otherwise the oldest. If no mail is
+ * due, one held mail is released and chosen. Returns the id; undefined if there is no mail at all.
  */
 export async function chooseCanary(
   queue: DomainQueue,

@@ -15,7 +15,10 @@ export interface KnownRecipientsParts {
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Who exists for certain, as it is spelled: listed by name, or taken by the domain's primary within 31 days. */
+/**
+ * The recipients that certainly exist, in the given spelling: listed by name, or accepted by the domain's primary
+ * within 31 days.
+ */
 export class KnownRecipients {
   readonly #parts: KnownRecipientsParts;
 
@@ -23,7 +26,7 @@ export class KnownRecipients {
     this.#parts = parts;
   }
 
-  /** Which of these addresses exist. Rejects when the store cannot tell. */
+  /** Which of these addresses exist. Rejects if the store fails. */
   async among(record: DomainRecord | undefined, addresses: readonly string[]): Promise<ReadonlySet<string>> {
     const plain = addresses.filter((address) => !hasForeignCapitals(address));
     const known = new Set(plain.filter((address) => this.#isListed(record, address)));
@@ -35,7 +38,10 @@ export class KnownRecipients {
     return known;
   }
 
-  /** Which of those refused singly exist. What cannot be looked up is taken to: held mail is not lost. */
+  /**
+   * Which of the recipients that were refused singly exist. If the lookup fails, all count as existing: their mail is
+   * then held, and not lost.
+   */
   async refused(
     record: DomainRecord | undefined,
     mail: ClaimedMail,

@@ -3,42 +3,43 @@ import { formatReply } from "../../../mail/reply.ts";
 import { refusedByBody, refusedSingly, type SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../ports/work-store.ts";
 
-/** Recipients whose answers end a probation. */
+/** A probation ends when this many recipients have been answered. */
 const RECIPIENTS = 20;
-/** Bodies that are looked at, and refusals among them that are too many. */
+/** A probation stops when BODIES_REFUSED of the last BODIES bodies were refused. */
 const BODIES = 20;
 const BODIES_REFUSED = 10;
-/** Mails on their way at once, after the first that was taken. */
+/** Mails in flight at once, after the first one was accepted. */
 const AHEAD = 5;
-/** From a stop to the next canary, in ms: doubling with each that fails. */
+/** Time from a stop to the next canary, in ms; doubles with each canary that fails, up to LAST_CANARY. */
 const FIRST_CANARY = 5 * 60_000;
 const LAST_CANARY = 60 * 60_000;
 
 interface Answered {
   readonly mail: ClaimedMail;
   readonly result: SendResult;
-  /** Recipients that exist for certain. */
+  /** Refused recipients that certainly exist. */
   readonly known: ReadonlySet<number>;
 }
 
 interface Judgement {
   /** Recipients whose refusal is not believed: held instead of parked. */
   readonly held: ReadonlySet<number>;
-  /** What changed by it; `resumed`: a canary passed after a stop. */
+  /** How the state changed; `resumed`: a canary was accepted after a stop. */
   readonly change?: "stopped" | "resumed" | "passed";
 }
 
 type State = "proving" | "stopped" | "passed";
 
 /**
- * One domain at one primary after an outage: its first recipients decide whether the primary is itself again.
+ * The probation of one domain at one primary after an outage: the replies for the first recipients decide whether the
+ * primary works normally again.
  *
- *   proving   one mail at a time until one was taken, then a few, until 20 recipients were answered
- *   stopped   nothing but one canary after 5 min, doubling to 1 h
- *   passed    believed
+ *   proving   one mail at a time until one was accepted, then a few, until 20 recipients were answered
+ *   stopped   only one canary is sent, after 5 min, then 10, up to 1 h
+ *   passed    the primary's replies are believed
  */
 export class Probation {
-  /** When the present state began, by the clock that its methods are told of; in ms. */
+  /** When the present state began, in ms; by the same clock as the `now` of all methods. */
   since: number;
   #state: State = "proving";
   #why = "";
@@ -48,9 +49,9 @@ export class Probation {
   #canaryAt = 0;
   #canaryOut = false;
   #failed = 0;
-  /** The last bodies: true where it was refused. */
+  /** For each of the last bodies, whether it was refused. */
   readonly #bodies: boolean[] = [];
-  /** Addresses whose refusal was not believed once. */
+  /** Addresses whose refusal has once not been believed. */
   readonly #doubted = new Set<string>();
 
   constructor(now: number) {
@@ -70,17 +71,17 @@ export class Probation {
     return this.#why;
   }
 
-  /** When the next canary may go, for a stopped one; by the same clock. */
+  /** When the next canary may be sent, if the probation has stopped; by the same clock. */
   get canaryAt(): number {
     return this.#canaryAt;
   }
 
-  /** The next mail must be for a recipient that is known. */
+  /** Whether the next mail should be for a recipient that certainly exists. */
   get wantsCanary(): boolean {
     return this.stopped || !this.#taken;
   }
 
-  /** How many more mails may go. */
+  /** How many more mails may be sent now. */
   room(now: number): number {
     if (!this.open) return Infinity;
     const most = this.#most(now);
@@ -92,13 +93,13 @@ export class Probation {
     if (this.stopped) this.#canaryOut = true;
   }
 
-  /** These did not go; a canary among them has not failed, and another may go in its place. */
+  /** Called for mails that were not sent. A canary among them has not failed, and another one may be sent instead. */
   unsent(mails: number): void {
     this.#giveBack(mails);
     if (this.#out === 0) this.#canaryOut = false;
   }
 
-  /** What became of one mail; its place is given back by it. */
+  /** Judges the result of one mail, which no longer counts as being sent. */
   judge(answered: Answered, now: number): Judgement {
     const before = this.#state;
     const canary = this.stopped && this.#canaryOut;
@@ -111,7 +112,7 @@ export class Probation {
     return { held, ...this.#change(before) };
   }
 
-  /** An operator believes the primary. */
+  /** Ends the probation at an operator's request, or because the domain has left the pool. */
   end(now: number): void {
     this.#become("passed", now);
   }
@@ -127,7 +128,7 @@ export class Probation {
 
   #look(answered: Answered, now: number): ReadonlySet<number> {
     const { outcomes, refusedAt } = answered.result;
-    // That it lacks what a mail needs is our word, and no answer of its.
+    // We refused the mail ourselves because of what the primary announces; the primary has not answered.
     if (refusedAt === "here") return new Set();
     const refused = refusedIn(outcomes);
     const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
@@ -138,7 +139,7 @@ export class Probation {
     if (refused.size === 0) return refused;
     if (refusedAt === "mail")
       return this.#stop(`it refuses senders: ${wordsOf(outcomes, refused)}`, refused, now);
-    // The recipients first: a stop for them holds those as well whose mail was refused by its body.
+    // Recipients are judged first: if that stops the probation, mail that was refused at its body is held as well.
     const held = this.#recipientsRefused(answered, refusedSingly(answered.result), now);
     return new Set([...held, ...this.#bodyRefused(answered, byBody, now)]);
   }
@@ -164,7 +165,7 @@ export class Probation {
     now: number,
   ): ReadonlySet<number> {
     const addresses = new Map(mail.recipients.map(({ n, address }) => [n, address]));
-    // A refusal that stands after others were taken is true.
+    // A second refusal of the same address is believed: the primary has accepted other mail in between.
     const isDoubtful = (n: number): boolean => known.has(n) && !this.#doubted.has(addresses.get(n) ?? "");
     const doubtful = new Set([...refused].filter(isDoubtful));
     const [first] = doubtful;
@@ -174,7 +175,7 @@ export class Probation {
     return this.#stop(why, doubtful, now);
   }
 
-  /** While it is stopped no refusal is believed. */
+  /** The refusals to hold: all of them while the probation is stopped, otherwise none. */
   #stoppedOnes(refused: ReadonlySet<number>): ReadonlySet<number> {
     return this.stopped ? refused : new Set();
   }
@@ -222,7 +223,7 @@ export class Probation {
   }
 }
 
-/** The primary's words to the first of these recipients. */
+/** The primary's reply for the first of these recipients. */
 function wordsOf(outcomes: ReadonlyMap<number, Outcome>, of: ReadonlySet<number>): string {
   const [first = -1] = of;
   const outcome = outcomes.get(first);

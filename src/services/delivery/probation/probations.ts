@@ -13,39 +13,39 @@ import { Releases } from "./releases.ts";
 interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
   readonly journal: Journal;
-  /** A stop has ended: mail of the domain that only this primary takes was put off for as long. */
+  /** Called when a stop has ended: mail of the domain that only this primary accepts was deferred until now. */
   readonly resumed: (queue: DomainQueue) => void;
 }
 
-/** Outages from this length on are followed by a probation, in ms. */
+/** Outages of this length or longer are followed by a probation; in ms. */
 const LONG_OUTAGE = 5 * 60_000;
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Judged for one return of the pool; absent probation: none was needed. */
+/** The decision for one return of the pool; `probation` is undefined if none was needed. */
 interface Entry {
   readonly epoch: number;
   readonly probation: Probation | undefined;
 }
 
 /**
- * The probations of all domains at all primaries. One begins with the first mail after an outage of 5 min or more;
- * after a start, where mail had waited for 5 min when the primary was reached, or a probation had set it aside; and
- * where the domain has left a pool at which it was in one, or which was long away.
+ * The probations of all domains at all primaries. A probation begins with the first mail after an outage of 5 min or
+ * more; after a start, if mail had waited for 5 min when the primary was reached, or an earlier probation had held
+ * mail; and when the domain moves away from a pool at which it was in probation, or that was away for 5 min or more.
  */
 export class Probations {
   readonly #parts: ProbationsParts;
-  /** Canaries must neither hurry nor wait because the clock was set. */
+  /** A clock that cannot be set, so that canaries are neither early nor late when the wall clock changes. */
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #releases: Releases;
   readonly #entries = new WeakMap<ConnectionPool, Map<DomainQueue, Entry>>();
   /**
-   * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
-   * trusted. With the pools where that has begun.
+   * Domains that start a probation at each of their next pools, because an earlier process held mail, or the previous
+   * pool was not trusted; and the pools at which that probation has begun.
    */
   readonly #distrusted = new Map<string, Set<ConnectionPool>>();
-  /** Pools that a domain left while it was in probation there: what they refuse afterwards is not believed. */
+  /** Pools that a domain left while it was in probation there: their later refusals are not believed. */
   readonly #leftInDoubt = new WeakMap<DomainQueue, WeakSet<ConnectionPool>>();
 
   constructor(parts: ProbationsParts) {
@@ -55,15 +55,15 @@ export class Probations {
     this.#releases = new Releases(parts);
   }
 
-  /** What an earlier process set aside waits again; its domains are proven anew. */
+  /** Releases the mail that an earlier process held; the domains of this mail start a new probation. */
   async recover(): Promise<void> {
     const { store, clock } = this.#parts;
     for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrust(domain);
   }
 
-  /** The probation that the domain is in at the pool; undefined where it is trusted, or has left it. */
+  /** The open probation of the domain at the pool; undefined if the pool is trusted, or the domain has left it. */
   of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
-    // What is still said there must not begin one that belongs to the next pool.
+    // A late reply from a pool that the domain has left must not begin a probation, which belongs to the next pool.
     if (!queue.pools.includes(pool)) return undefined;
     const entry = this.#entries.get(pool)?.get(queue);
     const { epoch } = pool.watch.comeback;
@@ -71,12 +71,12 @@ export class Probations {
     return current?.probation?.open === true ? current.probation : undefined;
   }
 
-  /** What the primary says of the domain's mail is believed. */
+  /** Whether the primary's replies about the domain's mail are believed. */
   trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
     return this.of(pool, queue) === undefined;
   }
 
-  /** Mail that was refused may be held. */
+  /** Whether a probation of the domain has stopped, so that refused mail may be held. */
   holds(queue: DomainQueue): boolean {
     return queue.pools.some((pool) => this.hasStopped(pool, queue));
   }
@@ -85,17 +85,17 @@ export class Probations {
     return this.#entries.get(pool)?.get(queue)?.probation?.stopped === true;
   }
 
-  /** How many more mails of the domain may go to the pool. */
+  /** How many more mails of the domain may be sent to the pool. */
   room(pool: ConnectionPool, queue: DomainQueue): number {
     return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;
   }
 
-  /** The mail that goes first. */
+  /** The id of the mail to send first. */
   canary(queue: DomainQueue): Promise<string | undefined> {
     return chooseCanary(queue, { ...this.#parts, known: this.#known });
   }
 
-  /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
+  /** Recipients whose mail is held instead of parked. Undefined if the domain is not in probation. */
   judge(
     { pool, queue }: QueueAtPool,
     mail: ClaimedMail,
@@ -106,16 +106,16 @@ export class Probations {
     return this.#isBehindUs({ pool, queue }) ? this.#known.refused(queue.record, mail, result) : undefined;
   }
 
-  /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
+  /** Called when mail was held, as `judge` said. If the probation has released all held mail meanwhile, releases it. */
   setAside({ pool, queue }: QueueAtPool): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation?.stopped !== true) return this.#releases.release(queue);
     this.review(queue);
-    // The store may have taken so long to hold it that there was nothing when the canary was to go.
+    // If the store took long to hold the mail, there may have been none when the canary was due.
     if (probation.canaryAt <= this.#steady.now()) this.#awaitCanary(pool, queue, probation);
   }
 
-  /** What one primary made us set aside goes on as soon as another takes the domain's mail. */
+  /** Releases mail that was held because of one primary as soon as another one accepts the domain's mail. */
   review(queue: DomainQueue): void {
     if (this.holds(queue) && this.#goesElsewhere(queue)) this.#releases.release(queue);
   }
@@ -124,19 +124,19 @@ export class Probations {
     return queue.active().some((pool) => !this.hasStopped(pool, queue));
   }
 
-  /** So many mails that were asked for did not come, or were not sent. */
+  /** Called when mails that were counted for the probation were not claimed, or were not sent. */
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.unsent(mails);
   }
 
-  /** What is set aside from here on waits for the next start. */
+  /** Stops releasing: mail that is held from now on waits for the next start. */
   stop(): void {
     this.#releases.stop();
   }
 
-  /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
+  /** Ends the domain's probations at an operator's request: its primaries are believed until the next outage. */
   async resume(queue: DomainQueue): Promise<void> {
     const { store, clock, resumed } = this.#parts;
     const stopped = this.holds(queue);
@@ -150,7 +150,7 @@ export class Probations {
     try {
       await store.unhold({ domain: queue.domain, now: clock.now() });
     } catch (error) {
-      // They hear of it; what was held is let go as soon as the store can.
+      // The operator gets the error. The held mail is released as soon as the store can do it.
       this.#releases.release(queue);
       throw error;
     }
@@ -158,8 +158,8 @@ export class Probations {
   }
 
   /**
-   * The domain's mail goes to other pools from here on, which may be the same primary, spoken to in another way: it is
-   * believed no sooner for that, and what was set aside goes on there.
+   * Called when the domain leaves a pool. Its next pools may be the same primary with other connection settings, so
+   * they are not trusted sooner because of the change. Held mail is released and goes to them.
    */
   left(pool: ConnectionPool, queue: DomainQueue): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
@@ -170,7 +170,7 @@ export class Probations {
     probation?.end(this.#steady.now());
   }
 
-  /** Those that somebody may wait for: where better primaries have taken all of a domain's mail, nobody does. */
+  /** The open probations to show. Left out if better primaries get the domain's mail and none is waiting. */
   status(pool: ConnectionPool): readonly ProbationStatus[] {
     const found: ProbationStatus[] = [];
     for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
@@ -191,7 +191,7 @@ export class Probations {
   #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
     const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
-    // At the first contact nobody knows how long it was away; the mail that waits tells.
+    // At the first contact the length of the outage is unknown; the age of the waiting mail shows it.
     const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
     const distrusted = this.#takeDistrust(pool, queue);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
@@ -199,7 +199,7 @@ export class Probations {
     if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
     const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
     this.#record("probation.began", pool, queue);
-    // What the one before set aside would wait for other mail to prove the new one.
+    // Mail held by the previous probation would otherwise wait until other mail has passed the new one.
     if (before?.probation?.stopped === true) this.#releases.release(queue);
     return entry;
   }
@@ -209,7 +209,7 @@ export class Probations {
     this.#leftInDoubt.set(queue, left.add(pool));
   }
 
-  /** What was on its way to a primary that the domain has left in doubt: of those who exist the next one decides. */
+  /** Whether the domain left this pool during a probation: the next primary decides on recipients that exist. */
   #isBehindUs({ pool, queue }: QueueAtPool): boolean {
     return this.#leftInDoubt.get(queue)?.has(pool) === true && !queue.pools.includes(pool);
   }
@@ -218,7 +218,7 @@ export class Probations {
     this.#distrusted.set(domain, new Set());
   }
 
-  /** True once for each of the domain's pools: two may be the same primaries that were not trusted before. */
+  /** True once for each of the domain's pools, because each may be the primary that was not trusted before. */
   #takeDistrust(pool: ConnectionPool, { domain, pools }: DomainQueue): boolean {
     const begun = this.#distrusted.get(domain);
     if (begun === undefined || begun.has(pool)) return false;
@@ -245,7 +245,7 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
-    // While that was looked up, it may have passed, an operator may have ended it, or the domain left the pool.
+    // During this lookup the probation may have passed, an operator may have ended it, or the domain left the pool.
     if (!probation.open) return this.#isBehindUs(at) ? known : NOBODY;
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);

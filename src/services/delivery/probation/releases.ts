@@ -9,13 +9,13 @@ interface ReleasesParts {
   readonly clock: Clock;
 }
 
-/** After the store has failed, in ms. */
+/** How long to wait after the store has failed, in ms. */
 const RETRY = 1000;
 
-/** Lets mail go that probation set aside. Nobody else would think of it, so a store that fails is asked until it does. */
+/** Releases mail that a probation has held. Nothing else would release it, so it retries until the store succeeds. */
 export class Releases {
   readonly #parts: ReleasesParts;
-  /** Most recipients, for the domains that the store is asked for once more. */
+  /** Domains whose release will be tried again, and the maximum number of recipients for each. */
   readonly #later = new Map<DomainQueue, number>();
   #stopped = false;
 

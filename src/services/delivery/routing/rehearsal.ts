@@ -1,6 +1,6 @@
 /**
- * A test session with each primary of a domain: name, connection, TLS, size, a known and an unknown recipient. It
- * ends before DATA: nothing is sent, and nothing of it is learned.
+ * Runs a test session with each primary of a domain: name, connection, TLS, size, a known and an unknown recipient. The
+ * session ends before DATA: no mail is sent, and no answer is remembered.
  */
 import { formatReply, isPermanent, isPositive, type Reply } from "../../../mail/reply.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
@@ -23,13 +23,13 @@ import {
 } from "../../health/health.ts";
 import { findRoute } from "./routes.ts";
 
-/** For one primary, all steps together, and for a connection to one of its addresses, in ms. */
+/** Timeouts for all steps with one primary, and for a connection to one of its addresses, in ms. */
 const LONGEST = 20_000;
 const CONNECT = 3000;
-/** For the greeting, where other addresses are left and where none is, in ms. */
+/** Timeouts for the greeting of an address, and for that of the last address, in ms. */
 const GREETING = 5000;
 const LAST_GREETING = 15_000;
-/** More primaries are not asked: the operator waits. */
+/** No more primaries are tested, because the operator waits for the result. */
 const MOST_PRIMARIES = 10;
 
 interface RehearsalParts extends ReachParts {
@@ -100,7 +100,7 @@ class Rehearsal {
     this.#conversation?.abort();
   }
 
-  /** Mail is not sent there either. */
+  /** The error for a primary that greets with our own name. Mail is not sent there either. */
   #ourName(): DestinationTrouble {
     const { hostname } = this.#parts;
     return new DestinationTrouble(
@@ -117,7 +117,7 @@ class Rehearsal {
     return [...targets];
   }
 
-  /** Takes those that it tries out of `targets`. Mail goes to the next one, too, where one fails. */
+  /** Tries the addresses in order, as a delivery does. Removes those that it has tried from `targets`. */
   async #firstToGreet(targets: Target[]): Promise<Conversation> {
     for (;;) {
       const target = targets.shift();
@@ -148,7 +148,7 @@ class Rehearsal {
     return connection;
   }
 
-  /** One that mail would come to if those before it failed. */
+  /** Tests the connection to an address that mail would use only if those before it failed. */
   async #knock(target: Target): Promise<void> {
     if (this.#over) return;
     try {
@@ -174,7 +174,7 @@ function troubleStep(error: unknown): RehearsalStep {
   return { what: error.stage === "tls" ? "tls" : what, verdict: "fail", text: error.message };
 }
 
-/** The trouble of one address where there are others. */
+/** The step for an address that failed while there are others. */
 function spareStep({ ip }: Target, error: unknown): RehearsalStep {
   const { what, text } = troubleStep(error);
   return { what, verdict: "warn", text: what === "connect" ? text : `${ip}: ${text}` };

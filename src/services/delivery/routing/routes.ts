@@ -10,26 +10,26 @@ export interface NextHop {
   readonly weight: number;
 }
 
-/** Where a domain's mail goes: next hops by preference, equal ones together. */
+/** The route of a domain: next hops by preference, those of equal preference in one tier. */
 export type Route =
   | { readonly kind: "known"; readonly tiers: readonly (readonly NextHop[])[] }
-  /** Nowhere to go; the mail is held. */
+  /** There is no destination; the mail waits. */
   | { readonly kind: "none" | "loop"; readonly why: string }
-  /** The MX records could not be looked up; the mail is held. */
+  /** The MX records could not be looked up; the mail waits. */
   | { readonly kind: "failed"; readonly why: string };
 
 export interface RouteParts {
   readonly resolver: Pick<Resolver, "mx">;
-  /** Our name, whose MX record and worse ones are passed over. */
+  /** Our own name: its MX record, and those of equal or lesser preference, are ignored. */
   readonly hostname: string;
 }
 
-/** Whether the route must be looked up from time to time. */
+/** Whether the route depends on MX records, which must be looked up periodically. */
 export function followsMx(record: DomainRecord): boolean {
   return record.settings.primaries.some(({ mx }) => mx === true);
 }
 
-/** The route of a domain, its MX records looked up where the configuration says `mx`. */
+/** Finds the route of a domain. Looks up its MX records if the configuration says `mx`. */
 export async function findRoute(record: DomainRecord, parts: RouteParts): Promise<Route> {
   const tiers: (readonly NextHop[])[] = [];
   let trouble: Exclude<Route, { kind: "known" }> | undefined;
@@ -56,7 +56,7 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
   return [...groups.keys()].sort((a, b) => a - b).map((preference) => groups.get(preference) ?? []);
 }
 
-/** The hosts that the MX records of a domain name, spoken to as `primary` says. */
+/** The hosts that the MX records of a domain name, with the connection settings of `primary`. */
 export async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
   if (lookup.kind === "failed")
@@ -65,7 +65,7 @@ export async function mxDestinations(domain: string, primary: Primary, parts: Ro
     const { destination, weight } = nextHopOf(primary);
     return { weight, destination: { ...destination, host, port: destination.port || SMTP_PORT } };
   };
-  // RFC 5321 §5.1: without MX the domain's own address records count.
+  // RFC 5321 §5.1: without MX records the domain's own address records are used.
   if (lookup.kind === "none") return { kind: "known", tiers: [[hop(domain)]] };
   const route = mxRoute(lookup.records, parts.hostname.toLowerCase());
   if (route.kind === "null") return { kind: "none", why: `${domain} has a null MX: it accepts no mail` };

@@ -12,15 +12,15 @@ import { findRoute, followsMx, type Route, type RouteParts, type NextHop } from 
 
 interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
-  /** The domain's record or its pools changed. */
+  /** Called when the domain's record or its pools changed. */
   routed(queue: DomainQueue): void;
-  /** The domain's probation at the pool has stopped. */
+  /** Whether the domain's probation at the pool has stopped. */
   stopped(pool: ConnectionPool, queue: DomainQueue): boolean;
-  /** The domain has another destination than before, and mail waits. */
+  /** Called when the domain has another destination than before, and mail waits. */
   moved(queue: DomainQueue): void;
-  /** The domain's mail goes to the pool no more. */
+  /** Called when the domain no longer uses the pool. */
   left(queue: DomainQueue, pool: ConnectionPool): void;
-  /** No domain uses the pool any more. */
+  /** Called when no domain uses the pool any more. */
   unused(pool: ConnectionPool): void;
 }
 
@@ -29,20 +29,23 @@ interface RoutingParts extends Pick<DeliveryParts, "directory" | "resolver" | "j
   readonly hooks: RoutingHooks;
 }
 
-/** Domains looked up again in one turn after the directory changed. */
+/** Domains whose routes are looked up again in one turn of the event loop after the directory changed. */
 const SLICE = 100;
-/** After a lookup that failed or led nowhere, in ms. */
+/** How long to wait after a failed lookup, in ms. */
 const RETRY = 5000;
 
-/** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */
+/** The domains that have mail, and the pools that each uses. Follows the directory and the MX records. */
 export class RoutingTable {
   readonly queues = new Map<string, DomainQueue>();
   readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RoutingParts;
   readonly #unroutable: UnroutableLog;
-  /** What their MX records were last: a lookup that fails moves no mail, not even to the hosts named beside them. */
+  /**
+   * The last known MX records: a failed lookup moves no mail, not even to hosts that the configuration names beside
+   * `mx`.
+   */
   readonly #mx = new WeakMap<DomainQueue, Lookup<MxRecord>>();
-  /** Those that are looked up again after a failure. */
+  /** Queues whose route will be looked up again after a failure. */
   readonly #later = new Set<DomainQueue>();
   #stopped = false;
 
@@ -51,7 +54,7 @@ export class RoutingTable {
     this.#unroutable = new UnroutableLog(parts.journal, parts.log);
   }
 
-  /** The queue of a domain; a new one gets its pools as soon as its route is known. */
+  /** The queue of a domain. Creates it if needed; a new queue gets its pools as soon as its route is known. */
   queue(domain: string): DomainQueue {
     const known = this.queues.get(domain);
     if (known !== undefined) return known;
@@ -63,34 +66,37 @@ export class RoutingTable {
     return queue;
   }
 
-  /** Looks one domain up anew, because mail came for it and it has nowhere to go. */
+  /** Looks up the route of a domain again, because it has mail and no destination. */
   reroute(queue: DomainQueue): void {
     if (this.queues.get(queue.domain) === queue && queue.record !== undefined) void this.#route(queue);
   }
 
-  /** Looks these domains up anew, or all of them; some in each turn. */
+  /** Looks up the routes of these domains again, or of all; a slice in each turn of the event loop. */
   refresh(domains?: readonly string[]): void {
     this.#refreshSlice(domains ? this.queuesOf(domains) : [...this.queues.values()]);
   }
 
-  /** The queues of these domains, those of mail that was sent elsewhere among them. */
+  /** The queues of these domains, including those of mail that an operator sent to another destination. */
   queuesOf(domains: readonly string[]): readonly DomainQueue[] {
     const chosen = new Set(domains);
     return [...this.queues.values()].filter(({ domain }) => chosen.has(domainOfKey(domain)));
   }
 
-  /** Asks anew for the MX records of the domains that follow them. */
+  /** Looks up again the MX records of the domains that use them. */
   refreshMx(): void {
     for (const queue of this.queues.values())
       if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
   }
 
-  /** Leaves the places to which operators sent mail, once none of it waits, is on its way there, or is `held`. */
+  /**
+   * Removes the queues of mail that operators sent to other destinations, once no such mail waits, is being sent, or is
+   * `held`.
+   */
   leaveDetours(held: (queue: DomainQueue) => boolean): void {
     for (const queue of this.queues.values()) {
       const idle = queue.waiting === 0 && queue.pools.every((pool) => pool.unsettled + pool.claiming === 0);
       if (placeOfKey(queue.domain) === undefined || !idle || held(queue)) continue;
-      // Its route is not known any more either, should one be looked up just now.
+      // A lookup that is running must not assign pools to this queue when it ends.
       queue.record = undefined;
       this.#setTiers(queue, []);
       this.#parts.hooks.routed(queue);
@@ -112,7 +118,7 @@ export class RoutingTable {
     if (rest.length > 0) this.#parts.clock.after(1, () => this.#refreshSlice(rest));
   }
 
-  /** Nothing of it waits, and nothing will come for it. */
+  /** Removes a queue that has no waiting mail and will get none. */
   #forget(queue: DomainQueue): void {
     queue.stop();
     this.queues.delete(queue.domain);
@@ -133,7 +139,7 @@ export class RoutingTable {
     }
   }
 
-  /** The MX records as they were last, while they cannot be had. */
+  /** A resolver that answers with the last known MX records if a lookup fails. */
   #lastKnown(queue: DomainQueue): RouteParts["resolver"] {
     const mx = async (domain: string): Promise<Lookup<MxRecord>> => {
       const lookup = await this.#parts.resolver.mx(domain);
@@ -179,7 +185,7 @@ export class RoutingTable {
     return pool;
   }
 
-  /** Whoever asks meanwhile waits for the same lookup: else each one that fails would begin a row of its own. */
+  /** Schedules one retry, even if several lookups fail: otherwise each failure would start a series of retries. */
   #routeLater(queue: DomainQueue): void {
     if (this.#stopped || this.#later.has(queue)) return;
     this.#later.add(queue);
@@ -190,17 +196,17 @@ export class RoutingTable {
   }
 }
 
-/** Domains that want one host spoken to differently do not share connections. */
+/** The key of a pool: domains with different connection settings for one host do not share connections. */
 function poolKey({ host, port, ...transport }: Destination): string {
   return `${host} ${port} ${JSON.stringify(transport)}`;
 }
 
-/** The record of a delivery key: the domain's own, or with the place that an operator named for its primary. */
+/** The record of a delivery key: the domain's own, or a copy whose only primary is the one that an operator named. */
 function recordOf(key: string, directory: DirectoryReader): DomainRecord | undefined {
   const record = directory.domain(domainOfKey(key), directory.generation());
   const place = parseHostPort(placeOfKey(key) ?? "");
   if (record === undefined || place === undefined) return record;
   const primaries = [{ ...place, preference: 0, tls: "opportunistic" as const }];
-  // A pause is about the domain's own primaries: this mail was sent round them.
+  // A pause applies to the domain's own primaries only, and this mail goes elsewhere.
   return { ...record, paused: false, settings: { ...record.settings, primaries } };
 }

@@ -6,7 +6,7 @@ import type { Route } from "./routes.ts";
 
 type Nowhere = Exclude<Route, { kind: "known" }>;
 
-/** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
+/** Journals once for each reason that a domain has no route, and that it has one again. In elapsed time. */
 export class UnroutableLog {
   readonly #journal: Journal;
   readonly #log: Logger;
@@ -37,7 +37,7 @@ export class UnroutableLog {
   }
 }
 
-/** A DNS that fails now in one way and now in another is one reason, though its words change each time. */
+/** Whether the reason is the same. All DNS failures count as one reason, although their texts differ. */
 function isSame(known: Nowhere | undefined, route: Nowhere): boolean {
   return known?.kind === route.kind && (route.kind === "failed" || known.why === route.why);
 }

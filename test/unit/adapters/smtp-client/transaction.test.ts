@@ -45,10 +45,12 @@ test("a mail is deferred whose connection was lost before its end was written, t
   wire.lose("the peer closed the connection");
   assert.throws(() => transaction.finish(wire, ["text\r\n.\r\n"]), ConnectionLost);
   transaction.broken(wire.lost, wire);
-  assert.deepEqual(
-    [...transaction.outcomes.values()].map(({ kind }) => kind),
-    ["deferred"],
-  );
+  const [outcome] = transaction.outcomes.values();
+  assert.deepEqual(outcome, {
+    kind: "deferred",
+    reply: { code: 421, enhanced: "4.4.2", text: "the peer closed the connection" },
+    ours: true,
+  });
 });
 
 test("a mail took what passed since MAIL, and nothing before that", async () => {

@@ -120,6 +120,8 @@ this notice are not read.
   });
 
   it("quotes as a server's words, to machines, only what a server said", () => {
+    const unsent = fields({}, { lastReply: "552 5.3.4 The primary takes at most 1000 octets" });
+    assert.deepEqual([unsent["Diagnostic-Code"], unsent.Status], [undefined, "5.3.4"]);
     assert.equal(fields({}, { lastReply: "connection lost" })["Diagnostic-Code"], undefined);
     const expired = fields({}, { kind: "expired", lastReply: "connection lost" });
     assert.deepEqual([expired["Diagnostic-Code"], expired["Last-Attempt-Date"]], [undefined, undefined]);

@@ -12,7 +12,7 @@ function verdict(
   rules: Partial<typeof RULES> = {},
 ): string {
   const judged = judge(owedMail(mail), owedTo(recipient), { ...RULES, ...rules });
-  return judged.kind === "notice" ? "notice" : `${judged.operators ? "operator: " : ""}${judged.why}`;
+  return judged === undefined ? "notice" : `${judged.operators ? "operator: " : ""}${judged.why}`;
 }
 
 describe("the gate of notices", () => {
@@ -37,7 +37,7 @@ describe("the gate of notices", () => {
     const { authentication: _, ...unasked } = owedMail();
     const silent = judge(unasked, owedTo(), RULES);
     assert.equal(
-      silent.kind === "silence" ? silent.why : "",
+      silent?.why,
       "the mail was accepted without SPF, so its return path may be forged; `checks: { spf: tag }` checks it",
     );
   });

@@ -126,8 +126,10 @@ export function settledRow(settlement: Settlement, { now, hash }: SettleRequest)
 
 function wordsOf(outcome: Outcome): string | null {
   if (outcome.kind === "released") return null;
-  const words = "why" in outcome ? outcome.why : formatReply(outcome.reply);
-  return words.slice(0, MAX_WORDS);
+  if ("why" in outcome) return outcome.why.slice(0, MAX_WORDS);
+  // Words with a code are taken for a server's: a notice quotes them as such.
+  const ours = outcome.kind === "deferred" && outcome.ours === true;
+  return (ours ? outcome.reply.text : formatReply(outcome.reply)).slice(0, MAX_WORDS);
 }
 
 export function factsRow(mail: NewMail, { size, spool }: StoredAs): FactsRow {

@@ -22,7 +22,12 @@ function bench(route: DsnRoute = SMART) {
   const parts = deliveryBench();
   const settings = { hostname: "mx2.test", ownAddresses: [], route, retention: 5 * 24 * HOUR };
   const common = { ...parts, log: SILENT, random: () => 0.5 };
-  const delivery = new DsnDelivery({ ...common, settler: new Settler(common), settings: () => settings });
+  const delivery = new DsnDelivery({
+    ...common,
+    settler: new Settler(common),
+    settings: () => settings,
+    isDoubted: () => false,
+  });
   return {
     ...parts,
     delivery,
@@ -99,6 +104,21 @@ describe("the way of DSNs", () => {
     clock.advance(2 * 60_000);
     await run();
     assert.equal(stateOf(notice), "gone delivered");
+  });
+
+  it("waits a minute for a greeting, and tells the reply of a server that does not let us in", async () => {
+    const { client, put, run, journal } = bench();
+    const refusal = { code: 554, text: "no PTR" };
+    const server = client.server("192.0.2.25:587");
+    let patience = 0;
+    server.onGreet = (asked) => {
+      patience = asked;
+    };
+    server.greeting = new DestinationTrouble("greeting", "554 no PTR", refusal);
+    const notice = put("ann@friend.test");
+    await run();
+    assert.equal(stateOf(notice), "waiting");
+    assert.deepEqual([journal.of("notice.deferred")[0]?.reply, patience], [refusal, 60_000]);
   });
 
   it("tries each address of a host until one speaks with us", async () => {
@@ -266,7 +286,7 @@ describe("the way of DSNs", () => {
   });
 
   it("does not wait at a stop for a connection, and ends one that comes then", async () => {
-    const { client, put, delivery, clock } = bench();
+    const { client, put, delivery, clock, journal } = bench();
     const server = client.server("192.0.2.25:587");
     server.onGreet = () => new Promise((resolve) => clock.after(20_000, resolve));
     const notice = put("ann@friend.test");
@@ -275,6 +295,8 @@ describe("the way of DSNs", () => {
     assert.equal(stateOf(notice), "claimed");
     await delivery.stop();
     assert.equal(stateOf(notice), "waiting");
+    // It is given back, and no attempt has failed.
+    assert.deepEqual([notice.recipients[0]?.attempts, journal.of("notice.deferred")], [0, []]);
     clock.advance(20_000);
     await idle();
     assert.deepEqual([server.conversations, server.open, server.mails.length], [1, 0, 0]);

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../../src/mail/outcome.ts";
-import { DSN_DOMAIN, type DsnRoute, type DsnStore } from "../../../../../src/ports/dsn.ts";
+import { DSN_DOMAIN, type DsnRoute, type DsnStore, type ToldRequest } from "../../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../../support/delivery-bench.ts";
 import { holdClaims } from "../../../../support/hold-claims.ts";
 import { primaryAt } from "../../../../support/fake-directory.ts";
 import { allOf } from "../../../../support/fake-smtp-client.ts";
+import { owedMail } from "../../../../support/owed-mail.ts";
 
 const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
+const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
 const DIRECT: DsnRoute = { kind: "direct" };
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 function hostAt(host: string): DsnRoute {
   return { kind: "host", host, port: 587, tls: "none" };
@@ -145,4 +148,91 @@ test("a stop ends although the store takes no word of a notice", async () => {
   assert.equal(stopped, false);
   await bench.pass(36_000, 500);
   assert.equal(stopped, true);
+});
+
+test("a notice to a domain of ours outlives its primary's empty user database", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  const server = bench.client.server("192.0.2.5:25");
+  const { onMail } = server;
+  server.down = true;
+  const delivery = await bench.start(settingsWith(DIRECT), "all domains");
+  await bench.pass(HOUR / 6, 1000);
+  bench.store.accept({ domain: "a.test", recipients: ["bob@a.test"] });
+  server.onMail = (mail) => (mail.sender === "" ? allOf(mail, NO_USER) : allOf(mail, DEFERRED));
+  server.down = false;
+  await bench.pass(3000);
+  const notice = bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@a.test"], sender: "" });
+  await bench.pass(3000);
+  assert.equal(notice.recipients[0]?.state, "waiting");
+  const [deferred] = bench.journal.of("notice.deferred");
+  assert.match(deferred?.reply?.text ?? "", /^550 5\.1\.1 no such user/);
+  server.onMail = onMail;
+  await delivery.flush();
+  await bench.pass(3000);
+  assert.equal(notice.recipients[0]?.reason, "delivered");
+  // A primary that has proved itself is believed.
+  await delivery.resume("a.test");
+  server.onMail = (mail) => allOf(mail, NO_USER);
+  const second = bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@a.test"], sender: "" });
+  await bench.pass(3000);
+  assert.equal(second.recipients[0]?.reason, "refused");
+  await delivery.stop();
+});
+
+/** A delivery that owes a notice for a mail, again and again; `written` lets the store end with each. */
+async function owing(route: DsnRoute) {
+  const bench = deliveryBench();
+  const told: ToldRequest[] = [];
+  const written = Promise.withResolvers<void>();
+  let looked = 0;
+  const store: DsnStore = {
+    ...bench.dsn.store,
+    owed: async () => {
+      looked += 1;
+      return [owedMail()];
+    },
+    told: async (request) => {
+      told.push(request);
+      await written.promise;
+      return true;
+    },
+  };
+  bench.dsn = { ...bench.dsn, store };
+  const delivery = await bench.start(settingsWith(route));
+  const write = delivery.jobs.find(({ name }) => name === "notices.write") ?? assert.fail("no such job");
+  return { bench, delivery, told, written, write, looks: () => looked };
+}
+
+test("a slice of notices is written once, whoever asks for it meanwhile", async () => {
+  const { delivery, told, written, write, looks } = await owing(hostAt("192.0.2.25"));
+  const runs = [write.run(), write.run()];
+  written.resolve();
+  await Promise.all(runs);
+  assert.deepEqual([looks(), told.length], [1, 1]);
+  await delivery.stop();
+});
+
+test("a stop waits for the notice that is being written, and no further one is begun", async () => {
+  const { bench, delivery, told, written, looks } = await owing(hostAt("192.0.2.25"));
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  bench.client.server("192.0.2.5:25").onMail = (mail) => allOf(mail, NO_USER);
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(1500);
+  assert.equal(told.length, 1);
+  let stopped = false;
+  const stop = delivery.stop().then(() => (stopped = true));
+  await bench.pass(1000);
+  assert.equal(stopped, false);
+  written.resolve();
+  await Promise.all([stop, bench.pass(1000)]);
+  assert.deepEqual([looks(), told.length], [1, 1]);
+});
+
+test("no notice is written that has no way to go", async () => {
+  const { delivery, told, written, write } = await owing({ kind: "off" });
+  written.resolve();
+  await write.run();
+  assert.deepEqual([told[0]?.notice, told[0]?.told.why], [undefined, "no route for notices is set"]);
+  await delivery.stop();
 });

@@ -29,3 +29,18 @@ test("a notice to a domain of ours waits like its mail where its MX records lead
 test("a notice to a domain of ours waits like its mail while that is paused", async () => {
   assert.equal(await routeTo(PRIMARY, true), "deferred refused");
 });
+
+test("the domain of an address stands behind its last at sign", async () => {
+  const { resolver, directory } = deliveryBench();
+  directory.set("ours.test", [PRIMARY]);
+  const parts = { resolver, directory, hostname: "mx2.test" };
+  const found = await findDsnRoute('"ann@theirs.test"@ours.test', { kind: "direct" }, parts);
+  assert.deepEqual(found.kind === "hosts" && found.destinations.map(({ host }) => host), ["192.0.2.7"]);
+});
+
+test("a notice that was claimed before its route was switched off is given back", async () => {
+  const { resolver, directory } = deliveryBench();
+  const parts = { resolver, directory, hostname: "mx2.test" };
+  const found = await findDsnRoute("ann@theirs.test", { kind: "off" }, parts);
+  assert.deepEqual(found, { kind: "nowhere", outcome: { kind: "released" } });
+});

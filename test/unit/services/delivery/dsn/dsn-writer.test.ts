@@ -108,6 +108,42 @@ describe("paying what is owed to senders", () => {
     assert.deepEqual([withheld?.operators, withheld?.recipients], [false, ["bob@one.test"]]);
   });
 
+  it("closes in one commit what is kept silent for one reason, however many were refused", async () => {
+    const recipients = Array.from({ length: 1000 }, (_, n) =>
+      owedTo({ n, domain: n % 2 === 0 ? "one.test" : "two.test", ...(n < 998 && { notify: "NEVER" }) }),
+    );
+    const { writer, told, journal } = bench([owedMail({ recipients })], { perSender: 0 });
+    await writer.write();
+    assert.deepEqual(
+      told.map((request) => request.recipients.length),
+      [998, 2],
+    );
+    const withheld = journal.of("notice.withheld");
+    assert.deepEqual(
+      withheld.map((event) => [event.domain, event.recipients.length, event.operators]),
+      [
+        ["one.test", 499, false],
+        ["two.test", 499, false],
+        ["one.test", 1, true],
+        ["two.test", 1, true],
+      ],
+    );
+  });
+
+  it("does not close a refusal with the reason for silence about a delay", async () => {
+    const recipients = [owedTo({ kind: "delayed" }), owedTo({ n: 1 }), owedTo({ n: 2, kind: "expired" })];
+    const { writer, told } = bench([owedMail({ sender: "", recipients })]);
+    await writer.write();
+    assert.deepEqual(
+      told.map((request) => [request.told.kind, request.recipients]),
+      [
+        ["delayed", [0]],
+        ["failed", [1]],
+        ["expired", [2]],
+      ],
+    );
+  });
+
   it("counts what it writes within one slice", async () => {
     const sender = (i: number): string => (i % 2 === 0 ? "ann@friend.test" : "Ann@Friend.test");
     const mails = Array.from({ length: 5 }, (_, i) =>

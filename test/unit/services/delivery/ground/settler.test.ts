@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { reroutedKey } from "../../../../../src/mail/delivery-key.ts";
 import type { Outcome } from "../../../../../src/mail/outcome.ts";
 import type { SettleRequest } from "../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
@@ -51,6 +52,29 @@ test("each recipient's end is told, with what is known of it", async () => {
         : [{ id: mail.id, recipient: `r${n}@a.test`, domain: "a.test", destination, ...told }],
     ),
   );
+});
+
+test("mail that an operator sent elsewhere is told of under its own domain", async () => {
+  const { journal, settler: it } = settler(async () => true);
+  const mail = { ...claimedMail(), domain: reroutedKey("a.test", "192.0.2.7:2525") };
+  await it.finish(mail, { outcomes: new Map([[10, DELIVERED]]) });
+  assert.equal(journal.of("mail.delivered")[0]?.domain, "a.test");
+});
+
+test("a stop waits for what decides on results, and for what is written then", async () => {
+  const written: SettleRequest[] = [];
+  const { settler: it } = settler(async (request) => written.push(request) > 0);
+  const decided = Promise.withResolvers<void>();
+  void it.awaiting(
+    decided.promise.then(() => it.finish(claimedMail(), { outcomes: new Map([[10, DELIVERED]]) })),
+  );
+  let stopped = false;
+  const stop = it.stop(1000).then(() => (stopped = true));
+  await idle();
+  assert.equal(stopped, false);
+  decided.resolve();
+  await stop;
+  assert.equal(written.length, 1);
 });
 
 test("a mail that was accepted by a clock that was ahead has no age below zero", async () => {

@@ -572,6 +572,19 @@ describe("MX", () => {
     }
     assert.ok(asked <= 13, `every 5 s, and by the survey: ${asked}`);
   });
+
+  test("that cannot be looked up are asked for by the survey alone while no mail waits", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    let asked = 0;
+    bench.resolver.mx = async () => {
+      asked += 1;
+      return { kind: "failed", why: "ETIMEOUT" };
+    };
+    await bench.start({}, "all domains");
+    await bench.pass(60_000, 5000);
+    assert.equal(asked, 1);
+  });
 });
 
 test("a name with many addresses of one family: the other family is tried as the second", async () => {
