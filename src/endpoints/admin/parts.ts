@@ -64,7 +64,7 @@ export interface AdminParts {
   /** Why the file that lists a domain's recipients could not be used since it changed. */
   fileTrouble(domain: string): string | undefined;
   readonly trace: TraceReader;
-  /** What a client would be told; undefined while no SMTP thread runs. */
+  /** What a client would be told; undefined while no SMTP thread answers. */
   explain(request: ExplainRequest): Promise<Explanation | undefined>;
   /** Rules of access that are added while the daemon runs. */
   readonly rules: Pick<Rules, "list" | "add" | "remove">;

@@ -20,7 +20,7 @@ async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody>
   confine(c, parseAddress(rcpt)?.domain ?? "");
   const answer = await parts.explain({ ip: canonicalIp(ip), helo, sender: from, recipient: rcpt });
   if (answer === undefined)
-    throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
+    throw new Refusal("conflict", "no SMTP thread answers at the moment", "`holdfast status` shows more");
   return { ...answer, checks: answer.checks.map(lookOf) };
 }
 
