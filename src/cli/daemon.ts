@@ -33,8 +33,8 @@ interface Call {
   readonly text?: string;
 }
 
-/** Silence, in ms, after which a look and a change are given up; changes to a large queue take their time. */
-const PATIENCE = { look: 60_000, change: 600_000 };
+/** Silence, in ms, after which a look and a change are given up: later than the daemon does, whose 504 says more. */
+const PATIENCE = { look: 60_000, change: 660_000 };
 
 /** Looks at a time; the others wait in line. The daemon takes some hundreds of connections from all who ask. */
 const MOST_LOOKS = 8;
@@ -100,7 +100,7 @@ export class Daemon {
     asked.on("timeout", () => {
       // What has come waits for whoever reads it here, such as a pager or a slow disk.
       if ((response?.readableLength ?? 0) === 0)
-        asked.destroy(new Error("the daemon did not respond in time"));
+        asked.destroy(new Error(`the daemon did not respond in time${doubt(call)}`));
     });
     asked.end(body);
     return answered.promise;
@@ -118,12 +118,16 @@ export class Daemon {
 /** As the system has it when a peer goes: a broken pipe of ours would be taken for that of whoever reads our output. */
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
-function brokenOff(error: unknown, { method = "GET" }: Call): Error | undefined {
+function brokenOff(error: unknown, call: Call): Error | undefined {
   if (!GONE.has((error as NodeJS.ErrnoException).code)) return undefined;
-  const unsure = method === "GET" ? "" : "; the change may or may not have been made";
-  return new Error(`the daemon closed the connection before its response was complete${unsure}`, {
+  return new Error(`the daemon closed the connection before its response was complete${doubt(call)}`, {
     cause: error,
   });
+}
+
+/** What nobody knows of a change whose response did not come. */
+function doubt({ method = "GET" }: Call): string {
+  return method === "GET" ? "" : "; the change may or may not have been made";
 }
 
 function wholeText(response: IncomingMessage, call: Call): Promise<string> {

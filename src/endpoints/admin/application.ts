@@ -62,7 +62,18 @@ function protect(): MiddlewareHandler<AdminEnv> {
 
 function limitTime(): MiddlewareHandler<AdminEnv> {
   const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
-  return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
+  return (c, next) => (isReading(c) ? reads(c, next) : writes(c, next));
+}
+
+function isReading(c: AdminContext): boolean {
+  return c.req.method === "GET" || c.req.method === "HEAD";
+}
+
+/** The handler goes on behind the answer, so a change may be made after it. */
+function timedOut(c: AdminContext): Refusal {
+  const message = "the daemon did not answer in time";
+  if (isReading(c)) return new Refusal("timeout", message);
+  return new Refusal("timeout", `${message}; the change may still be made`, "look before you repeat it");
 }
 
 /** What is to be removed is named in the path or the query. */
@@ -82,8 +93,7 @@ function answerMethod(c: AdminContext, methods: readonly string[]): Response {
 
 function answerError(error: Error, c: AdminContext, log: Logger): Response {
   if (error instanceof Refusal) return answerRefusal(c, error);
-  if (error instanceof HTTPException && error.status === 504)
-    return answerRefusal(c, new Refusal("timeout", "the daemon did not answer in time"));
+  if (error instanceof HTTPException && error.status === 504) return answerRefusal(c, timedOut(c));
   log.error("admin request failed", { method: c.req.method, path: c.req.path, error: errorText(error) });
   const hint = "see the daemon's log for the cause, and `holdfast status` for the state of the storage";
   return answerRefusal(c, new Refusal("internal", "this request failed", hint));
