@@ -80,9 +80,9 @@ export class JournalSink implements Journal {
     return this.#trace.flush();
   }
 
-  /** Prometheus text format; `measure` is asked for what is not counted here. */
-  metrics(measure: () => Promise<Gauges>): Promise<string> {
-    return this.#metrics.text(measure, { log: this.#file.dropped(), trace: this.#trace.dropped });
+  /** Prometheus text format; `gauges` are what is not counted here. */
+  metrics(gauges: Gauges): Promise<string> {
+    return this.#metrics.text(gauges, { log: this.#file.dropped(), trace: this.#trace.dropped });
   }
 
   /** Opens the log file anew, after it was renamed by log rotation. */
