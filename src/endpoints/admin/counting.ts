@@ -9,13 +9,11 @@ export interface Amounts {
   readonly oldest?: number;
 }
 
-/** Adds up one domain, or all. */
-export function amountOf(counts: readonly QueueCount[], domain?: string): Amounts {
+export function amountOf(counts: readonly QueueCount[]): Amounts {
   const mail: Partial<Record<RecipientState, number>> = {};
   let oldest = Infinity;
   for (const count of counts) {
     if (count.state === "gone" || count.recipients === 0) continue;
-    if (domain !== undefined && count.domain !== domain) continue;
     mail[count.state] = (mail[count.state] ?? 0) + count.recipients;
     oldest = Math.min(oldest, count.oldest);
   }

@@ -66,10 +66,8 @@ export async function listenSocket(server: Server, path: string): Promise<void> 
 
 /** Ends a listener: idle connections at once, others after a moment of grace. */
 export async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  server.closeIdleConnections();
   const force = setTimeout(() => server.closeAllConnections(), GRACE);
   await closed.promise;
   clearTimeout(force);

@@ -26,5 +26,5 @@ export function dsnDelay(attempts: number, random: () => number): number {
 }
 
 function doubled(times: number, first = MINUTE, most = HOUR): number {
-  return Math.min(most, first * 2 ** Math.min(times, 10));
+  return Math.min(most, first * 2 ** times);
 }

@@ -67,9 +67,7 @@ export class Tokens {
     if (this.#records !== undefined) return this.#records;
     const read = this.#store.tokens();
     this.#records = read;
-    void read.catch(() => {
-      if (this.#records === read) this.#records = undefined;
-    });
+    void read.catch(() => (this.#records = undefined));
     return read;
   }
 

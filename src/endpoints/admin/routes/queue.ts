@@ -45,7 +45,7 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
     }),
   );
   if (ledger === "1" || !countable(filter)) return page;
-  return { ...page, total: sum(amountOf(await queue.counts(filter.domain), filter.domain), filter) };
+  return { ...page, total: sum(amountOf(await queue.counts(filter.domain)), filter) };
 }
 
 /** Counts exist by domain and state only, and of what is gone there are none. */

@@ -244,6 +244,16 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   await sink.stop();
 });
 
+test("lists and certificates that are used no more are shown no more", async () => {
+  const sink = new JournalSink({ level: "error", clock: new ManualClock() });
+  const shown = async (given: Gauges): Promise<number | undefined> =>
+    (await sink.metrics(given)).match(/^holdfast_(blocklist_sound|certificate_expiry_timestamp_seconds)\{/gm)
+      ?.length;
+  assert.equal(await shown(gauges()), 2);
+  assert.equal(await shown({ ...gauges(), lists: [], certificates: [] }), undefined);
+  await sink.stop();
+});
+
 test("what cannot be measured is left out, and hides nothing else", async () => {
   const sink = new JournalSink({ level: "error", clock: new ManualClock() });
   const up = { destination: "p:25", domains: [], state: "up" as const, since: 0, connections: 0 };

@@ -37,6 +37,26 @@ test("a question waits 30 s for its answer, a change ten minutes and is told tha
   assert.match(message ?? "", /; the change may still be made$/);
 });
 
+test("the time of a request begins before its token is looked up", async (t) => {
+  const world = new FakeWorld();
+  world.tokens.verify = () => new Promise(() => {});
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = strangerOf(world, `hf_${"A".repeat(43)}`)("GET", "/v1/status");
+  await idle();
+  t.mock.timers.tick(30_000);
+  assert.equal((await answer).status, 504);
+});
+
+test("what fails unexpectedly is told in the log, to which its answer points", async () => {
+  const world = new FakeWorld();
+  world.trouble = new Error("EIO: i/o error");
+  const { status, json } = await operatorOf(world)("GET", "/v1/queue");
+  assert.deepEqual([status, json.error.code], [500, "internal"]);
+  assert.match(json.error.hint, /daemon's log/);
+  assert.equal(world.logged.length, 1);
+  assert.match(world.logged[0] ?? "", /^error: admin request failed .+"path":"\/v1\/queue".+EIO: i\/o error/);
+});
+
 test("where nothing is, that is said as all mistakes are", async () => {
   const { status, json, headers } = await operatorOf(new FakeWorld())("GET", "/v1/nothing");
   assert.deepEqual([status, json.error.code, json.error.hint], [404, "not_found", "see docs/api.md"]);
