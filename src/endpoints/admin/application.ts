@@ -1,4 +1,4 @@
-/** The routes in order: open ones, then the guard, then what confined tokens may use, then the rest. */
+/** The routes in order: those without a token, the guard, those that confined tokens may use, the rest. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -19,12 +19,12 @@ import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/trace.ts";
 
-/** Milliseconds until a reading request is answered with 504. */
+/** Milliseconds after which a request that only reads gets 504. */
 const READ_LIMIT = 30_000;
-/** The same for changes, in ms: a large queue is moved, and a large list staged, in slices. */
+/** The same for changes, in ms: a large queue or list is changed in many small transactions. */
 const WRITE_LIMIT = 600_000;
 
-/** `guard` says who the caller is, or refuses. */
+/** `guard` identifies the caller, or refuses the request. */
 export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<AdminEnv>): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
   app.onError((error, c) => answerError(error, c, parts.log));
@@ -69,14 +69,14 @@ function isReading(c: AdminContext): boolean {
   return c.req.method === "GET" || c.req.method === "HEAD";
 }
 
-/** The handler goes on behind the answer, so a change may be made after it. */
+/** The handler keeps running after this answer, so a change may still be made. */
 function timedOut(c: AdminContext): Refusal {
   const message = "the daemon did not answer in time";
   if (isReading(c)) return new Refusal("timeout", message);
   return new Refusal("timeout", `${message}; the change may still be made`, "look before you repeat it");
 }
 
-/** What is to be removed is named in the path or the query. */
+/** Refuses DELETE with a body: the path or the query names what to remove, and a body would be ignored. */
 function readNamesOnly(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     if (c.req.method === "DELETE") await readNoBody(c);

@@ -1,9 +1,9 @@
-/** Counts of the queue, added up as the responses have them. */
+/** Adds up the counts of the queue as responses contain them. */
 import type { QueueCount } from "../../ports/operator.ts";
 import type { RecipientState } from "../../ports/recipient-state.ts";
 
 export interface Amounts {
-  /** Recipients by state; what is gone is not counted. */
+  /** Recipients by state; those that are gone are not counted. */
   readonly mail: Partial<Record<RecipientState, number>>;
   /** When the oldest of them was accepted. */
   readonly oldest?: number;

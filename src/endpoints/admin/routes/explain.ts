@@ -1,4 +1,4 @@
-/** What a client would be told, and why. Open to confined tokens, for recipients of their domain. */
+/** What an SMTP client would be told, and why. Open to confined tokens, for recipients of their domain. */
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
