@@ -11,7 +11,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenRecord, TokenStore } from "../../ports/tokens.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Marks our secrets, so that scanners of leaked secrets can find them. */
+/** Begins every secret, so that scanners for leaked secrets can find ours. */
 const PREFIX = "hf_";
 const SECRET = /^hf_[A-Za-z0-9_-]{43}$/;
 
@@ -33,7 +33,7 @@ export class Tokens {
     this.#clock = clock;
   }
 
-  /** Makes a token and tells its secret, this once; undefined when the name is taken. */
+  /** Creates a token and returns its secret, which is never shown again; undefined if the name is taken. */
   async create(name: string, domain?: string): Promise<(TokenFacts & { secret: string }) | undefined> {
     const secret = PREFIX + randomBytes(32).toString("base64url");
     const facts: TokenFacts = { name, createdAt: this.#clock.now(), ...(domain !== undefined && { domain }) };
@@ -42,7 +42,7 @@ export class Tokens {
     return added ? { ...facts, secret } : undefined;
   }
 
-  /** The token that a secret belongs to. Text that cannot be a secret is not looked up. */
+  /** Returns the token with this secret. Text that cannot be a secret is not looked up. */
   async verify(secret: string): Promise<TokenFacts | undefined> {
     if (!SECRET.test(secret)) return undefined;
     const presented = hashOf(secret);
@@ -58,7 +58,7 @@ export class Tokens {
     return (await this.#read()).map(factsOf);
   }
 
-  /** False when there is no such token. */
+  /** Revokes a token; false if there is none of this name. */
   revoke(name: string): Promise<boolean> {
     return this.#change(() => this.#store.revokeToken(name));
   }
