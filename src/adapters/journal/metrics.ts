@@ -1,4 +1,4 @@
-/** The numbers that monitoring collects. Every label has a bounded set of values. */
+/** The metrics for Prometheus. Every label has a bounded set of values. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { KnownPrimaries } from "../../ports/health.ts";
@@ -9,15 +9,15 @@ import type { StoreCondition } from "../../ports/store-condition.ts";
 import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 import { within } from "../../runtime/within.ts";
 
-/** What is measured when somebody asks. */
+/** Values that are measured for each scrape. */
 export interface Gauges extends KnownGauges {
   readonly queue: Promise<QueueGauges>;
   readonly primaries: Promise<KnownPrimaries>;
-  /** Event loops of the other threads, by the thread's name. */
+  /** Delays of the event loops of the other threads, by the thread's name. */
   readonly delays: Promise<ReadonlyMap<string, LoopDelay>>;
 }
 
-/** Known to the main thread at any moment, so that these are told while other threads hang. */
+/** Values that the main thread always knows, so that they are answered while other threads hang. */
 interface KnownGauges {
   /** SMTP clients connected. */
   readonly connections: number;
@@ -25,7 +25,7 @@ interface KnownGauges {
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly lists: readonly ListStatus[];
-  /** Certificates by their file; the end in ms since 1970. */
+  /** Certificates of the SMTP listeners; `expiresAt` in ms since 1970. */
   readonly certificates: readonly { readonly file: string; readonly expiresAt: number }[];
 }
 
@@ -37,14 +37,14 @@ interface QueueGauges {
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const OPEN_STATES: readonly RecipientState[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
 const MAX_PRIMARIES = 1000;
-/** Seconds, from at once to a month. */
+/** Buckets of the delivery age, in seconds, up to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
-/** Seconds. */
+/** Buckets of the scan time, in seconds. */
 const SCANS = [0.005, 0.02, 0.1, 0.5, 2, 5, 10, 20];
-/** Ms for the gauges, some of which other threads must tell; Prometheus gives up a scrape after 10 s. */
+/** Ms that other threads have to answer; by default, Prometheus gives up a scrape after 10 s. */
 const TO_MEASURE = 5000;
 
-/** Undefined if it cannot be had, or not in time. */
+/** Resolves with the value, or with undefined if it fails or takes longer than TO_MEASURE. */
 async function told<T>(value: Promise<T>): Promise<T | undefined> {
   const answer = await within(TO_MEASURE, value).catch(() => undefined);
   return answer === "late" ? undefined : answer;
@@ -171,8 +171,8 @@ export class Metrics {
   }
 
   /**
-   * Prometheus text format. Gauges that another thread does not tell, or not in time, are left out: their last values
-   * may be true no longer.
+   * Returns the Prometheus text format. If another thread does not answer in time, its gauges are left out, because
+   * their last values may be wrong by now.
    */
   async text(gauges: Gauges, dropped: Readonly<Record<string, number>>): Promise<string> {
     this.#fillKnown(gauges);
@@ -208,7 +208,7 @@ export class Metrics {
   #fillQueue(queue: QueueGauges | undefined): void {
     this.#queue.reset();
     this.#oldest.reset();
-    // A reset would make it 0.
+    // reset() would set it to 0.
     this.#inQuarantine.remove();
     if (queue === undefined) return;
     for (const state of OPEN_STATES)
