@@ -24,7 +24,7 @@ import {
   smtpFollower,
   storageFollower,
 } from "./daemon/followers.ts";
-import { endAll, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
+import { endAll, explainBy, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { DoubtedAges } from "./daemon/doubted-ages.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
@@ -195,7 +195,7 @@ class RunningDaemon implements Daemon {
       }),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
-      explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request),
+      explain: (request: ExplainRequest) => explainBy(this.#smtp, request, this.#foundation.crew.clock),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
@@ -239,10 +239,6 @@ class RunningDaemon implements Daemon {
       "look at ourselves": [12 * 60 * MINUTE, () => this.#lists.lookAtOurselves()],
     };
     for (const [name, [every, run]] of Object.entries(jobs)) schedule.add({ name, every, run });
-  }
-
-  #anySmtp(): SmtpThread["current"] {
-    return this.#smtp.find((thread) => thread.current !== undefined)?.current;
   }
 
   #directoryChanged(domains: readonly string[]): void {

@@ -43,8 +43,11 @@ interface Call {
   readonly text?: string;
 }
 
-/** Ms without any data after which a reading request and a change are given up; changes to a large queue take time. */
-const PATIENCE = { look: 60_000, change: 600_000 };
+/**
+ * Ms without any data after which a reading request and a change are given up. The daemon gives a change up earlier, and
+ * its 504 says more.
+ */
+const PATIENCE = { look: 60_000, change: 660_000 };
 
 /** Most reading requests at a time; further ones wait. The daemon has a few hundred connections for all its clients. */
 const MOST_LOOKS = 8;
@@ -110,7 +113,7 @@ export class Daemon {
     asked.on("timeout", () => {
       // Data has arrived and waits for a slow reader on this side, such as a pager or a disk.
       if ((response?.readableLength ?? 0) === 0)
-        asked.destroy(new Error("the daemon did not respond in time"));
+        asked.destroy(new Error(`the daemon did not respond in time${doubt(call)}`));
     });
     asked.end(body);
     return answered.promise;
@@ -133,12 +136,16 @@ export class Daemon {
  */
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
 
-function brokenOff(error: unknown, { method = "GET" }: Call): Error | undefined {
+function brokenOff(error: unknown, call: Call): Error | undefined {
   if (!GONE.has((error as NodeJS.ErrnoException).code)) return undefined;
-  const unsure = method === "GET" ? "" : "; the change may or may not have been made";
-  return new Error(`the daemon closed the connection before its response was complete${unsure}`, {
+  return new Error(`the daemon closed the connection before its response was complete${doubt(call)}`, {
     cause: error,
   });
+}
+
+/** Added to the error of a change whose response did not arrive. */
+function doubt({ method = "GET" }: Call): string {
+  return method === "GET" ? "" : "; the change may or may not have been made";
 }
 
 function wholeText(response: IncomingMessage, call: Call): Promise<string> {

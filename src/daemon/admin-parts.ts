@@ -13,7 +13,7 @@ interface Running extends Pick<
   "status" | "primaries" | "resume" | "rehearse" | "reload" | "explain" | "rules" | "declaredRules"
 > {
   status(): ControlStatus;
-  loopDelays(): Promise<Gauges["delays"]>;
+  loopDelays(): Gauges["delays"];
   readonly sources: RecipientSources;
 }
 
@@ -45,19 +45,19 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
       allowedSenders: () => reader.client.allowedSenders(),
     },
     tokens: new Tokens(storage.control, clock),
-    metrics: () => sink.metrics(() => gauges(foundation, running)),
+    metrics: () => sink.metrics(gauges(foundation, running)),
     journal: sink,
     clock,
     log: sink.log,
   };
 }
 
-async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
-  const [queue, quarantined, primaries, delays] = await Promise.all([
-    foundation.reader.client.counts(),
-    foundation.reader.client.quarantined(),
-    running.primaries(),
-    running.loopDelays(),
-  ]);
-  return { ...running.status(), queue, quarantined, ...primaries, delays };
+function gauges({ reader: { client } }: Foundation, running: Running): Gauges {
+  const queue = Promise.all([client.counts(), client.quarantined()]);
+  return {
+    ...running.status(),
+    queue: queue.then(([counts, quarantined]) => ({ counts, quarantined })),
+    primaries: running.primaries(),
+    delays: running.loopDelays(),
+  };
 }

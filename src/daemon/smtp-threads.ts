@@ -1,7 +1,8 @@
 /** What the main thread tells all SMTP threads, and asks them. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
-import type { Argument } from "../runtime/channel.ts";
+import type { Explanation, ExplainRequest } from "../ports/explanation.ts";
+import { type Argument, unlessEnded } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 import { withinSteps } from "../runtime/within-steps.ts";
@@ -38,6 +39,22 @@ export async function loopDelays(
     return delay === undefined || delay === "late" ? [] : ([[`smtp-${n + 1}`, delay]] as const);
   });
   return new Map((await Promise.all(asked)).flat());
+}
+
+/**
+ * Asks the SMTP thread that first shows that it takes turns; undefined if none does within 4 s. Only that thread is
+ * asked, because an explanation queries the DNS.
+ */
+export async function explainBy(
+  threads: readonly SmtpThread[],
+  request: ExplainRequest,
+  clock: Clock,
+): Promise<Explanation | undefined> {
+  const awake = threads.flatMap(({ current }) => current?.answers().then(() => current) ?? []);
+  const first = Promise.any(awake).catch(() => undefined);
+  const thread = await withinSteps(TO_TELL, first, clock);
+  if (thread === undefined || thread === "late") return undefined;
+  return thread.control.call("explain", request).catch(unlessEnded);
 }
 
 /**

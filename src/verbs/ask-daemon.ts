@@ -1,4 +1,4 @@
-/** The verbs that ask a running daemon: which one, by the configuration that both read. */
+/** Runs the verbs that talk to a running daemon, found through the configuration that both read. */
 import { closeSync, openSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { runTool } from "../cli/cli.ts";
@@ -6,10 +6,10 @@ import { adminSocket, configPath, formatProblem, loadConfig } from "../config/co
 import { codeOf } from "../runtime/system-code.ts";
 import { complain } from "./wrong-use.ts";
 
-/** Where the daemon of an unreadable configuration most likely is. */
+/** The socket of a daemon with the default `storage`, for a configuration that cannot be read. */
 const DEFAULT_SOCKET = resolve("data/admin.sock");
 
-/** A verb for the daemon of this configuration, and never for another one. */
+/** Runs a verb against the daemon of this configuration, and never against another one. */
 export async function askDaemon(
   verb: string,
   args: readonly string[],
@@ -23,13 +23,13 @@ export async function askDaemon(
   return complain(["holdfast: nothing says where the daemon is", ...whyNowhere(config), ""].join("\n"));
 }
 
-/** Why a configuration does not lead to its daemon, and what would. */
+/** Says why the daemon of this configuration cannot be found, and what to do. */
 export function whyNowhere(config: string): readonly string[] {
   if (!isForbidden(config)) return mistakesIn(config);
   return [`${config}: you may not read it; run this as the daemon's user or as root`];
 }
 
-/** To this user; the daemon's own may read it. */
+/** Returns whether this user may not read the file. */
 function isForbidden(file: string): boolean {
   try {
     closeSync(openSync(file, "r"));
@@ -39,12 +39,12 @@ function isForbidden(file: string): boolean {
   }
 }
 
-/** Of a file that is no configuration at all, some will do. */
+/** Most mistakes shown: a file that is no configuration at all has very many. */
 const MOST_MISTAKES = 5;
 
 /**
- * What in a configuration may keep its `storage` or `admin.socket` from being found: mistakes there, and of the whole
- * file. Others are left out, because who asks may not be able to read all that the daemon reads.
+ * Returns the mistakes that may keep `storage` or `admin.socket` from being found: those in these keys, and those of
+ * the whole file. Others are left out, because this user may be unable to read other files that the daemon can read.
  */
 export function mistakesIn(config: string): readonly string[] {
   const loaded = loadConfig(config);
@@ -55,7 +55,7 @@ export function mistakesIn(config: string): readonly string[] {
   return leading.slice(0, MOST_MISTAKES).map(formatProblem);
 }
 
-/** The socket was looked for where the command runs, and the configuration lies elsewhere: `storage` is relative. */
+/** Returns a hint if a relative `storage` led to the working directory although the configuration is elsewhere. */
 function astray(socket: string, config: string): { hint?: string } {
   const here = join(process.cwd(), sep);
   if (!socket.startsWith(here) || config.startsWith(here)) return {};

@@ -1,4 +1,4 @@
-/** `check-config`: reads a configuration, and the certificates that it names, and says what is wrong with them. */
+/** `check-config`: reads a configuration and its certificates, and says what is wrong with them. */
 import { certificateLine, readTls } from "../adapters/tls/tls.ts";
 import { configPath, formatProblem, loadConfig } from "../config/config.ts";
 import { counted } from "../runtime/quantities.ts";
@@ -16,7 +16,7 @@ export async function checkConfig(path: string | undefined, json: boolean): Prom
   return 0;
 }
 
-/** The same words as those of `reload --json`. */
+/** Prints the same format as `reload --json`. */
 function checkAsJson(path: string | undefined): number {
   const loaded = loadConfig(configPath(path));
   const told = loaded.ok

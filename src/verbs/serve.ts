@@ -10,23 +10,23 @@ import { takeNotifier } from "./tell-systemd.ts";
 import { WRONG_USE } from "./wrong-use.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
-/** Milliseconds that standard error may take for them. */
+/** Milliseconds that writing the last message to standard error may take. */
 const LAST_WORDS = 1000;
 
-/** Answers the exit code, when the daemon has ended. */
+/** Runs the daemon and returns the exit code when it has ended. */
 export async function serve(path: string | undefined): Promise<number> {
   const config = readConfig(path);
   if (config === undefined) return WRONG_USE;
   const tellReady = takeNotifier(process.env);
   const daemon = await start(config);
   if (daemon === undefined) return 1;
-  // holdfast.js has made one that comes before this harmless.
+  // holdfast.js ignores a SIGHUP that comes earlier.
   process.on("SIGHUP", () => void daemon.reload().catch(complainOf("the configuration was not reloaded")));
   void tellReady().catch(complainOf("systemd could not be told that mail is accepted"));
   return end(daemon);
 }
 
-/** The daemon, or undefined after the trouble was told. */
+/** Starts the daemon; returns undefined after it has reported a failure. */
 async function start(config: Config): Promise<Daemon | undefined> {
   try {
     return await startDaemon(config);
@@ -36,7 +36,7 @@ async function start(config: Config): Promise<Daemon | undefined> {
   }
 }
 
-/** Waits until a signal has stopped it, the second one at once, or until it breaks; answers the exit code. */
+/** Waits until a signal stops the daemon (a second one ends it at once) or it breaks; returns the exit code. */
 function end(daemon: Daemon): Promise<number> {
   const ended = Promise.withResolvers<number>();
   for (const signal of SIGNALS) {
@@ -56,12 +56,12 @@ function end(daemon: Daemon): Promise<number> {
 }
 
 /**
- * Tells the trouble. Where a thread or a write hangs in a call of the system, such as one to a dead disk, an exit in
- * order would wait for it; then the process ends here.
+ * Reports the error. If a thread or a write hangs in a system call, such as one to a dead disk, a normal exit would
+ * wait for it, so the process kills itself.
  */
 async function endStuck(error: unknown, text: string): Promise<void> {
   if (!isStuck(error)) return void process.stderr.write(text);
-  // Whoever does not read the log may not read this either.
+  // If the reader of the log hangs, standard error may hang as well.
   const told = promisify(write)(2, text).catch(() => undefined);
   await Promise.race([told, pause(LAST_WORDS)]);
   endHard("SIGKILL");
@@ -72,9 +72,9 @@ function isStuck(error: unknown): boolean {
   return (error as { readonly stuck?: unknown }).stuck === true;
 }
 
-/** As process 1 of a container nobody dies of a signal of its own. */
+/** Ends the process. The exit is for process 1 of a container, which a signal of its own does not kill. */
 function endHard(signal: NodeJS.Signals): never {
-  // Otherwise it comes back to us.
+  // Otherwise our own listener would get the signal.
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   process.exit(1);
@@ -84,9 +84,9 @@ function complainOf(what: string): (error: unknown) => void {
   return (error) => void process.stderr.write(`holdfast: ${what}: ${troubleText(error)}\n`);
 }
 
-/** What an operator can act on has a plain message; only a bug shows its stack. */
+/** Returns the message of an expected error, or the stack of a bug. */
 function troubleText(error: unknown): string {
-  // What came first, then what went wrong while the rest was taken down; often the same.
+  // The first error, then the one during the cleanup; they are often the same.
   if (error instanceof SuppressedError)
     return [...new Set([error.suppressed, error.error].map(troubleText))].join("; ");
   const expected = error instanceof Error && error.name !== "Error" && error.name !== "TypeError";

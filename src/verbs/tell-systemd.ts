@@ -1,15 +1,15 @@
-/** A systemd that started us (Type=notify) counts us as started when we say so. */
+/** Tells systemd (Type=notify) when the start is complete. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 /**
- * Answers what tells the systemd that `env` names that mail is taken; it rejects when systemd could not be told, which
- * goes on waiting then while we work. `env` does not name it any more: programs that we run have nothing to tell it.
+ * Returns a function that tells systemd, if `env` names it, that mail is accepted. It rejects if that fails; systemd
+ * then keeps waiting although we work. Removes the variable from `env`, so that child processes cannot notify systemd.
  */
 export function takeNotifier(env: NodeJS.ProcessEnv): () => Promise<void> {
   if (env["NOTIFY_SOCKET"] === undefined) return () => Promise.resolve();
   const whole = { ...env };
   delete env["NOTIFY_SOCKET"];
-  // Its socket takes datagrams, which Node.js cannot send there.
+  // The socket expects Unix datagrams, which Node.js cannot send.
   return async () => void (await promisify(execFile)("systemd-notify", ["--ready"], { env: whole }));
 }

@@ -1,7 +1,7 @@
-/** The exit code of wrong use, and of a wrong configuration; the tool has the same. */
+/** The exit code for wrong use and for a wrong configuration; the command-line tool uses the same. */
 export const WRONG_USE = 2;
 
-/** Says what is wrong with what was asked for; answers the exit code. */
+/** Prints what is wrong with the command line; returns the exit code. */
 export function complain(text: string): number {
   process.stderr.write(text);
   return WRONG_USE;

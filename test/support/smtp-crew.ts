@@ -8,7 +8,13 @@ export function smtpCrew(answer: (name: string) => unknown = () => undefined) {
       await new Promise(setImmediate);
       told.push([n, name, argument]);
     },
-    current: n === 3 ? undefined : { control: { call: async (name: string) => answer(`${name} ${n}`) } },
+    current:
+      n === 3
+        ? undefined
+        : {
+            control: { call: async (name: string) => answer(`${name} ${n}`) },
+            answers: async () => void (await answer(`answers ${n}`)),
+          },
   });
   return { told, threads: [1, 2, 3].map(thread) as unknown as readonly SmtpThread[] };
 }

@@ -4,7 +4,7 @@
  *
  * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
  * a `journalTo`, which sends entries in batches over a MessagePort; they import the side door remote.ts, so that
- * they do not load what only the sink needs. Listeners (alerts) get every event.
+ * they do not load the libraries of the sink. Listeners (alerts) get every event.
  *
  * Invariants: recording never throws and never waits; log lines are JSON, one a line, with no control characters
  * and no bidirectional overrides in any value, and never a body; every buffer is bounded, and what is dropped
@@ -27,14 +27,14 @@ export { traceLine } from "./trace-lines.ts";
 type JournalListener = (event: JournalEvent, at: number) => void;
 
 interface JournalOptions {
-  /** Absolute path; absent: stdout. */
+  /** Absolute path of the log file; absent: stdout. */
   readonly file?: string;
   readonly level: LogLevel;
   readonly clock: Clock;
 }
 
 export class JournalSink implements Journal {
-  /** The operator's log of the main thread. */
+  /** The log for messages of the main thread. */
   readonly log: Logger;
   readonly #clock: Clock;
   readonly #file: LogFile;
@@ -43,7 +43,7 @@ export class JournalSink implements Journal {
   readonly #listeners: JournalListener[] = [];
   readonly #ports = new Set<MessagePort>();
 
-  /** Throws CannotWriteLog when the file cannot be opened. */
+  /** Throws CannotWriteLog if the file cannot be opened. */
   constructor({ file, level, clock }: JournalOptions) {
     this.#clock = clock;
     const kept = (why: string): void => this.log.error("log.notReopened", { file, why });
@@ -58,7 +58,7 @@ export class JournalSink implements Journal {
     this.#record(event, this.#clock.now());
   }
 
-  /** Takes the entries of another thread's `journalTo`. */
+  /** Receives the entries of another thread's `journalTo`. */
   connect(port: MessagePort): void {
     this.#ports.add(port);
     port.on("message", (entries: readonly Entry[]) => entries.forEach((entry) => this.#take(entry)));
@@ -70,22 +70,22 @@ export class JournalSink implements Journal {
     this.#listeners.push(listener);
   }
 
-  /** What comes before that waits. */
+  /** Sets the writer of the trace; earlier events are kept until then. */
   traceTo(writer: TraceWriter): void {
     this.#trace.writeTo(writer);
   }
 
-  /** Writes to the trace what waits, so that a reader finds it; resolves when that is done. */
+  /** Writes buffered trace entries, so that a reader finds them; resolves when that is done. */
   flushTrace(): Promise<void> {
     return this.#trace.flush();
   }
 
-  /** Prometheus text format; `measure` is asked for what is not counted here. */
-  metrics(measure: () => Promise<Gauges>): Promise<string> {
-    return this.#metrics.text(measure, { log: this.#file.dropped(), trace: this.#trace.dropped });
+  /** Returns the Prometheus text format; `gauges` are the values that are not counted here. */
+  metrics(gauges: Gauges): Promise<string> {
+    return this.#metrics.text(gauges, { log: this.#file.dropped(), trace: this.#trace.dropped });
   }
 
-  /** Opens the log file anew, after it was renamed by log rotation. */
+  /** Reopens the log file after log rotation has renamed it. */
   reopen(): void {
     this.#file.reopen();
   }

@@ -8,22 +8,22 @@ import { priorities } from "./systemd-journal.ts";
 
 const STDOUT = 1;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-/** Milliseconds after which a line is written at the latest. */
+/** Longest time in ms that a line waits to be written. */
 const FLUSH_EVERY = 100;
-/** Bytes that wait for a slow disk or pipe; further lines are dropped and counted. */
+/** Most bytes that wait for a slow disk or pipe; further lines are dropped and counted. */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** Bytes collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
+/** Bytes collected before a write. Each write is a task for another thread, so many small ones would be expensive. */
 const BLOCK = 64 * 1024;
-/** Bytes that it has room for: its last line goes beyond BLOCK. */
+/** Bytes reserved for a block: its last line may exceed BLOCK. */
 const ROOM = BLOCK + 4 * 1024;
 
-/** Milliseconds in which whoever reads the log must have taken something when it is closed. */
+/** Ms without any progress after which closing the log fails. */
 const PATIENCE = 5000;
 
-/** Nobody takes what is written. */
+/** The reader of the log does not read. */
 class LogBlocked extends Error {
   override readonly name = "LogBlocked";
-  /** The process cannot exit in order: it would wait for the write that is under way. */
+  /** The process cannot exit in order, because it would wait for the pending write. */
   readonly stuck = true;
 
   constructor() {
@@ -37,15 +37,15 @@ class CannotWriteLog extends Error {
 }
 
 export interface LogFile {
-  /** Whether lines of this level are written at all. */
+  /** Returns whether lines of this level are written. */
   wants(level: LogLevel): boolean;
-  /** One line; `at` in ms since 1970, `members` as JSON without braces. Never throws. */
+  /** Writes one line; `at` in ms since 1970, `members` as JSON without braces. Never throws. */
   write(level: LogLevel, at: number, event: string, members: string): void;
-  /** Lines that could not be written. */
+  /** Number of lines that could not be written. */
   dropped(): number;
-  /** Opens the file anew, after it was renamed; no line is lost on the way, nor where it cannot be opened. */
+  /** Reopens the file after it was renamed. No line is lost; if it cannot be opened, the old one stays in use. */
   reopen(): void;
-  /** Rejects with LogBlocked. */
+  /** Rejects with LogBlocked if the reader does not read. */
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ interface LogFileOptions {
   /** Absent: stdout. */
   readonly file?: string;
   readonly level: LogLevel;
-  /** Hears why the file could not be opened anew: lines go on to the old one. */
+  /** Called with the reason if the file could not be reopened; lines still go to the old one. */
   readonly kept?: (why: string) => void;
 }
 
@@ -61,14 +61,14 @@ interface LogFileOptions {
 export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
   if (file !== undefined) probe(file);
   let failing = false;
-  // The last lines tell why a process ends. The destination writes what it has at `exit`, and gets them before that.
-  // Where it cannot write, as on a full disk, it would try for ever, and the process would never end.
+  // The last lines say why a process ends, so they are passed on before the destination writes its rest at `exit`.
+  // If it cannot write, for example because the disk is full, it would retry for ever and the process would never end.
   const atExit = (): void => {
     lines.pass();
     if (failing) destination.destroy();
   };
   process.once("exit", atExit);
-  // By path, not by descriptor: only then can it be opened anew.
+  // By path, because pino cannot reopen a descriptor.
   const destination = pino.destination({
     dest: file ?? STDOUT,
     sync: false,
@@ -77,7 +77,7 @@ export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
     maxWrite: 2 * BLOCK,
   });
   let dropped = 0;
-  /** Whoever read the pipe is gone: the destination ignores everything from then on, its end too. */
+  /** The reader of the pipe is gone. From then on the destination ignores everything, even end(). */
   let gone = false;
   const drop = (lines: string): void => void (dropped += lines.split("\n").length - 1);
   destination.on("drop", drop);
@@ -114,7 +114,7 @@ export function openLogFile({ file, level, kept }: LogFileOptions): LogFile {
   };
 }
 
-/** Collects lines, and passes them on as one text. */
+/** Collects lines and passes them on as one text. */
 class LineBlock {
   readonly #write: (block: string) => void;
   readonly #waiting = new WaitingText(ROOM);
@@ -147,7 +147,7 @@ function lineOf(level: LogLevel, at: number, event: string, members: string): st
 let lastTime = Number.NaN;
 let lastText = "";
 
-/** Lines come in bursts of one millisecond. */
+/** Caches the last result, because many lines have the same millisecond. */
 function timeText(at: number): string {
   if (at !== lastTime) lastText = new Date(at).toISOString();
   lastTime = at;
@@ -166,11 +166,11 @@ function probe(file: string): void {
 
 type Destination = ReturnType<typeof pino.destination>;
 
-/** Resolves when it has opened its file. */
+/** Resolves when the destination has opened its file; rejects if it cannot. */
 function opening(destination: Destination): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const failed = (error: Error): void => {
-    // At the next success it would close the old file once for each failure: by a number that is another file's by then.
+    // Otherwise the next success closes the old descriptor once per failure, although another file may have it then.
     destination.removeAllListeners("ready");
     reject(error);
   };
@@ -188,7 +188,7 @@ function reopened(destination: Destination): Promise<void> {
   return result;
 }
 
-/** Writes what waits and closes, once the file is open; stdout stays open. */
+/** Writes the rest and closes, once the file is open. Stdout stays open. */
 function ended(destination: Destination, opened: Promise<void>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const patience = setTimeout(() => reject(new LogBlocked()), PATIENCE);

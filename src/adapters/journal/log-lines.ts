@@ -30,7 +30,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "thread.silent": "error",
 };
 
-/** How loud an event is: what the operator is alerted of as trouble is no everyday line. */
+/** Returns the log level of an event; events that cause an alert about a problem are `warn` or `error`. */
 export function levelOf(event: JournalEvent): LogLevel {
   if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
@@ -41,10 +41,10 @@ export function levelOf(event: JournalEvent): LogLevel {
   return LEVELS[event.kind] ?? "info";
 }
 
-/** The event's fields as the log has them, as JSON without braces: replies as one text. */
+/** Returns the event's fields for the log, as JSON without braces. Replies become one text. */
 export function membersOf(event: JournalEvent): string {
   if (event.kind === "mail.accepted") {
-    // The trace tells which checks it has passed.
+    // The results of checks are only in the trace.
     const { kind: _kind, checks: _checks, ...fields } = event;
     return factsJson(fields);
   }
@@ -52,10 +52,10 @@ export function membersOf(event: JournalEvent): string {
   return factsJson(fieldsOfReply(fields));
 }
 
-/** A field cannot stand in for what every line has. */
+/** Names, as JSON, that every line has. A field of the same name is left out. */
 const HEAD: ReadonlySet<string> = new Set(['"level"', '"time"', '"event"']);
 
-/** The fields of a line that is no event. */
+/** Returns the fields of a log line that is not an event. */
 export function membersOfFields(fields: Fields): string {
   return membersJson(fields, 0, HEAD);
 }

@@ -1,4 +1,4 @@
-/** The numbers that monitoring collects. Every label has a bounded set of values. */
+/** The metrics for Prometheus. Every label has a bounded set of values. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { KnownPrimaries } from "../../ports/health.ts";
@@ -9,31 +9,46 @@ import type { StoreCondition } from "../../ports/store-condition.ts";
 import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 import { within } from "../../runtime/within.ts";
 
-/** What is measured when somebody asks. */
-export interface Gauges extends KnownPrimaries {
-  readonly queue: readonly QueueCount[];
-  readonly quarantined: Quarantined;
+/** Values that are measured for each scrape. */
+export interface Gauges extends KnownGauges {
+  readonly queue: Promise<QueueGauges>;
+  readonly primaries: Promise<KnownPrimaries>;
+  /** Delays of the event loops of the other threads, by the thread's name. */
+  readonly delays: Promise<ReadonlyMap<string, LoopDelay>>;
+}
+
+/** Values that the main thread always knows, so that they are answered while other threads hang. */
+interface KnownGauges {
   /** SMTP clients connected. */
   readonly connections: number;
   readonly condition: StoreCondition;
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly lists: readonly ListStatus[];
-  /** Event loops of the other threads, by the thread's name. */
-  readonly delays: ReadonlyMap<string, LoopDelay>;
-  /** Certificates by their file; the end in ms since 1970. */
+  /** Certificates of the SMTP listeners; `expiresAt` in ms since 1970. */
   readonly certificates: readonly { readonly file: string; readonly expiresAt: number }[];
+}
+
+interface QueueGauges {
+  readonly counts: readonly QueueCount[];
+  readonly quarantined: Quarantined;
 }
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const OPEN_STATES: readonly RecipientState[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
 const MAX_PRIMARIES = 1000;
-/** Seconds, from at once to a month. */
+/** Buckets of the delivery age, in seconds, up to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
-/** Seconds. */
+/** Buckets of the scan time, in seconds. */
 const SCANS = [0.005, 0.02, 0.1, 0.5, 2, 5, 10, 20];
-/** Ms for the gauges, some of which other threads must tell; Prometheus gives up a scrape after 10 s. */
+/** Ms that other threads have to answer; by default, Prometheus gives up a scrape after 10 s. */
 const TO_MEASURE = 5000;
+
+/** Resolves with the value, or with undefined if it fails or takes longer than TO_MEASURE. */
+async function told<T>(value: Promise<T>): Promise<T | undefined> {
+  const answer = await within(TO_MEASURE, value).catch(() => undefined);
+  return answer === "late" ? undefined : answer;
+}
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -52,7 +67,10 @@ export class Metrics {
   readonly #expired = this.#counter("recipients_expired_total", "Recipients given up by age");
   readonly #notices = this.#counter("notices_total", "Notices to senders by what became of them", ["result"]);
   readonly #doubles = this.#counter("recipients_maybe_double_total", "Deliveries that may be doubles");
-  readonly #failures = this.#counter("scrape_failures_total", "Scrapes whose gauges could not be measured");
+  readonly #failures = this.#counter(
+    "scrape_failures_total",
+    "Scrapes in which some gauges could not be measured",
+  );
   readonly #lost = this.#gauge("journal_lines_dropped", "Log and trace lines that could not be written", [
     "kind",
   ]);
@@ -152,17 +170,23 @@ export class Metrics {
     }
   }
 
-  /** Prometheus text format. Where the gauges cannot be measured, or not in time, the counters are still told. */
-  async text(measure: () => Promise<Gauges>, dropped: Readonly<Record<string, number>>): Promise<string> {
-    try {
-      const gauges = await within(TO_MEASURE, measure());
-      if (gauges === "late") this.#miss();
-      else this.#fill(gauges);
-    } catch {
-      this.#miss();
-    }
+  /**
+   * Returns the Prometheus text format. If another thread does not answer in time, its gauges are left out, because
+   * their last values may be wrong by now.
+   */
+  async text(gauges: Gauges, dropped: Readonly<Record<string, number>>): Promise<string> {
+    this.#fillKnown(gauges);
+    const [queue, primaries, delays] = await Promise.all([
+      told(gauges.queue),
+      told(gauges.primaries),
+      told(gauges.delays),
+    ]);
+    this.#fillQueue(queue);
+    this.#fillPrimaries(primaries);
+    this.#fillDelays(delays);
+    const known = primaries !== undefined && primaries.noPrimaries === undefined;
+    if (queue === undefined || delays === undefined || !known) this.#failures.inc();
     for (const [kind, count] of Object.entries(dropped)) this.#lost.set({ kind }, count);
-    this.#setDelay("main", this.#watch.take());
     return this.#registry.metrics();
   }
 
@@ -171,43 +195,40 @@ export class Metrics {
     this.#registry.clear();
   }
 
-  /** The gauges stay as they were, except for what would tell of an outage that nobody sees. */
-  #miss(): void {
-    this.#failures.inc();
-    this.#primary.reset();
-  }
-
-  #fill({
-    queue,
-    quarantined,
-    primaries,
-    noPrimaries,
-    connections,
-    condition,
-    room,
-    lists,
-    delays,
-    certificates,
-  }: Gauges): void {
-    for (const state of OPEN_STATES)
-      this.#fillState(
-        state,
-        queue.filter((count) => count.state === state),
-      );
-    this.#inQuarantine.set(quarantined.recipients);
-    if (noPrimaries !== undefined) this.#failures.inc();
-    this.#primary.reset();
-    for (const { destination, state } of primaries.slice(0, MAX_PRIMARIES))
-      this.#primary.set({ destination }, state === "up" ? 1 : 0);
+  #fillKnown({ connections, condition, room, lists, certificates }: KnownGauges): void {
     for (const name of CONDITIONS) this.#condition.set({ condition: name }, name === condition ? 1 : 0);
     this.#connections.set(connections);
     this.#room.set(room);
     this.#lists.reset();
     for (const { zone, state } of lists) this.#lists.set({ zone }, state === "sound" ? 1 : 0);
-    this.#delay.reset();
-    for (const [thread, delay] of delays) this.#setDelay(thread, delay);
     this.#certificates.reset();
     for (const { file, expiresAt } of certificates) this.#certificates.set({ file }, expiresAt / 1000);
+  }
+
+  #fillQueue(queue: QueueGauges | undefined): void {
+    this.#queue.reset();
+    this.#oldest.reset();
+    // reset() would set it to 0.
+    this.#inQuarantine.remove();
+    if (queue === undefined) return;
+    for (const state of OPEN_STATES)
+      this.#fillState(
+        state,
+        queue.counts.filter((count) => count.state === state),
+      );
+    this.#inQuarantine.set(queue.quarantined.recipients);
+  }
+
+  #fillPrimaries(known: KnownPrimaries | undefined): void {
+    this.#primary.reset();
+    for (const { destination, state } of known?.primaries.slice(0, MAX_PRIMARIES) ?? [])
+      this.#primary.set({ destination }, state === "up" ? 1 : 0);
+  }
+
+  #fillDelays(delays: ReadonlyMap<string, LoopDelay> | undefined): void {
+    this.#delay.reset();
+    for (const [thread, delay] of delays ?? []) this.#setDelay(thread, delay);
+    this.#setDelay("main", this.#watch.take());
   }
 
   #setDelay(thread: string, { p99, max }: LoopDelay): void {
@@ -221,7 +242,6 @@ export class Metrics {
       { state },
       held.reduce((sum, count) => sum + count.recipients, 0),
     );
-    this.#oldest.remove({ state });
     if (held.length > 0) this.#oldest.set({ state }, Math.min(...held.map((count) => count.oldest)) / 1000);
   }
 

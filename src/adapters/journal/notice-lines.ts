@@ -1,4 +1,4 @@
-/** Notices to senders in the words of the trace. */
+/** Describes notices to senders for the trace. */
 import { formatReply } from "../../mail/reply.ts";
 import type { DsnKind } from "../../ports/dsn.ts";
 import type { NoticeEvent } from "../../ports/journal.ts";

@@ -4,17 +4,17 @@ const MAX_TEXT = 1000;
 const MAX_ITEMS = 20;
 const MAX_DEPTH = 3;
 const NONE: ReadonlySet<string> = new Set();
-/** Text that is plain already, as nearly all is: printable ASCII, no blanks at its ends. */
+/** Matches text that needs no change, as nearly all text: printable ASCII without spaces at the ends. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/** Text for one log line: no control characters, no change of writing direction, bounded. */
+/** Returns text for one log line: shortened, without control characters or changes of writing direction. */
 export function plainText(text: string): string {
   if (text.length <= MAX_TEXT && PLAIN.test(text)) return text;
   const bounded = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
   return printable(bounded).toWellFormed();
 }
 
-/** A value as JSON, bounded in depth, length and number; undefined where there is nothing to write. */
+/** Returns a value as JSON, bounded in depth, length and number of items; undefined if it has no JSON form. */
 function plainJson(value: unknown, depth: number): string | undefined {
   if (typeof value === "string") return textJson(value);
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
@@ -27,8 +27,8 @@ function plainJson(value: unknown, depth: number): string | undefined {
 }
 
 /**
- * The members of an object as bounded JSON without its braces; those whose names, as JSON, are in `taken` are left out.
- * Made in one go: objects in between would cost more than the text.
+ * Returns the members of an object as bounded JSON without braces, but not those whose names, as JSON, are in `taken`.
+ * It builds the text directly, because intermediate objects would cost more than the text.
  */
 export function membersJson(object: object, depth = 0, taken: ReadonlySet<string> = NONE): string {
   let text = "";
@@ -42,19 +42,19 @@ export function membersJson(object: object, depth = 0, taken: ReadonlySet<string
   return text;
 }
 
-/** What JSON.stringify makes where nothing is left to do: printable ASCII without an escape. */
+/** Matches JSON from JSON.stringify that needs no change: printable ASCII without escapes. */
 const SOUND = /^[ -[\]-~]*$/;
 
-/** The same as `membersJson` for facts made of texts, numbers and lists of them only, as events are. */
+/** Does the same as `membersJson`, for objects with only texts, numbers and lists of these, such as events. */
 export function factsJson(facts: object): string {
   const json = JSON.stringify(facts);
   return json.length <= MAX_TEXT && SOUND.test(json) ? json.slice(1, -1) : membersJson(facts);
 }
 
-/** Text that is plain and needs no escapes, as nearly all is: no blanks at its ends, no quotes, no backslashes. */
+/** Matches plain text that needs no JSON escapes: no spaces at the ends, no quotes, no backslashes. */
 const AS_IT_IS = /^[!#-[\]-~](?:[ !#-[\]-~]*[!#-[\]-~])?$/;
 
-/** One text as JSON. */
+/** Returns one text as JSON. */
 export function textJson(text: string): string {
   if (text.length <= MAX_TEXT && AS_IT_IS.test(text)) return `"${text}"`;
   return JSON.stringify(plainText(text));

@@ -1,6 +1,6 @@
 /**
- * The journal of a thread that has no log file of its own: entries travel to the main thread in batches. A side door
- * of the room, because each thread that came through the door would load pino and prom-client with it.
+ * The journal of a thread without a log file: it sends entries to the main thread in batches. This is a side door of
+ * the room, because a thread that imported the door would also load pino and prom-client.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Journal, JournalEvent } from "../../ports/journal.ts";
@@ -8,25 +8,25 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import { loggerTo, type Logger, type LogLevel } from "../../runtime/log.ts";
 import { membersOfFields } from "./log-lines.ts";
 
-/** Entries that are sent together at most. */
+/** Most entries that are sent together. */
 const BATCH = 200;
-/** Milliseconds after which an entry is sent at the latest. */
+/** Longest time in ms that an entry waits to be sent. */
 const POST_EVERY = 5;
 
-/** `at` is when it happened, on the thread where it happened. */
+/** `at` is the time of the event by the clock of its thread. */
 export type Entry =
   | { readonly at: number; readonly event: JournalEvent }
-  /** `members`: its fields, as JSON without braces. */
+  /** `members`: the fields of the line, as JSON without braces. */
   | { readonly at: number; readonly level: LogLevel; readonly message: string; readonly members: string };
 
 interface RemoteJournal {
   readonly journal: Journal;
   readonly log: Logger;
-  /** Sends what waits; the port stays open. */
+  /** Sends waiting entries; the port stays open. */
   flush(): void;
 }
 
-/** The far end of `port` belongs to JournalSink.connect. */
+/** Creates the journal of a thread. Pass the other end of `port` to JournalSink.connect. */
 export function journalTo(port: MessagePort, clock: Clock): RemoteJournal {
   let batch: Entry[] = [];
   let timer: Timer | undefined;
@@ -55,7 +55,7 @@ function post(port: MessagePort, entries: readonly Entry[]): void {
   try {
     port.postMessage(entries);
   } catch {
-    // An entry that cannot be cloned is a bug; it must not cost the others, nor stop the mail.
+    // An entry that cannot be cloned is a bug. The other entries are still sent, and mail goes on.
     if (entries.length > 1) for (const entry of entries) post(port, [entry]);
   }
 }

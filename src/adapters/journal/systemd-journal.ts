@@ -1,4 +1,4 @@
-/** How a line tells systemd's journal how grave it is: by a number before it, which the journal takes off. */
+/** Priority prefixes of log lines for systemd's journal, which removes them. */
 import { fstatSync } from "node:fs";
 import type { LogLevel } from "../../runtime/log.ts";
 
@@ -10,11 +10,11 @@ const PRIORITIES: Readonly<Record<LogLevel, string>> = {
   error: "<3>",
 };
 
-/** What stands before a line of each level; undefined where it is not the journal that reads this descriptor. */
+/** Returns the prefix for each level; undefined if this descriptor does not lead to the journal. */
 export function priorities(descriptor: number, env: NodeJS.ProcessEnv): typeof PRIORITIES | undefined {
   const journal = env["JOURNAL_STREAM"];
   if (journal === undefined) return undefined;
-  // A shell between systemd and us may have sent it elsewhere.
+  // A shell between systemd and us may have redirected it.
   const { dev, ino } = fstatSync(descriptor);
   return journal === `${dev}:${ino}` ? PRIORITIES : undefined;
 }

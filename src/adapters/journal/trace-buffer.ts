@@ -2,25 +2,25 @@ import type { JournalEvent } from "../../ports/journal.ts";
 import { traceKeys, type Traced, type TracedEvent, type TraceWriter } from "../../ports/trace.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** Events that are written without waiting for more. */
+/** Number of events that are written without waiting for more. */
 const BATCH = 500;
-/** Milliseconds after which an event is written at the latest. */
+/** Longest time in ms that an event waits for more. */
 const WRITE_EVERY = 100;
-/** Events that wait for their writer, where the oldest give way, or for the disk, where the newest do. */
+/** Most events that wait. While there is no writer, the oldest are dropped; while the disk hangs, the newest. */
 const MAX_WAITING = 20_000;
-/** Refused clients traced in one second: a stranger must not push out what happened to mail. */
+/** Most refused clients traced in one second: strangers must not displace events about mail. */
 const REFUSALS = 20;
 
 type Keyed = readonly [traced: Traced, keys: readonly string[]];
 
 /**
- * Hands the trace what it keeps, and has it written 500 events at a time, or after 100 ms. Where the disk does not
- * answer they wait, so that this thread can go on and tell of it.
+ * Passes events to the trace writer and lets it write 500 at a time, or after 100 ms. If the disk does not answer, the
+ * events wait, so that this thread is not blocked and can report the problem.
  */
 export class TraceBuffer {
   readonly #clock: Clock;
   #writer: TraceWriter | undefined;
-  /** What came before the writer. */
+  /** Events from before the writer was set. */
   #early: Keyed[] = [];
   /** Events that the writer has not written yet. */
   #taken = 0;
@@ -38,7 +38,7 @@ export class TraceBuffer {
     return this.#dropped;
   }
 
-  /** What was collected before goes to this writer, too. */
+  /** Sets the writer, and passes it the events collected so far. */
   writeTo(writer: TraceWriter): void {
     this.#writer = writer;
     const early = this.#early;
@@ -55,7 +55,7 @@ export class TraceBuffer {
     else this.#pass(this.#writer, keyed);
   }
 
-  /** Writes what waits, as soon as the disk answers. */
+  /** Writes waiting events as soon as the disk answers. */
   flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -1,4 +1,4 @@
-/** The words of the trace: one sentence for each step of a mail. */
+/** Turns trace entries into sentences, one for each step of a mail. */
 import { formatReply } from "../../mail/reply.ts";
 import { SOCKET_CALLER, type ClientEvent, type MailEvent } from "../../ports/journal.ts";
 import { NO_MAIL, type Traced, type TracedEvent, type TraceLine } from "../../ports/trace.ts";
@@ -9,7 +9,7 @@ import { plainText } from "./plain.ts";
 type AcceptedEvent = Extract<MailEvent, { kind: "mail.accepted" }>;
 type RecipientEvent = Exclude<MailEvent, AcceptedEvent>;
 
-/** An event in words, whatever a stranger wrote into it. */
+/** Describes an event; the text is safe to print, whatever a stranger put into it. */
 export function traceLine({ at, event }: Traced): TraceLine {
   const { kind } = event;
   const id = "id" in event ? event.id : undefined;
@@ -41,7 +41,7 @@ type Act = Extract<TracedEvent, { kind: "operator.acted" }>;
 
 function actText({ verb, who, what, count, id }: Act): string {
   const by = who === SOCKET_CALLER ? "on this machine" : `with the token ${who}`;
-  // The line stands under the id.
+  // The id is shown beside the line already.
   const [, more = ""] = /^id \S+?(?:,? (.+))?$/.exec(what) ?? [];
   const about = id === undefined ? `${what}: ${counted(count, "recipient")}` : more;
   return `${verb}${about && ` (${about})`}, requested ${by}`;

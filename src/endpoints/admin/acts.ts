@@ -3,7 +3,7 @@ import type { AdminContext, AdminParts } from "./parts.ts";
 
 type Act = Omit<Extract<JournalEvent, { kind: "operator.acted" }>, "kind" | "who" | "count">;
 
-/** Tells the journal what the caller did; one thing unless `count` says how many. */
+/** Records in the journal what the caller did; `count` is the number of things changed, 1 by default. */
 export function recordAct(
   c: AdminContext,
   { journal }: Pick<AdminParts, "journal">,

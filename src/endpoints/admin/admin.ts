@@ -7,8 +7,8 @@
  *
  * Invariants: a token confined to a domain gives access to the queue, the recipients, the rules, the allowed senders
  * and `explain` of that domain and nothing else, because all other routes are behind a guard that refuses by default;
- * an empty filter never means everything; every change is recorded in the journal with the name of whoever made it (a
- * reload without the name); health is answered from the main thread's own state, so that it is answered while another
+ * an empty filter never means everything; every change is recorded in the journal with the name of its author (a reload
+ * without the name); health is answered from the main thread's own state, so that it is answered while another
  * thread hangs; every request is bounded in size and time.
  */
 import { buildApplication } from "./application.ts";

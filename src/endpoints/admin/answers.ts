@@ -1,4 +1,4 @@
-/** Errors as JSON, and requests read against the contract. */
+/** Writes errors as JSON, and reads requests according to the contract. */
 import { isUtf8 } from "node:buffer";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
@@ -25,7 +25,7 @@ const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   internal: 500,
 };
 
-/** Ends a request early; the application turns it into the JSON error. */
+/** Thrown to refuse a request; the application turns it into the JSON error. */
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -43,14 +43,14 @@ export function answerRefusal(c: AdminContext, { code, message, hint }: Refusal)
   return c.json(body, STATUS[code]);
 }
 
-/** The request's JSON body, as the schema has it. */
+/** Reads the request's JSON body according to the schema. */
 export async function readBody<T>(c: AdminContext, schema: z.ZodType<T>): Promise<T> {
   return parseJson(await readText(c), schema);
 }
 
 /**
- * The request's body as text; refused as soon as it is larger than MAX_BODY, told or not. What is not UTF-8 is refused:
- * read all the same, the names in it would be of nobody, and their owners unknown.
+ * Reads the request's body as text. A body larger than MAX_BODY is refused as early as possible, whether or not
+ * Content-Length announced it. A body that is not UTF-8 is refused: decoding it anyway would change the names in it.
  */
 export async function readText(c: AdminContext): Promise<string> {
   const { body, headers } = c.req.raw;
@@ -71,13 +71,13 @@ function tooLarge(): Refusal {
   return new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
 }
 
-/** Of a request that is told nothing by its body: what would be passed over is refused. */
+/** For requests that use no body: refuses one that has content, which would otherwise be ignored. */
 export async function readNoBody(c: AdminContext): Promise<void> {
   const text = await readText(c);
   if (text.trim() !== "") parseJson(text, z.strictObject({}));
 }
 
-/** The request's query, as the schema has it. A key is given once: of several values all but one would be passed over. */
+/** Reads the request's query according to the schema. Refuses repeated keys: all values but one would be ignored. */
 export function readQuery<T>(c: AdminContext, schema: z.ZodType<T>): T {
   for (const [key, { length }] of Object.entries(c.req.queries()))
     if (length > 1)
@@ -85,7 +85,7 @@ export function readQuery<T>(c: AdminContext, schema: z.ZodType<T>): T {
   return parse(schema, c.req.query());
 }
 
-/** The page, or a refusal where the request's cursor belongs to no list. */
+/** Returns the page, or refuses the request if its cursor does not belong to this list. */
 export async function pageOf<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked;
@@ -116,13 +116,13 @@ export function unknownDomain(name: string): Refusal {
   return new Refusal("not_found", `${name} is not one of our domains`, "`holdfast domain list` shows them");
 }
 
-/** The same name, if it is that of one of our domains. */
+/** Returns the same name if it is one of our domains; otherwise throws a 404. */
 export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, "domain">): Promise<string> {
   if ((await directory.domain(name)) === undefined) throw unknownDomain(name);
   return name;
 }
 
-/** The pattern in its comparable form; `name` is the key that it stands under. */
+/** Returns the pattern in its comparable form. `name` is its key in the request, for the error message. */
 export function soundPattern(name: string, text: string, { read, expected }: PatternKind): string {
   const reading = read(text);
   if ("value" in reading) return reading.value;
@@ -137,7 +137,7 @@ export function confine(c: AdminContext, domain: string): void {
     throw new Refusal("forbidden", `this token is confined to ${own}`, "use a token without --domain");
 }
 
-/** The keys are looked through last: what has come so far has no more of them than the schema knows. */
+/** Looks for repeated keys last: a body that fits the schema has few different keys, so the search is cheap. */
 function parseJson<T>(text: string, schema: z.ZodType<T>): T {
   const data = parse(schema, jsonOf(text));
   const again = repeatedKey(text);
@@ -145,7 +145,7 @@ function parseJson<T>(text: string, schema: z.ZodType<T>): T {
   throw new Refusal("bad_request", `${quoted(again)} is given twice`, "give it once");
 }
 
-/** Lists, mappings and keys of one body; recipients are neither. */
+/** Lists, mappings and keys in one body. The entries of a recipient list are texts and do not count. */
 const MOST_PARTS = 10_000;
 
 function jsonOf(text: string): unknown {
@@ -171,7 +171,7 @@ interface SchemaFault {
   readonly message: string;
 }
 
-/** Of several forms that a value may have, what is wrong with the one that came furthest. */
+/** If a value may have several forms, returns the fault of the form that matches to the greatest depth. */
 function deepest(issue: z.core.$ZodIssue | undefined): SchemaFault {
   if (issue === undefined) return { path: [], message: "does not fit" };
   if (issue.code !== "invalid_union") return issue;

@@ -1,4 +1,4 @@
-/** The routes in order: open ones, then the guard, then what confined tokens may use, then the rest. */
+/** The routes in order: those without a token, the guard, those that confined tokens may use, the rest. */
 import { Hono, type MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -20,12 +20,12 @@ import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/trace.ts";
 
-/** Milliseconds until a reading request is answered with 504. */
+/** Milliseconds after which a request that only reads gets 504. */
 const READ_LIMIT = 30_000;
-/** The same for changes, in ms: a large queue is moved, and a large list staged, in slices. */
+/** The same for changes, in ms: a large queue or list is changed in many small transactions. */
 const WRITE_LIMIT = 600_000;
 
-/** `guard` says who the caller is, or refuses. */
+/** `guard` identifies the caller, or refuses the request. */
 export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<AdminEnv>): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
   app.onError((error, c) => answerError(error, c, parts.log));
@@ -61,10 +61,21 @@ function protect(): MiddlewareHandler<AdminEnv> {
 
 function limitTime(): MiddlewareHandler<AdminEnv> {
   const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
-  return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
+  return (c, next) => (isReading(c) ? reads(c, next) : writes(c, next));
 }
 
-/** What is to be removed is named in the path or the query. */
+function isReading(c: AdminContext): boolean {
+  return c.req.method === "GET" || c.req.method === "HEAD";
+}
+
+/** The handler keeps running after this answer, so a change may still be made. */
+function timedOut(c: AdminContext): Refusal {
+  const message = "the daemon did not answer in time";
+  if (isReading(c)) return new Refusal("timeout", message);
+  return new Refusal("timeout", `${message}; the change may still be made`, "look before you repeat it");
+}
+
+/** Refuses DELETE with a body: the path or the query names what to remove, and a body would be ignored. */
 function readNamesOnly(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     if (c.req.method === "DELETE") await readNoBody(c);
@@ -81,8 +92,7 @@ function answerMethod(c: AdminContext, methods: readonly string[]): Response {
 
 function answerError(error: Error, c: AdminContext, log: Logger): Response {
   if (error instanceof Refusal) return answerRefusal(c, error);
-  if (error instanceof HTTPException && error.status === 504)
-    return answerRefusal(c, new Refusal("timeout", "the daemon did not answer in time"));
+  if (error instanceof HTTPException && error.status === 504) return answerRefusal(c, timedOut(c));
   log.error("admin request failed", { method: c.req.method, path: c.req.path, error: errorText(error) });
   const hint = "see the daemon's log for the cause, and `holdfast status` for the state of the storage";
   return answerRefusal(c, new Refusal("internal", "this request failed", hint));

@@ -1,4 +1,4 @@
-/** Bearer tokens over TCP, RFC 6750 §2.1, and the table of networks that guessed wrong. */
+/** Bearer tokens over TCP (RFC 6750 §2.1), and the table of networks that sent wrong tokens. */
 import type { MiddlewareHandler } from "hono";
 import { clientNetwork } from "../../mail/network.ts";
 import { SOCKET_CALLER } from "../../ports/journal.ts";
@@ -7,12 +7,12 @@ import type { Tokens } from "../../services/tokens/tokens.ts";
 import { Refusal } from "./answers.ts";
 import type { AdminContext, AdminEnv } from "./parts.ts";
 
-/** Wrong tokens of one network within so many ms, after which it is refused; and networks that are remembered. */
+/** A network that sends FAILURES wrong tokens within WINDOW ms is refused. At most NETWORKS networks are remembered. */
 const FAILURES = 10;
 const WINDOW = 60_000;
 const NETWORKS = 10_000;
 
-/** Counts wrong tokens by client network; when the table is full, the network seen longest ago makes room. */
+/** Counts wrong tokens by client network. When the table is full, the network seen longest ago is removed. */
 export class FailureTable {
   readonly #clock: Clock;
   /** `until` in elapsed time. */
@@ -26,7 +26,7 @@ export class FailureTable {
     return this.#failures.size;
   }
 
-  /** Milliseconds until this network may try again; 0 when it may. */
+  /** Milliseconds until this network may try again; 0 if it may try now. */
   wait(network: string): number {
     const entry = this.#failures.get(network);
     if (entry === undefined || entry.count < FAILURES) return 0;
@@ -46,7 +46,7 @@ export class FailureTable {
   }
 }
 
-/** Everybody who can open the socket file is the operator. */
+/** Treats every client of the Unix socket as the operator: only the operator can open the socket file. */
 export function trustSocket(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     c.set("caller", { who: SOCKET_CALLER });
@@ -70,7 +70,7 @@ export function requireToken(tokens: Tokens, failures: FailureTable): Middleware
   };
 }
 
-/** Stands before all routes that concern more than one domain: what is not opened to confined tokens is shut. */
+/** Guards all routes that are not open to confined tokens, so that a new route is closed to them by default. */
 export function wholeServerOnly(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const { domain } = c.get("caller");

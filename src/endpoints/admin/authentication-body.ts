@@ -1,4 +1,4 @@
-/** What SPF, DKIM and DMARC said of a mail at receipt; a part of the contract. */
+/** The results of SPF, DKIM and DMARC when a mail was received; part of the contract. */
 import * as z from "zod";
 import { optionalText } from "./body-parts.ts";
 
@@ -7,7 +7,7 @@ export const AuthenticationBody = z.object({
     .object({
       result: z.enum(["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]),
       domain: z.string(),
-      /** What was judged: the return-path, or HELO for the null sender. */
+      /** The identity that SPF evaluated: the return path, or HELO for the null sender. */
       identity: z.enum(["mailfrom", "helo"]),
     })
     .exactOptional(),
@@ -23,7 +23,7 @@ export const AuthenticationBody = z.object({
     })
     .exactOptional(),
   fromDomain: optionalText,
-  /** A bounce to the return-path hits nobody but the sender. */
+  /** Whether SPF or DKIM proves the return path, so that a bounce reaches nobody but the sender. */
   returnPath: z.boolean(),
 });
 export type AuthenticationBody = z.infer<typeof AuthenticationBody>;

@@ -1,17 +1,17 @@
-/** Small parts that the bodies of the API share. Not for clients: they import the contract. */
+/** Schemas shared by the bodies of the API. Clients import contract.ts instead. */
 import * as z from "zod";
 
-/** Most entries of one page, and how many there are unless a client says. */
+/** Most entries in one page, and the default. */
 const MAX_PAGE = 1000;
 const DEFAULT_PAGE = 100;
 
-/** Of a request. */
+/** Text in a request. */
 export const text = z.string().min(1).max(1000);
 /** Milliseconds since 1970. */
 export const time = z.number();
-/** For the bound of a time to come that a client gives. */
+/** Error message for a time in a request that is too late. */
 export const TOO_FAR = "is after the year 9999; without it there is no end";
-/** Of a response. */
+/** Text in a response. */
 export const optionalText = z.string().exactOptional();
 
 export const pageShape = {

@@ -1,4 +1,4 @@
-/** The checks that a domain of the API may have of its own; a part of the contract. */
+/** The settings of checks that a domain added through the API may have; part of the contract. */
 import * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
 import { LIST_CODE, LIST_NAME, LIST_ZONE } from "../../mail/list-pattern.ts";
@@ -31,7 +31,7 @@ const ListBody = z.strictObject({
   action: action.exactOptional(),
 });
 
-/** What is off is absent in what is stored. */
+/** A check that is off is stored as absent. */
 const DnsblBody = z
   .strictObject({
     lists: z
@@ -74,7 +74,7 @@ function offOr<T extends z.ZodType>(mapping: T) {
   return z.union([z.literal("off"), mapping], "write off, or a mapping").exactOptional();
 }
 
-/** As in the configuration, with times in ms; scanners are declared there only. What is absent is as for all domains. */
+/** As in the configuration, with times in ms; scanners are declared only there. Absent: as for all domains. */
 export const DomainChecksBody = z.strictObject({
   dnsbl: offOr(DnsblBody),
   greylist: offOr(GreylistBody),

@@ -1,11 +1,11 @@
 /**
- * The admin API as its clients see it: every request and every response. The command line tool knows
- * this file and nothing else of the daemon.
+ * The admin API as its clients see it: every request and every response. The command-line tool imports this file and
+ * nothing else of the daemon.
  *
  * Each group of bodies has a file, `*-bodies.ts`.
  *
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes; domains are A-labels in lower case.
- * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
+ * Every error is `{ error: { code, message, hint? } }`. Unknown keys in a request are refused.
  */
 export { ErrorCode, ErrorBody, HealthBody } from "./error-bodies.ts";
 export {
@@ -59,7 +59,7 @@ export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, CreatedToken, TokenList } from "./token-bodies.ts";
 export { SOCKET_CALLER } from "../../ports/journal.ts";
 
-/** Most octets of a request body; recipient lists are the largest. */
+/** Largest request body in octets; recipient lists are the largest bodies. */
 export const MAX_BODY = 16 * 1024 * 1024;
 
 /** The message of the 404 for a path that this version does not serve; other 404s are about a mail, a domain and so on. */

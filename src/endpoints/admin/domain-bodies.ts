@@ -7,7 +7,7 @@ import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.t
 import { StateCounts } from "./queue-bodies.ts";
 import { FetchSettingsBody, FetchStatusBody, MAX_RECIPIENTS } from "./recipient-bodies.ts";
 
-/** How much may wait: mails, and bytes of all their bodies. */
+/** How much mail may wait: the number of mails, and the bytes of all their bodies. */
 const Quota = z
   .strictObject({
     messages: z.number().int().positive().exactOptional(),
@@ -15,14 +15,14 @@ const Quota = z
   })
   .refine(({ messages, bytes }) => messages !== undefined || bytes !== undefined, "says nothing");
 
-/** As in the configuration: with another one, such as a letter, addresses that do not exist would be accepted. */
+/** As in the configuration: any other separator, such as a letter, would make nonexistent addresses valid. */
 const TagSeparator = z.string().regex(/^\+?$/, 'write "+", or "" for none');
 
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: z.boolean().default(false),
-  /** The primary is asked about addresses that are in no list. */
+  /** If true, the primary is asked about addresses that are in no list. */
   callout: z.boolean().exactOptional(),
   tagSeparator: TagSeparator.default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
@@ -34,13 +34,13 @@ const SettingsShape = {
 export const NewDomain = z.strictObject({
   name: text.max(255),
   ...SettingsShape,
-  /** Checks of its own; what is absent is as for all domains. */
+  /** The settings of checks for this domain; an absent setting is that of all domains. */
   checks: DomainChecksBody.exactOptional(),
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
 });
 export type NewDomain = z.input<typeof NewDomain>;
 
-/** PATCH /v1/domains/{name}: what is absent stays; `null` takes it away. Answers DomainBody. */
+/** PATCH /v1/domains/{name}: an absent key changes nothing, `null` removes the setting. Answers DomainBody. */
 export const DomainChange = z.strictObject({
   mode: z.enum(["backup", "reflector"]).exactOptional(),
   primaries: SettingsShape.primaries.exactOptional(),
@@ -68,25 +68,25 @@ export const DomainBody = z.object({
     checks: ChecksShown,
   }),
   declaredList: z.boolean(),
-  /** Its lists are empty, and nobody else is asked: all mail but postmaster's is refused. */
+  /** True if its lists are empty and the primary is not asked: all mail except for postmaster is refused. */
   refusing: z.boolean(),
-  /** How the list stands that it fetches; absent: it fetches none. */
+  /** The state of the list that it fetches; absent if it fetches none. */
   fetched: FetchStatusBody.exactOptional(),
-  /** Why the file with its list could not be used since it changed; what it listed before counts. */
+  /** Why the changed file with its list cannot be used; the previous list stays in use. */
   fileTrouble: optionalText,
   paused: z.boolean(),
   /** When the pause ends by itself. */
   pausedUntil: time.exactOptional(),
-  /** Vanished from the configuration: takes no new mail, hands over what it has. */
+  /** It was removed: it accepts no new mail and delivers the mail that it has. */
   draining: z.boolean(),
   mail: StateCounts,
   /** When the oldest mail that is not gone was accepted. */
   oldest: time.exactOptional(),
-  /** Other domains that they serve are left out. */
+  /** Its primaries. Other domains of these primaries are left out. */
   primaries: z.array(PrimaryStatusBody).readonly(),
-  /** Why it is not known how they stand; `primaries` is empty. */
+  /** Why the state of the primaries is not known; `primaries` is then empty. */
   noPrimaries: optionalText,
-  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  /** The route of notices to senders: `off`, `direct` or `host:port`. */
   notices: z.string(),
 });
 export type DomainBody = z.infer<typeof DomainBody>;
@@ -98,7 +98,7 @@ export type DomainList = z.infer<typeof DomainList>;
 export const DomainRemoved = z.object({ result: z.enum(["removed", "draining"]) });
 export type DomainRemoved = z.infer<typeof DomainRemoved>;
 
-/** POST /v1/domains/{name}/pause: `until` is when deliveries go on by themselves. */
+/** POST /v1/domains/{name}/pause: at `until`, deliveries resume by themselves. */
 export const PauseQuery = z.strictObject({
   until: z.coerce.number().max(LAST_MOMENT, TOO_FAR).int().positive().exactOptional(),
 });

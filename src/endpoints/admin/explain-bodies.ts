@@ -1,8 +1,8 @@
-/** What a client would be told, and what checks said, in the API. */
+/** The replies that an SMTP client would get, and the results of checks, in the API. */
 import * as z from "zod";
 import { optionalText, text } from "./body-parts.ts";
 
-/** One check that looked: at which stage, what it said, how long that took, for how many recipients. */
+/** One check that ran: its stage, its result, how long it took in ms, and for how many recipients. */
 export const LookBody = z.object({
   check: z.string(),
   stage: z.string(),
@@ -12,7 +12,7 @@ export const LookBody = z.object({
 });
 export type LookBody = z.infer<typeof LookBody>;
 
-/** GET /v1/explain?ip=&helo=&from=&rcpt=: what that client would be told. An empty `from` is the null sender. */
+/** GET /v1/explain?ip=&helo=&from=&rcpt=: the replies to such a client. An empty `from` is the null sender. */
 export const ExplainQuery = z.strictObject({
   ip: text,
   helo: text.max(255),
@@ -20,7 +20,7 @@ export const ExplainQuery = z.strictObject({
   rcpt: text.max(320),
 });
 
-/** Nothing was counted, remembered or sent, but for questions to the DNS. */
+/** Nothing was counted, remembered or sent except for DNS queries. */
 export const ExplainBody = z.object({
   /** The conversation as far as it would go; the first reply is the greeting. */
   steps: z.array(z.object({ command: optionalText, reply: z.string() })).readonly(),
@@ -28,7 +28,7 @@ export const ExplainBody = z.object({
   /** Header fields that checks would add. */
   fields: z.array(z.string()).readonly(),
   checks: z.array(LookBody).readonly(),
-  /** How long the client would wait for the greeting. */
+  /** How long the client would wait for the greeting, in ms. */
   greetDelay: z.number(),
 });
 export type ExplainBody = z.infer<typeof ExplainBody>;

@@ -1,4 +1,4 @@
-/** What does not fit the schema of a request, in the words of an answer. Schemas that have words of their own go first. */
+/** Error messages for requests that do not fit their schema. A message in the schema itself takes precedence. */
 import type * as z from "zod";
 import { printable } from "../../mail/reply.ts";
 import { counted } from "../../runtime/quantities.ts";
@@ -12,7 +12,7 @@ const KINDS: Readonly<Record<string, string>> = {
   object: "a mapping",
 };
 
-/** Undefined: the schema's own words will do. */
+/** Returns undefined if the default message is good enough. */
 export function issueWords(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
@@ -32,7 +32,7 @@ export function issueWords(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** Keys that are named. */
+/** Unknown keys that a message names. */
 const NAMED = 5;
 
 function unknownKeys(keys: readonly string[]): string {
@@ -60,7 +60,7 @@ function oneOf(values: readonly unknown[]): string {
   return values.length === 1 ? String(values[0]) : `one of ${values.join(", ")}`;
 }
 
-/** A value as it was sent, bounded; lists and mappings by their kind. */
+/** Shows a value as it was sent, shortened; a list or mapping is named by its kind only. */
 function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "number" && Number.isNaN(value)) return "this";
@@ -68,7 +68,7 @@ function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "a mapping" : String(value);
 }
 
-/** What was sent, bounded, for an answer to whoever sent it. */
+/** Quotes text from a request in the answer: shortened, without control characters. */
 export function quoted(text: string): string {
   return JSON.stringify(printable(text.slice(0, 100)));
 }

@@ -1,11 +1,11 @@
-/** What the text of a body shows, and the value that JSON.parse makes of it does not. */
+/** Checks of the JSON text of a body that the value from JSON.parse no longer allows. */
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const [LIST, END_OF_LIST, MAPPING, END_OF_MAPPING, COLON] = [0x5b, 0x5d, 0x7b, 0x7d, 0x3a];
 
 /**
- * Whether more than `most` lists, mappings and keys begin in this text, be it JSON or not. As values they take a hundred
- * times the memory of the text, and seconds in which nothing else is answered.
+ * Returns whether this text, valid JSON or not, contains more than `most` lists, mappings and keys. Parsed, they would
+ * take a hundred times the memory of the text, and seconds in which no other request is answered.
  */
 export function hasMoreParts(text: string, most: number): boolean {
   let parts = 0;
@@ -17,10 +17,10 @@ export function hasMoreParts(text: string, most: number): boolean {
   return parts > most;
 }
 
-/** The keys of a mapping that is open at a place; undefined: it is a list. */
+/** The keys so far of an open mapping; undefined for an open list. */
 type Scope = Set<string> | undefined;
 
-/** The first key that one mapping of this sound JSON has twice: JSON.parse passes over all but the last. */
+/** Returns the first repeated key of a mapping in valid JSON: JSON.parse silently keeps only the last value. */
 export function repeatedKey(json: string): string | undefined {
   const scopes: Scope[] = [];
   for (let at = 0; at < json.length; at++) {
@@ -39,7 +39,7 @@ export function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-/** Behind the closing quote of the string that begins at `start`. */
+/** Returns the index after the closing quote of the string that begins at `start`. */
 function endOfText(json: string, start: number): number {
   let at = start + 1;
   for (; at < json.length && json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;

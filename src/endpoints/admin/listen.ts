@@ -1,4 +1,4 @@
-/** The two listeners of the admin API and how they begin and end. */
+/** Starts and stops the two listeners of the admin API. */
 import { chmodSync, existsSync, lstatSync, unlinkSync, type Stats } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
@@ -11,9 +11,9 @@ import { hostPort } from "../../mail/network.ts";
 
 /** Longest path of a Unix socket on Linux, in octets. */
 const MAX_SOCKET_PATH = 107;
-/** Connections at a time; the admin API serves a few people and programs. */
+/** Open connections per listener; the admin API serves a few people and programs. */
 const MAX_CONNECTIONS = 256;
-/** Milliseconds that requests in progress have at the end. */
+/** Milliseconds that requests in progress get when the listener stops. */
 const GRACE = 2000;
 
 export function httpServer(app: Hono<AdminEnv>): Server {
@@ -23,7 +23,7 @@ export function httpServer(app: Hono<AdminEnv>): Server {
     serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5000 },
   }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
-  // Load balancers ask with HTTP/1.0, which needs no Host; what turns requests into answers here takes none without.
+  // Load balancers use HTTP/1.0, which does not require a Host field, but the HTTP library refuses requests without it.
   server.prependListener("request", ({ headers }) => void (headers.host ??= "localhost"));
   return server;
 }
@@ -39,14 +39,14 @@ export async function listenTcp(server: Server, address: string, port: number): 
   return hostPort(address, actual);
 }
 
-/** Listens on a Unix socket that its owner alone may open; a dead daemon's socket file makes way. */
+/** Listens on a Unix socket that only its owner may open. Replaces the socket file of a dead daemon. */
 export async function listenSocket(server: Server, path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
     throw new CannotListen(
       `cannot listen on ${path}: a socket's path has at most ${MAX_SOCKET_PATH} octets; use a storage folder with a shorter path`,
     );
   const folder = dirname(path);
-  // The system would speak of permissions.
+  // For a missing folder, the system reports a permission error.
   if (!existsSync(folder))
     throw new CannotListen(
       `cannot listen on ${path}: there is no folder ${folder}; make it (systemd: RuntimeDirectory), or change admin.socket`,
@@ -57,19 +57,17 @@ export async function listenSocket(server: Server, path: string): Promise<void> 
     listening.reject(new CannotListen(`cannot listen on ${path}: ${error.message}`)),
   );
   server.listen(path, () => {
-    // The folder is 0700; this closes the file itself, too.
+    // The folder is 0700 already; this protects the file itself as well.
     chmodSync(path, 0o600);
     listening.resolve();
   });
   await listening.promise;
 }
 
-/** Ends a listener: idle connections at once, others after a moment of grace. */
+/** Stops a listener: idle connections end at once, the others after GRACE at the latest. */
 export async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  server.closeIdleConnections();
   const force = setTimeout(() => server.closeAllConnections(), GRACE);
   await closed.promise;
   clearTimeout(force);

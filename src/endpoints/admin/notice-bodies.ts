@@ -1,10 +1,10 @@
-/** What senders asked to be told, and what they were told, in the bodies of the admin API. */
+/** Which notices senders requested and got, in the bodies of the admin API. */
 import * as z from "zod";
 import { optionalText, time } from "./body-parts.ts";
 
 const Kind = z.enum(["failed", "expired", "delayed", "relayed"]);
 
-/** What became of a sender's right to know: a notice, by its own id in the queue, or why there is none. */
+/** The notice that the sender got, by its own id in the queue, or why there was none. */
 const ToldBody = z.object({
   kind: Kind,
   at: time,
@@ -13,18 +13,18 @@ const ToldBody = z.object({
 });
 export type ToldBody = z.infer<typeof ToldBody>;
 
-/** Of one recipient; `notify` and `orcpt` as the sender gave them, RFC 3461. */
+/** For one recipient; `notify` and `orcpt` are what the sender gave (RFC 3461). */
 export const recipientNotices = {
   notify: optionalText,
   orcpt: optionalText,
   told: ToldBody.exactOptional(),
-  /** The sender is yet to hear of this. */
+  /** The event of which the sender has not been notified yet. */
   owed: Kind.exactOptional(),
 };
 
-/** Of a mail; `envid` as the sender gave it. */
+/** For a mail; `envid` is what the sender gave. */
 export const mailNotices = {
   dsn: z.object({ ret: z.enum(["FULL", "HDRS"]).exactOptional(), envid: optionalText }).exactOptional(),
-  /** What its header says of who wrote it. */
+  /** What the header says about the author: a mailing list, bulk mail or a program. */
   traits: z.array(z.enum(["list", "bulk", "automatic"])).readonly(),
 };

@@ -1,4 +1,4 @@
-/** What the admin endpoint is given: contracts of its own where no port has them. */
+/** What the admin endpoint needs from the daemon. Contracts that no port defines are defined here. */
 import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ListStatus } from "../../ports/blocklist.ts";
@@ -20,13 +20,13 @@ import type { Tokens } from "../../services/tokens/tokens.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientCheckBody, ReloadBody, StatusBody } from "./contract.ts";
 
-/** Known to the main thread at any moment, so that health is answered while other threads hang. */
+/** What the main thread always knows, so that health is answered while other threads hang. */
 export interface ControlStatus {
   readonly version: string;
   readonly hostname: string;
   readonly startedAt: number;
   readonly condition: StoreCondition;
-  /** What ails the store, and what is to be done where somebody must. */
+  /** What is wrong with the store, and what the operator must do, if anything. */
   readonly trouble?: string;
   /** Addresses on which SMTP clients are greeted; empty while starting and stopping. */
   readonly listening: readonly string[];
@@ -34,18 +34,18 @@ export interface ControlStatus {
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly generation: number;
-  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  /** The route of notices to senders: `off`, `direct` or `host:port`. */
   readonly notices: string;
-  /** Lists of clients in the DNS, and how they stand. */
+  /** The DNS blocklists and their state. */
   readonly lists: readonly ListStatus[];
   /** Domains that hold more than their quota. */
   readonly overQuota: readonly string[];
-  /** Of the SMTP side, the default first; ends in ms since 1970. */
+  /** Certificates of the SMTP listeners, the default one first; their ends in ms since 1970. */
   readonly certificates: StatusBody["certificates"];
 }
 
 export interface AdminParts {
-  /** Path of the Unix socket; who may open it may do everything. */
+  /** Path of the Unix socket. A client that may open it may do everything. */
   readonly socket: string;
   /** TCP address; port 0 takes any free one. */
   readonly listen?: { readonly address: string; readonly port: number };
@@ -57,28 +57,28 @@ export interface AdminParts {
     DirectoryEditor,
     "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
   >;
-  /** What a client would be told of a recipient now, without asking anybody over the network. */
+  /** Says what an SMTP client would be told about a recipient now. Makes no network request. */
   checkRecipient(address: string): Promise<RecipientCheckBody>;
-  /** How the list stands that a domain fetches; undefined where it fetches none. */
+  /** The state of the list that a domain fetches; undefined if it fetches none. */
   fetched(domain: string): FetchStatusBody | undefined;
-  /** Why the file that lists a domain's recipients could not be used since it changed. */
+  /** Why the changed file with a domain's recipients could not be used; undefined if there is no such problem. */
   fileTrouble(domain: string): string | undefined;
   readonly trace: TraceReader;
-  /** What a client would be told; undefined while no SMTP thread runs. */
+  /** Says what an SMTP client would be told; undefined while no SMTP thread answers. */
   explain(request: ExplainRequest): Promise<Explanation | undefined>;
-  /** Rules of access that are added while the daemon runs. */
+  /** Access rules that operators added while the daemon was running. */
   readonly rules: Pick<Rules, "list" | "add" | "remove">;
-  /** Those of the configuration, in order. */
+  /** The access rules of the configuration, in order. */
   declaredRules(): readonly AccessRule[];
   readonly tokens: Tokens;
   readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
-  /** Answers within seconds, also where the thread that knows them hangs. */
+  /** Answers within seconds, even if the delivery thread hangs. */
   primaries(): Promise<KnownPrimaries>;
-  /** Ends the probation of a domain; false: not now. */
+  /** Ends the probation of a domain; false if no delivery thread is running. */
   resume(domain: string): Promise<boolean>;
-  /** A test session with each primary of a domain; undefined: not now. */
+  /** Runs a test session with each primary of a domain; undefined if no delivery thread is running. */
   rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   readonly doctor: Pick<Doctor, "server" | "domain">;
   reload(): Promise<ReloadBody>;
@@ -89,7 +89,7 @@ export interface AdminParts {
   readonly log: Logger;
 }
 
-/** Who asks: `socket`, or the name of a token and the domain that it is confined to. */
+/** The author of a request: `socket`, or the name of a token and the domain to which it is confined. */
 interface Caller {
   readonly who: string;
   readonly domain?: string;

@@ -1,4 +1,4 @@
-/** Primaries: how they are declared and how they stand; a part of the contract. */
+/** Primaries: their settings and their state; part of the contract. */
 import * as z from "zod";
 import { optionalText, time } from "./body-parts.ts";
 
@@ -10,9 +10,9 @@ export const PrimaryBody = z.strictObject({
   host: z.string().max(255).default(""),
   port: z.number().int().min(1).max(65_535).default(25),
   tls: z.enum(["none", "opportunistic", "require", "verify", "pin"]).default("opportunistic"),
-  /** What it is told of clients; absent: header fields, and XFORWARD where it is offered. */
+  /** How it learns about clients; absent: by header fields, and by XFORWARD if it offers that. */
   identity: z.enum(["headers", "xforward", "xclient"]).exactOptional(),
-  /** TLS from the first octet on; absent: at port 465. */
+  /** TLS from the first octet on; if absent, only at port 465. */
   implicitTls: z.boolean().exactOptional(),
   /** SHA-256 of certificates or public keys in hexadecimal, for `tls: pin`. */
   pins: z
@@ -22,17 +22,17 @@ export const PrimaryBody = z.strictObject({
     .readonly()
     .exactOptional(),
   preference: z.number().int().min(0).max(65_535).default(10),
-  /** Its share among those of equal preference; absent: 1. */
+  /** Its share of mail among primaries of equal preference; absent: 1. */
   weight: amount(1000),
-  /** What leaves without waiting for replies; absent: `mails`. */
+  /** What is sent without waiting for replies; absent: `mails`. */
   pipelining: z.enum(["none", "envelope", "mails"]).exactOptional(),
-  /** False: no BDAT. */
+  /** If false, BDAT is not used. */
   chunking: z.boolean().exactOptional(),
   /** Limits; absent: those for all primaries. */
   connections: amount(1000),
   mailsPerConnection: amount(100_000),
   mailsPerSecond: amount(100_000),
-  /** The domain's own MX records without ours; `host` stays empty. */
+  /** The primaries are the domain's MX records except for this server; `host` stays empty. */
   mx: z.boolean().exactOptional(),
 });
 export type PrimaryBody = z.infer<typeof PrimaryBody>;
@@ -50,7 +50,7 @@ export const PrimaryShown = z.object({
     .exactOptional(),
 });
 
-/** The first mails of a domain after an outage; `stopped` holds the others until `resume` or a good canary. */
+/** The first mails of a domain after an outage; if `stopped`, the others wait for `resume` or an accepted canary. */
 export const ProbationBody = z.object({
   domain: z.string(),
   state: z.enum(["running", "stopped"]),
@@ -61,11 +61,11 @@ export const ProbationBody = z.object({
 export type ProbationBody = z.infer<typeof ProbationBody>;
 
 const CapabilitiesBody = z.object({
-  /** By which it greets; `banner`: the name in its greeting, where that differs. */
+  /** Its name in the EHLO reply; `banner` is the name in its greeting, if that differs. */
   name: z.string(),
   banner: optionalText,
   extensions: z.array(z.string()).readonly(),
-  /** What XFORWARD and XCLIENT take. */
+  /** The attributes that XFORWARD and XCLIENT accept. */
   attributes: z.record(z.string(), z.array(z.string()).readonly()).exactOptional(),
   size: z.number().exactOptional(),
   tls: optionalText,
@@ -76,17 +76,17 @@ export const PrimaryStatusBody = z.object({
   domains: z.array(z.string()).readonly(),
   state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
   since: time,
-  /** When the present outage began, in whichever state that was; absent: it is not away. */
+  /** When the present outage began, whatever the state was then; absent if there is no outage. */
   awaySince: time.exactOptional(),
   why: optionalText,
   lastProbe: time.exactOptional(),
-  /** What its latest EHLO told, and when. */
+  /** The contents of its latest EHLO reply, and when that came. */
   capabilities: CapabilitiesBody.exactOptional(),
   learnedAt: time.exactOptional(),
   connections: z.number(),
-  /** Connections that it gets at present. */
+  /** Connections that may be open to it at present. */
   allowed: z.number().exactOptional(),
-  /** It takes mail, or connections at least, but keeps us waiting as tarpits do. */
+  /** It accepts mail, or at least connections, but responds as slowly as a tarpit. */
   slow: z.object({ since: time, why: z.string() }).exactOptional(),
   /** Domains in probation there; absent: none. */
   probation: z.array(ProbationBody).readonly().exactOptional(),

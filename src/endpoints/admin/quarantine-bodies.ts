@@ -1,11 +1,11 @@
 /**
- * The quarantine in the API: mail in it is listed, shown, released and deleted as all mail of the queue, by
- * `reason: quarantine`. What is its own are the senders who are spared it.
+ * The quarantine in the API. Mail in quarantine is listed, shown, released and deleted like all mail in the queue, by
+ * `reason: quarantine`. This file has the senders whose mail is never quarantined.
  */
 import * as z from "zod";
 import { optionalText, text, time } from "./body-parts.ts";
 
-/** POST /v1/quarantine/senders. `sender` is an address, or `@example.com`; without `domain` for all recipients. */
+/** POST /v1/quarantine/senders. `sender`: an address or `@example.com`; without `domain`, for all recipients. */
 export const NewAllowedSender = z.strictObject({ sender: text, domain: text.exactOptional() });
 export type NewAllowedSender = z.infer<typeof NewAllowedSender>;
 

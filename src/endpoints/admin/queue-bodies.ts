@@ -31,7 +31,7 @@ const filterShape = {
 };
 const QueueFilter = z.strictObject(filterShape);
 
-/** GET /v1/queue. An empty `sender` is the null sender; `ledger=1` lists what is gone, too. */
+/** GET /v1/queue. An empty `sender` is the null sender; `ledger=1` also lists recipients that are gone. */
 export const QueueQuery = z.strictObject({
   ...filterShape,
   ...pageShape,
@@ -39,7 +39,7 @@ export const QueueQuery = z.strictObject({
 });
 
 export const ExportQuery = z.strictObject({
-  /** What is left of a mail that is not what was accepted, too. */
+  /** `1` exports even a mail that differs from the accepted one. */
   damaged: z.enum(["0", "1"]).exactOptional(),
 });
 
@@ -57,7 +57,7 @@ export const QueueEntryBody = z.object({
   updatedAt: time,
   dueAt: time.exactOptional(),
   attempts: z.number(),
-  /** Times that the reply to the final dot was lost: each may be a double. */
+  /** How often the reply to the final dot was lost; each time may have delivered a duplicate. */
   unconfirmed: z.number(),
   lastReply: optionalText,
   destination: optionalText,
@@ -66,7 +66,7 @@ export const QueueEntryBody = z.object({
   size: z.number(),
   hash: optionalText,
   ...recipientNotices,
-  /** Why the mail was set aside when it came. */
+  /** Why the mail was quarantined when it was accepted. */
   quarantine: optionalText,
   subject: optionalText,
 });
@@ -74,9 +74,9 @@ export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
 
 export const QueuePage = z.object({
   items: z.array(QueueEntryBody).readonly(),
-  /** Hand back as `cursor`; absent on the last page. */
+  /** The `cursor` of the next page; absent on the last page. */
   next: optionalText,
-  /** How many match in all; only for filters by domain and state, and without the ledger. */
+  /** Number of all matches; only for filters by domain and state, and without the ledger. */
   total: z.number().exactOptional(),
 });
 export type QueuePage = z.infer<typeof QueuePage>;
@@ -86,7 +86,7 @@ const ClientBody = z.object({
   name: optionalText,
   helo: z.string(),
   tls: optionalText,
-  /** Its port, and our address that it came to; absent where a proxy stood between. */
+  /** Its port, and our address to which it connected; absent if the connection came through a proxy. */
   port: z.number().exactOptional(),
   server: optionalText,
 });
@@ -103,7 +103,7 @@ export const MailBody = z.object({
   messageId: optionalText,
   subject: optionalText,
   from: optionalText,
-  /** Why it was set aside when it came. */
+  /** Why it was quarantined when it was accepted. */
   quarantine: optionalText,
   authentication: AuthenticationBody.exactOptional(),
   ...mailNotices,
@@ -115,7 +115,7 @@ export type MailBody = z.infer<typeof MailBody>;
 export const QueueVerb = z.enum(["hold", "release", "delete", "flush", "reroute", "bounce"]);
 export type QueueVerb = z.infer<typeof QueueVerb>;
 
-/** POST /v1/queue/actions. An empty filter is refused unless `all` says that everything is meant. */
+/** POST /v1/queue/actions. An empty filter is refused unless `all` confirms that everything is meant. */
 export const QueueAction = z.strictObject({
   verb: QueueVerb,
   filter: QueueFilter.default({}),
@@ -125,7 +125,7 @@ export const QueueAction = z.strictObject({
 });
 export type QueueAction = z.input<typeof QueueAction>;
 
-/** How many recipients it moved. */
+/** The number of recipients that were changed. */
 export const CountBody = z.object({ count: z.number() });
 export type CountBody = z.infer<typeof CountBody>;
 

@@ -10,10 +10,10 @@ const StepBody = z.object({
   took: z.number().exactOptional(),
 });
 
-/** POST /v1/domains/{name}/test: `recipient` exists there; otherwise the first of the list, else postmaster. */
+/** POST /v1/domains/{name}/test: `recipient` must exist there; default: the first one of the list, else postmaster. */
 export const RehearsalQuery = z.strictObject({ recipient: text.exactOptional() });
 
-/** `ok`: no step has failed. */
+/** `ok`: no step failed. */
 export const RehearsalBody = z.object({
   domain: z.string(),
   ok: z.boolean(),

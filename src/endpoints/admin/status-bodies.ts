@@ -9,12 +9,12 @@ const names = z.array(z.string()).readonly();
 const ListState = z.enum(["untested", "sound", "sick"]);
 const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalText });
 
-/** What SMTP clients see who ask for one of `names`; the first of the list is for all others. */
+/** The certificate for SMTP clients that ask for one of `names`; the first one in the list is for all others. */
 const CertificateBody = z.object({
   file: z.string(),
   names: z.array(z.string()).readonly(),
   expiresAt: time,
-  /** Why its files, which were changed, cannot be used; the one read before stays in use. */
+  /** Why its changed files cannot be used; the previous certificate stays in use. */
   trouble: optionalText,
 });
 
@@ -25,9 +25,9 @@ export const StatusBody = z.object({
   startedAt: time,
   now: time,
   condition: z.enum(["ok", "full", "sick"]),
-  /** What ails the store, and what is to be done where somebody must. */
+  /** What is wrong with the store, and what the operator must do, if anything. */
   trouble: optionalText,
-  /** Accepting mail. */
+  /** Whether mail is accepted. */
   ready: z.boolean(),
   /** Addresses that listen for SMTP. */
   listening: z.array(z.string()).readonly(),
@@ -35,45 +35,45 @@ export const StatusBody = z.object({
   /** Bytes free above the reserve. */
   room: z.number(),
   generation: z.number(),
-  /** Why `mail`, `quarantined`, `paused`, `draining`, `refusing`, `unlisted` and `stuck` are empty: the database cannot be read. */
+  /** Why the database cannot be read: `mail`, `quarantined` and the lists of domains but `overQuota` are then empty. */
   unreadable: optionalText,
   /** Recipients by state, over all domains. */
   mail: StateCounts,
   oldest: time.exactOptional(),
-  /** Held for quarantine: `recipients`, the first of them since `oldest`. */
+  /** The number of recipients in quarantine, and since when the oldest one is there. */
   quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
-  /** Why it is not known how they stand; `primaries` is empty. */
+  /** Why the state of the primaries is not known; `primaries` is then empty. */
   noPrimaries: optionalText,
   /** Domains whose deliveries are paused. */
   paused: names,
-  /** Domains that were removed and hand over what they hold. */
+  /** Domains that were removed and whose remaining mail is still delivered. */
   draining: names,
-  /** Domains that know no recipient and ask nobody: all their mail but postmaster's is refused. */
+  /** Domains without recipients or callouts: all their mail except for postmaster is refused. */
   refusing: names,
-  /** Domains whose list has not come for the first time, and that ask nobody else: senders are put off. */
+  /** Domains whose list was never fetched and that do not ask the primary: senders get 4xx. */
   unlisted: names,
-  /** Domains whose list could not be renewed since it changed; the one before counts. */
+  /** Domains whose changed list cannot be used; the previous one stays in use. */
   stuck: names,
-  /** Domains that hold more than their quota: senders are put off. */
+  /** Domains that hold more than their quota: senders get 4xx. */
   overQuota: names,
-  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  /** The route of notices to senders: `off`, `direct` or `host:port`. */
   notices: z.string(),
   lists: z.array(ListStatusBody).readonly(),
   certificates: z.array(CertificateBody).readonly(),
 });
 export type StatusBody = z.infer<typeof StatusBody>;
 
-/** POST /v1/reload. `ok: false`: nothing was changed, `problems` says why. */
+/** POST /v1/reload. If `ok` is false, nothing was changed and `problems` says why. */
 export const ReloadBody = z.object({
   ok: z.boolean(),
   generation: z.number().exactOptional(),
   problems: z.array(z.string()).readonly().exactOptional(),
   /** Keys that were changed and need a restart. */
   restart: z.array(z.string()).readonly().exactOptional(),
-  /** What is in effect and most likely not meant so, and what is not in effect everywhere. */
+  /** Settings that are in effect but probably mistakes, and settings that are not in effect everywhere. */
   warnings: z.array(z.string()).readonly().exactOptional(),
-  /** Names of the declared domains that came, changed or went; `draining`: went, and mail waits for them. */
+  /** The declared domains that were added, changed or removed; `draining`: removed while mail waits for them. */
   domains: z.object({ added: names, changed: names, draining: names, removed: names }).exactOptional(),
 });
 export type ReloadBody = z.infer<typeof ReloadBody>;

@@ -15,7 +15,7 @@ const tokenName = z
     "is what the trace calls those who come over the socket; take another name",
   );
 
-/** POST /v1/tokens. Without `domain` it may do everything. */
+/** POST /v1/tokens. A token without `domain` may do everything. */
 export const NewToken = z.strictObject({ name: tokenName, domain: text.exactOptional() });
 export type NewToken = z.infer<typeof NewToken>;
 
@@ -25,7 +25,7 @@ const TokenBody = z.object({
   domain: optionalText,
 });
 
-/** The only time that the secret is told. */
+/** The only response that contains the secret. */
 export const CreatedToken = z.object({ ...TokenBody.shape, secret: z.string() });
 export type CreatedToken = z.infer<typeof CreatedToken>;
 

@@ -11,12 +11,12 @@ const TraceLineBody = z.object({
   id: z.string(),
   kind: z.string(),
   text: z.string(),
-  /** Which checks looked, where the line is about an accepted mail or a refusal. */
+  /** The checks that ran, if the line is about an accepted mail or a refusal. */
   checks: z.array(LookBody).readonly().exactOptional(),
 });
 export const TraceBody = z.object({
   about: z.string(),
-  /** Where each recipient concerned stands. */
+  /** The state of each recipient concerned. */
   mails: z.array(QueueEntryBody).readonly(),
   /** What happened, oldest first. */
   lines: z.array(TraceLineBody.readonly()).readonly(),

@@ -17,17 +17,17 @@ import type {
   RecipientHit,
 } from "../../ports/directory.ts";
 
-/** Domains, and names that are none; beyond it all are forgotten, so that strangers' names do not stay for ever. */
+/** Most cached names, including names that are no domain. A full cache is cleared, because strangers can fill it. */
 const REMEMBERED_DOMAINS = 10_000;
-/** The same of recipients. */
+/** The same for recipients. */
 const REMEMBERED_RECIPIENTS = 20_000;
 
-/** Looks domains and recipients up, remembering domains as long as their generation is the newest. */
+/** Looks up domains and recipients. Caches those of the newest generation. */
 export class Directory implements DirectoryReader {
   readonly #reader: DirectoryReader;
   #remembered = new Map<string, DomainRecord | undefined>();
   #rememberedGeneration = -1;
-  /** By domain and local part, of the remembered generation. */
+  /** By domain and local part, for the cached generation. */
   #recipients = new Map<string, RecipientHit | undefined>();
 
   constructor(reader: DirectoryReader) {
@@ -63,7 +63,7 @@ export class Directory implements DirectoryReader {
     return hit;
   }
 
-  /** Forgets what is remembered: a pause changes a domain without a new generation. */
+  /** Clears the cache, for a pause: it changes a domain without a new generation. */
   refresh(): void {
     this.#forget(this.#rememberedGeneration);
   }
@@ -79,7 +79,7 @@ export class Directory implements DirectoryReader {
   }
 }
 
-/** Changes the directory, one change at a time, and tells who must know. */
+/** Changes the directory, one change at a time, and reports each change. */
 export class DirectoryEditor {
   readonly #writer: DirectoryWriter;
   readonly #reader: Pick<DirectoryReader, "generation" | "domain">;
@@ -108,8 +108,8 @@ export class DirectoryEditor {
   }
 
   /**
-   * Makes of its settings what `settle` makes of them, so that of two changes at a time each keeps what the other did;
-   * false: there is no such domain. Rejects, and changes nothing, where `settle` throws.
+   * Replaces the settings of a domain by the result of `settle`, which gets the current ones, so that two simultaneous
+   * changes both take effect. False if there is no such domain. Rejects, and changes nothing, if `settle` throws.
    */
   changeDomain(name: string, settle: (domain: DomainRecord) => DomainSettings): Promise<boolean> {
     return this.#change(name, async () => {
@@ -126,7 +126,7 @@ export class DirectoryEditor {
     return this.#change(name, () => this.#writer.setPaused(name, paused, until));
   }
 
-  /** Runs each few seconds and mostly finds nothing, which is no change. */
+  /** Runs every few seconds. Usually it finds nothing, which is not reported as a change. */
   endPauses(): Promise<readonly string[]> {
     return this.#changeOfSome(() => this.#writer.endPauses());
   }
@@ -135,7 +135,7 @@ export class DirectoryEditor {
     return this.#change(change.domain, () => this.#writer.changeRecipients(change));
   }
 
-  /** Runs each minute and mostly finds nothing, which is no change. */
+  /** Runs every minute. Usually it finds nothing, which is not reported as a change. */
   retire(): Promise<readonly string[]> {
     return this.#changeOfSome(() => this.#writer.retire());
   }

@@ -4,22 +4,22 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two warnings of one kind about one domain. */
 const REPEAT = 3_600_000;
-/** Shares of the retention at which it is told that mail is about to be given up. */
+/** Shares of the retention at which a warning says that mail will expire. */
 const EXPIRING = [0.5, 0.8, 0.95] as const;
 
-/** The highest share that is worth an alert and was reached. */
+/** Returns the highest share in EXPIRING that was reached. */
 export function shareTold(share: number): number | undefined {
   return EXPIRING.findLast((least) => share >= least);
 }
 
 interface AgeLimits {
-  /** Age of the oldest mail that is worth an alert, in ms. */
+  /** Age of the oldest mail beyond which there is a warning, in ms. */
   readonly oldest: number;
   /** Retention of waiting mail, in ms. */
   readonly waiting: number;
 }
 
-/** What waits for one domain, as far as its age is told. */
+/** The mail that waits for one domain, and since when. */
 export type Aging = Pick<DomainWork, "domain" | "oldest" | "recipients">;
 
 interface AgeParts {
@@ -28,14 +28,14 @@ interface AgeParts {
 }
 
 /**
- * Warns when a domain's mail grows old: hourly beyond the operator's limit, and once at 50, 80 and 95 % of the
- * retention; again when the domain's oldest mail was younger in between.
+ * Warns when a domain's mail grows old: hourly beyond the operator's limit, and once each at 50, 80 and 95 % of the
+ * retention. If the domain's oldest mail was younger in between, the shares are warned of again.
  */
 export class AgeWatch {
   readonly #parts: AgeParts;
-  /** In elapsed time. */
+  /** When each warning was given, in elapsed time. */
   readonly #warned = new Map<string, number>();
-  /** The highest share that was told, by domain. */
+  /** The highest share that was warned of, by domain. */
   #told = new Map<string, number>();
 
   constructor(parts: AgeParts) {

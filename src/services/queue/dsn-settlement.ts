@@ -9,11 +9,11 @@ interface DsnFacts {
   readonly random: () => number;
   /** How long a DSN is tried. */
   readonly retention: number;
-  /** All DSNs were made due meanwhile: this one comes again at once. */
+  /** All DSNs were made due during the attempt, so this one is due at once. */
   readonly flushed: boolean;
 }
 
-/** What an attempt to hand a DSN over leads to. Nobody is told of a DSN: what cannot be delivered goes. */
+/** Decides what an attempt to deliver a DSN leads to. A DSN that cannot be delivered is deleted without a notice. */
 export function settleDsn(mail: ClaimedMail, outcome: Outcome, facts: DsnFacts): readonly Settlement[] {
   const expired = comesAgain(outcome) && facts.now - mail.acceptedAt >= facts.retention;
   const settlement = (recipient: ClaimedRecipient): Settlement => {

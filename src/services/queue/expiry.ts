@@ -5,15 +5,15 @@ import type { Job } from "../../runtime/schedule.ts";
 
 /** Ages in ms. */
 export interface Retention {
-  /** Waiting longer than this is parked as expired. */
+  /** Mail that waits longer than this is parked as expired. */
   readonly waiting: number;
-  /** Parked longer than this is deleted. */
+  /** Mail that is parked longer than this is deleted. */
   readonly parked: number;
-  /** The same for what was refused for its content; absent: as all. */
+  /** The same for mail that was refused for its content; absent: as `parked`. */
   readonly refusedContent?: number;
-  /** In quarantine longer than this is deleted. */
+  /** Mail that is in quarantine longer than this is deleted. */
   readonly quarantine: number;
-  /** Ledger rows older than this are removed. */
+  /** Ledger rows that are older than this are removed. */
   readonly ledger: number;
 }
 
@@ -23,19 +23,19 @@ interface ExpiryParts {
   readonly clock: Clock;
   /** Asked before each slice, so that a reload takes effect. */
   readonly retention: () => Retention;
-  /** Ages can be believed; while not, nothing ends. */
+  /** Returns whether ages can be believed; while they cannot, nothing expires. */
   readonly timely: () => boolean;
-  /** Recipients were given up: their senders may be owed a word. */
+  /** Runs when recipients have expired: their senders may have to be notified. */
   readonly expired: () => void;
 }
 
 /** How often, in ms, and how many recipients at a time. */
 const EVERY = 5 * 60_000;
 const SLICE = 500;
-/** Milliseconds between two words about deleted mail: where some goes at all hours, a line a day is enough. */
+/** Milliseconds between two journal entries about deleted mail; mail may be deleted at any hour. */
 const DELETED_EVERY = 24 * 3_600_000;
 
-/** The job that ends what is too old: one slice a run, asking for the next while there is more. */
+/** Returns the job that expires and deletes old mail: one slice per run, and the next at once while there is more. */
 export function expiryJob({ store, journal, clock, retention, timely, expired }: ExpiryParts): Job {
   let [givenUp, deleted, toldAt] = [0, 0, -Infinity];
   const tell = (): void => {

@@ -19,7 +19,7 @@ export type { Retention } from "./expiry.ts";
 export { settleDsn } from "./dsn-settlement.ts";
 export { settle } from "./settlement.ts";
 
-/** How long the store may take to begin its transaction before the client is told to come again, in ms. */
+/** Ms within which the store must begin its transaction; after that the client gets a 4xx. */
 const ACCEPT_DEADLINE = 20_000;
 
 interface AcceptorParts {
@@ -34,9 +34,9 @@ export interface Acceptance {
   readonly mail: Omit<NewMail, "acceptedAt" | "deadline">;
   /** Remarks for the trace. */
   readonly notes?: readonly string[];
-  /** Which checks looked, for the journal. */
+  /** The checks that ran, for the journal. */
   readonly checks?: string;
-  /** Wall time in ms after which its sender must not wait any longer for the store to begin. */
+  /** Wall time in ms by which the store must have begun, because its sender waits no longer. */
   readonly until?: number;
 }
 
@@ -48,7 +48,7 @@ export class Acceptor {
     this.#parts = parts;
   }
 
-  /** The id that a mail will have; asked for when DATA begins, because the Received field names it. */
+  /** Returns the id for a new mail, when DATA begins, because the Received field contains it. */
   nextId(): string {
     return this.#parts.nextId();
   }
@@ -57,7 +57,7 @@ export class Acceptor {
     return this.#parts.intake.condition();
   }
 
-  /** Bytes that may still be stored before the reserve is touched. */
+  /** Bytes that can still be stored without using the reserve. */
   room(): number {
     return this.#parts.intake.room();
   }

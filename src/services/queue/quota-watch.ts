@@ -4,9 +4,9 @@ import type { Kept, QueueReader } from "../../ports/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 const NOTHING: Kept = { messages: 0, bytes: 0 };
-/** Share of a quota below which a domain that was full takes mail again: no flapping at the edge. */
+/** Share of a quota below which a full domain accepts mail again; the distance to 1 prevents flapping. */
 const RELIEF = 0.95;
-/** A look reads all mail of these domains: after it nobody looks for so many times as long, at most so many ms. */
+/** A count reads all mail of these domains. After it, no count runs for REST times as long, at most MOST_REST ms. */
 const REST = 30;
 const MOST_REST = 60_000;
 
@@ -18,34 +18,34 @@ interface Limited {
 interface QuotaParts {
   readonly queue: Pick<QueueReader, "kept">;
   readonly domains: () => Promise<readonly DomainRecord[]>;
-  /** Of the directory; another one after each change. */
+  /** The generation of the directory; it changes with the directory. */
   readonly generation: () => number;
   readonly journal: Journal;
   readonly clock: Clock;
 }
 
 /**
- * Knows which domains hold more than their quota allows. It counts what the store holds, now and then, so that a
- * domain can go over by what arrives between two looks; senders are put off, nothing is refused for good.
+ * Knows which domains hold more than their quota allows. It counts the mail in the store from time to time, so a domain
+ * can exceed its quota by the mail that arrives between two counts. Senders to a full domain get 4xx, never 5xx.
  */
 export class QuotaWatch {
   readonly #parts: QuotaParts;
   #full: ReadonlySet<string> = new Set();
   /** Domains with a quota, by the generation of the directory that they were read from. */
   #limited: { readonly generation: number; readonly domains: readonly Limited[] } | undefined;
-  /** In elapsed time. */
+  /** Until then no count runs, in elapsed time. */
   #restUntil = -Infinity;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
   }
 
-  /** The domains that were full at the last look. */
+  /** The domains that were full at the last count. */
   get full(): readonly string[] {
     return [...this.#full];
   }
 
-  /** Counts, where the last count is old enough; answers the domains that are full. */
+  /** Counts, if the last count is old enough; returns the domains that are full. */
   async look(): Promise<readonly string[]> {
     const { clock } = this.#parts;
     const begun = clock.elapsed();
@@ -71,7 +71,7 @@ export class QuotaWatch {
     this.#full = full;
   }
 
-  /** A directory of thousands takes too long to be read at each look. */
+  /** Reads the domains only when the directory has changed: reading thousands for each count would take too long. */
   async #domains(): Promise<readonly Limited[]> {
     const generation = this.#parts.generation();
     if (this.#limited?.generation !== generation) {

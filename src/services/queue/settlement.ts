@@ -11,15 +11,15 @@ interface SettlementFacts {
   readonly random: () => number;
   /** Recipients whose refusal is not believed: held for probation instead of parked. */
   readonly held?: ReadonlySet<number>;
-  /** Recipients whose mail was refused by its body. */
+  /** Recipients whose mail was refused because of its body. */
   readonly content?: ReadonlySet<number>;
-  /** The primary took over what the sender asked of DSNs. */
+  /** The primary accepted the DSN parameters of the sender, so it sends the DSNs. */
   readonly dsn?: boolean;
 }
 
 /**
- * What an attempt leads to for each recipient of a claimed mail. Recipients without an outcome are released:
- * nothing was sent for them.
+ * Decides what an attempt leads to for each recipient of a claimed mail. Recipients without an outcome are released,
+ * because nothing was sent for them.
  */
 export function settle(
   mail: ClaimedMail,
@@ -68,14 +68,14 @@ function nextState(
   }
 }
 
-/** What the sender is to hear: of a refusal; of success where nobody after us says it, RFC 3461 §5.2.2. */
+/** Returns the DSN that is owed: for a refusal, or for success if the primary sends none (RFC 3461 §5.2.2). */
 function debt({ state }: Next, { notify }: ClaimedRecipient, { dsn }: SettlementFacts): DsnKind | undefined {
   if (state === "parked") return "failed";
   const asked = notify !== undefined && wantsDsn(notify, "SUCCESS");
   return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
 }
 
-/** RFC 5321 §4.5.3.1.10: the peer takes no more recipients in this transaction; the rest may come at once. */
+/** RFC 5321 §4.5.3.1.10: the peer accepts no more recipients in this transaction; the others may be sent at once. */
 function isTooMany(answer: Reply): boolean {
   return answer.code === 452 && (answer.enhanced === undefined || answer.enhanced === "4.5.3");
 }

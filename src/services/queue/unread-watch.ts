@@ -3,7 +3,7 @@ import type { QueueReader } from "../../ports/operator.ts";
 import { shareTold } from "./age-watch.ts";
 import type { Retention } from "./expiry.ts";
 
-/** Mail that is set aside until somebody decides: since when, ms since 1970, and how long it is kept, ms. */
+/** Mail that waits for an operator: since when (ms since 1970), and how long it is kept (ms). */
 interface Kept {
   readonly since: number | undefined;
   readonly retention: number;
@@ -12,8 +12,8 @@ interface Kept {
 type Alarm = "quarantine.unread" | "parked.unread";
 
 /**
- * Warns when nobody looks at the quarantine, or at what is parked: once at 50, 80 and 95 % of the time after which its
- * oldest mail is deleted, and again when that was younger in between.
+ * Warns before unread mail in the quarantine, or parked mail, is deleted: once each when its oldest mail reaches 50, 80
+ * and 95 % of the retention, and again if the oldest mail was younger in between.
  */
 export class UnreadWatch {
   readonly #queue: Pick<QueueReader, "quarantined" | "parked">;

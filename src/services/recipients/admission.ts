@@ -6,24 +6,24 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/at-once.ts";
 import type { KnownParts, RecipientKnowledge } from "./known.ts";
 
-/** Longest that a client waits for its answer, in ms; the question goes on, and the next attempt finds its answer. */
+/** Longest time that a client waits for a callout, in ms. The callout continues; the next attempt finds its result. */
 const LONGEST_WAIT = 10_000;
 
 export type Admission =
-  /** `outage`: unknown, and the operator takes such ones while no primary can tell; the others say who knows it. */
+  /** `outage`: it is unknown, and the setting accepts such recipients during an outage; the others name the source. */
   | {
       readonly kind: "accept";
       readonly why: RecipientOrigin | Teller | "postmaster" | "catchAll" | "acceptAll" | "outage";
     }
   /**
-   * `unknown`: nobody knows it; `refused`: its primary has no such mailbox; `outage`: it is unknown and the operator
-   * refuses such ones while no primary can tell.
+   * `unknown`: no source knows it; `refused`: its primary has no such mailbox; `outage`: it is unknown, and the setting
+   * refuses such recipients during an outage.
    */
   | { readonly kind: "reject"; readonly why: "unknown" | "refused" | "outage" }
   /**
-   * `doubted`: its primary refuses it, but it existed lately; `unverified`: the primary was asked and has not said yet;
-   * `outage`: the operator puts off unknown ones while no primary can tell; `strangers`: the client named too many of
-   * them; `unlisted`: the list was never fetched.
+   * `doubted`: its primary refuses it, but it existed recently; `unverified`: the primary has not answered yet;
+   * `outage`: it is unknown, and the setting defers such recipients during an outage; `strangers`: the client named too
+   * many of them; `unlisted`: the list was never fetched.
    */
   | {
       readonly kind: "defer";
@@ -33,7 +33,7 @@ export type Admission =
 export interface RecipientParts extends KnownParts {
   /** Asks the primary. */
   readonly ask: (question: CalloutQuestion) => Promise<CalloutAnswer>;
-  /** Counts a stranger that a client network is taken for; false: it had its share of this hour. */
+  /** Counts an unknown recipient that is accepted from a client network; false if the limit of this hour is reached. */
   readonly takeStranger: (stranger: { readonly network: string; readonly address: string }) => boolean;
 }
 
@@ -42,7 +42,7 @@ const UNVERIFIED: Admission = { kind: "defer", why: "unverified" };
 interface Applicant {
   readonly domain: DomainRecord;
   readonly address: Address;
-  /** The client's. */
+  /** The network of the client. */
   readonly network: string;
   readonly found: RecipientKnowledge;
 }
@@ -68,7 +68,7 @@ async function asked(applicant: Applicant, parts: RecipientParts): Promise<Admis
   switch (answer.kind) {
     case "accepted":
       return { kind: "accept", why: "callout" };
-    // What the primary takes from everybody it takes from us.
+    // The primary accepts every address, so it will accept this one from us.
     case "acceptAll":
       return { kind: "accept", why: "acceptAll" };
     case "refused":
@@ -102,7 +102,7 @@ function inTime(answer: Promise<CalloutAnswer>, clock: Clock): Promise<CalloutAn
   });
 }
 
-/** Nobody can tell whether it exists. */
+/** Decides on a recipient while no primary can tell whether it exists. */
 function stranger({ domain, network, address }: Applicant, { takeStranger }: RecipientParts): Admission {
   switch (domain.settings.unknownDuringOutage) {
     case "reject":

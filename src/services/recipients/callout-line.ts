@@ -3,15 +3,15 @@ import type { Conversation } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 
-/** The way to one primary, as the hand-over knows it. */
+/** The way to one primary, as delivery knows it. */
 export interface CalloutWay {
   /** `host:port`. */
   readonly name: string;
-  /** Counts the times that it came up. */
+  /** Counts how often the primary came up. */
   readonly epoch: number;
-  /** The domain's refusals there are not believed after an outage. */
+  /** Returns whether the domain is in probation there, so that refusals are not believed. */
   inProbation(): boolean;
-  /** A conversation that was greeted and is not with ourselves. Rejects where it cannot be had. */
+  /** Opens a conversation and waits for the greeting. Rejects if that fails, or if the server is this one. */
   converse(): Promise<Conversation>;
 }
 
@@ -30,23 +30,23 @@ interface Waiting {
 
 /** Milliseconds between two questions to one primary: 5/s. */
 const PACE = 200;
-/** Questions that wait; with the pace, the last one waits 10 s. */
+/** Most questions that wait; at this pace, the last one waits 10 s. */
 const MOST_WAITING = 50;
-/** Connections at once; one that is made to wait must not hold up all. */
+/** Most connections at a time; more than one, because a slow connection must not delay all questions. */
 const MOST_CONNECTIONS = 3;
-/** Questions on one connection: some count refusals, and close at 20. */
+/** Most questions per connection: some servers count refused recipients, and close the connection at 20. */
 const MOST_QUESTIONS = 8;
 /** Milliseconds that a connection waits for the next question. */
 const LINGER = 2000;
 
-/** The questions to one primary, in their order, paced. */
+/** Asks one primary the questions, in order and at a limited pace. */
 export class CalloutLine {
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
-  /** Connections that wait for the next question. */
+  /** Idle connections; each entry gives its connection the next question, or ends it. */
   readonly #idle: ((question: Waiting | undefined) => void)[] = [];
   #connections = 0;
-  /** In elapsed time. */
+  /** When the last question was sent, in elapsed time. */
   #lastSlot = -Infinity;
   #timer: Timer | undefined;
 
@@ -54,7 +54,7 @@ export class CalloutLine {
     this.#clock = clock;
   }
 
-  /** RCPT for these addresses in one transaction; never rejects. */
+  /** Sends RCPT for these addresses in one transaction. Never rejects. */
   put(way: CalloutWay, addresses: readonly string[]): Promise<Inquiry | "busy"> {
     if (this.#waiting.length >= MOST_WAITING) return Promise.resolve("busy");
     return new Promise((resolve) => {
@@ -101,7 +101,7 @@ export class CalloutLine {
         const more = conversation.phase === "idle" && asked < MOST_QUESTIONS;
         question = more ? await this.#following() : undefined;
         if (question === undefined || conversation.phase === "idle") continue;
-        // It closed while nobody spoke.
+        // The server closed the idle connection.
         this.#waiting.unshift(question);
         question = undefined;
       }
@@ -114,7 +114,7 @@ export class CalloutLine {
     }
   }
 
-  /** The next question for a connection that is free; undefined when none came in time. */
+  /** Waits for the next question for an idle connection; undefined if none comes in time. */
   #following(): Promise<Waiting | undefined> {
     return new Promise((resolve) => {
       const timer = this.#clock.after(LINGER, () => feed(undefined));

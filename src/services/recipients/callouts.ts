@@ -14,7 +14,7 @@ import { isListedByName, Known, type RecipientKnowledge } from "./known.ts";
 interface CalloutParts {
   readonly directory: Pick<DirectoryReader, "recipient" | "domain" | "generation">;
   readonly memory: RecipientNotes;
-  /** The way to the domain's primary that would get its mail at this moment; undefined: none is up. */
+  /** The way to the primary that would get the domain's mail now; undefined if none is up. */
   readonly way: (domain: string) => CalloutWay | undefined;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ interface CalloutParts {
   readonly random: () => number;
 }
 
-/** A question that is on its way. */
+/** A question that is being asked. */
 interface Asked {
   readonly record: DomainRecord;
   readonly address: Address;
@@ -30,12 +30,12 @@ interface Asked {
 }
 
 /**
- * Asks primaries for all threads, and learns from what they answer to questions and to mail. One question an address
- * is open at a time; a primary is asked 5 times a second at most, and only while it is up.
+ * Asks primaries for all threads, and learns from their replies to callouts and to mail. For each address, one question
+ * is open at a time. A primary is asked at most 5 times a second, and only while it is up.
  *
- * A refusal is believed outside probation only, and only while the same primary takes a recipient that is known: in
- * the same transaction, or within 5 min. A primary that takes an address made up at random is `accept-all`; for a day,
- * or until it was away, nothing is learned from its answers. Temporary ones teach nothing.
+ * A refusal is believed only outside probation, and only if the same primary accepts a known recipient: in the same
+ * transaction, or within 5 min. A primary that accepts a random address is `accept-all`: for a day, or until its next
+ * outage, nothing is learned from its replies. Nothing is ever learned from temporary replies.
  */
 export class Callouts {
   readonly #parts: CalloutParts;
@@ -50,12 +50,12 @@ export class Callouts {
     this.#evidence = new Evidence(parts);
   }
 
-  /** Never rejects. Whoever asks the same while a question is open gets its answer. */
+  /** Never rejects. Callers that ask about the same address while a question is open share its answer. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
     return this.#once(question, false);
   }
 
-  /** `doubted`: mail for it was just refused, so that its having been taken or listed is no answer. */
+  /** `doubted`: mail for it was just refused, so an earlier acceptance or a list entry does not answer the question. */
   #once(question: CalloutQuestion, doubted: boolean): Promise<CalloutAnswer> {
     const { address: text } = question;
     const address = parseAddress(hasForeignCapitals(text) ? foldCase(text) : text);
@@ -70,7 +70,7 @@ export class Callouts {
     return answer;
   }
 
-  /** What an attempt to hand a mail over taught. */
+  /** Learns from an attempt to deliver a mail. */
   learn(attempted: Attempted): void {
     const { domain, way } = attempted;
     const { taken, refused } = lessonsOf(attempted);
@@ -84,8 +84,8 @@ export class Callouts {
   }
 
   /**
-   * Without a witness the primary is asked again, together with one, where the domain asks at all; so it is where it
-   * may not have known the spelling.
+   * Learns from a refused recipient. If no known recipient was accepted recently, or if the primary may not have known
+   * the spelling, it is asked again together with a known recipient, provided that the domain uses callouts.
    */
   #refused({ address, reply }: Lessons["refused"][number], domain: string, way: CalloutWay): void {
     const { memory, clock, directory } = this.#parts;
@@ -96,7 +96,7 @@ export class Callouts {
     if (record?.settings.callout === true) void this.#once({ domain, address: address.text }, true);
   }
 
-  /** Domains for which the primary takes every address. */
+  /** Domains for which the primary accepts every address. */
   acceptAll(way: Pick<CalloutWay, "name" | "epoch">): readonly string[] {
     return this.#evidence.acceptAll(way);
   }
@@ -159,7 +159,7 @@ export class Callouts {
     return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };
   }
 
-  /** Its primary took it within 31 days, or it stands in a list itself. */
+  /** Returns whether its primary accepted it within 31 days, or it is in a list itself. */
   #existed(address: Address): boolean {
     const { directory } = this.#parts;
     const record = directory.domain(address.domain, directory.generation());
@@ -191,14 +191,14 @@ function isTaken(said: { readonly code: number } | undefined): boolean {
   return said !== undefined && said.code >= 200 && said.code < 300;
 }
 
-/** Why a refusal that nobody vouches for is not believed. */
+/** Says why a refusal is not believed if no known recipient was accepted. */
 function doubtOf({ text }: Address, witness: string | undefined): string {
   return witness === undefined || witness === text
     ? "its refusal is not trusted, because no known address could confirm that it accepts mail"
     : `it refuses ${witness}, too, although that address exists`;
 }
 
-/** What is known already, as an answer. */
+/** Converts what is known already to an answer; undefined if nothing is known. */
 function answerOf(known: RecipientKnowledge): CalloutAnswer | undefined {
   if (known.kind === "refused") return { kind: "refused", doubted: known.doubted };
   return known.kind === "unknown" ? undefined : { kind: "accepted" };

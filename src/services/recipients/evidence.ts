@@ -13,22 +13,22 @@ interface EvidenceParts {
   readonly random: () => number;
 }
 
-/** For how long a known recipient that was taken vouches for refusals, in ms. */
+/** For how long the acceptance of a known recipient makes refusals credible, in ms. */
 const WITNESS_FOR = 5 * 60_000;
-/** For how long what an invented address told counts, in ms. */
+/** For how long the result of an invented address is valid, in ms. */
 const TRIED_FOR = 24 * 3_600_000;
 
-/** What is known of one domain at one primary, since that came up last. In elapsed time. */
+/** What is known of one domain at one primary since the primary last came up. In elapsed time. */
 interface Standing {
   readonly epoch: number;
-  /** When a known recipient was taken last. */
+  /** When a known recipient was last accepted. */
   witnessedAt: number;
-  /** When an invented address was tried last. */
+  /** When an invented address was last tried. */
   triedAt: number;
   takesAll: boolean;
 }
 
-/** Whether what primaries say of mailboxes can be believed. All of it is found out anew after an outage. */
+/** Knows whether the replies of primaries about mailboxes are credible. After an outage, nothing is known. */
 export class Evidence {
   readonly #parts: EvidenceParts;
   readonly #standings = new Map<string, Map<string, Standing>>();
@@ -41,12 +41,12 @@ export class Evidence {
     this.#of(domain, way).witnessedAt = this.#parts.clock.elapsed();
   }
 
-  /** A known recipient was taken lately. */
+  /** Returns whether a known recipient was accepted recently. */
   fresh(domain: string, way: CalloutWay): boolean {
     return this.#parts.clock.elapsed() - this.#of(domain, way).witnessedAt <= WITNESS_FOR;
   }
 
-  /** A recipient that must be taken, where that has to be seen: the one taken last, else the postmaster. */
+  /** Returns a recipient that must exist: the last accepted one, or postmaster. Undefined while `fresh`. */
   witness(domain: string, way: CalloutWay): string | undefined {
     if (this.fresh(domain, way)) return undefined;
     const { memory, clock } = this.#parts;
@@ -66,7 +66,7 @@ export class Evidence {
     return this.#counts(this.#of(domain, way));
   }
 
-  /** The domains for which it takes every address. */
+  /** The domains for which the primary accepts every address. */
   acceptAll({ name, epoch }: Pick<CalloutWay, "name" | "epoch">): readonly string[] {
     const found = [...(this.#standings.get(name) ?? [])];
     return found.flatMap(([domain, standing]) =>
@@ -74,7 +74,7 @@ export class Evidence {
     );
   }
 
-  /** An address that nobody has, where it has to be seen whether the primary takes it; never the same twice. */
+  /** Returns a random address that does not exist, to see if the primary accepts it. Undefined if that is known. */
   invented(domain: string, way: CalloutWay): string | undefined {
     const { random, clock } = this.#parts;
     if (clock.elapsed() - this.#of(domain, way).triedAt < TRIED_FOR) return undefined;
@@ -82,7 +82,7 @@ export class Evidence {
     return `${letters.join("")}@${domain}`;
   }
 
-  /** What the primary said to an invented address. */
+  /** Notes the reply of the primary to an invented address. */
   tried(domain: string, way: CalloutWay, said: Reply | undefined): void {
     if (said === undefined || (said.code >= 400 && !isPermanent(said))) return;
     const standing = this.#of(domain, way);

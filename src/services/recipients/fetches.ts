@@ -7,24 +7,24 @@ import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 
 interface FetchParts {
-  /** The domains of this moment; those that fetch nothing may be left out. */
+  /** The current domains; those that fetch nothing may be left out. */
   readonly domains: () => readonly DomainRecord[];
   readonly server: ListServer;
   readonly records: FetchRecords;
-  /** Makes a list the domain's, seen by all at once. */
+  /** Replaces the domain's list in one step for all readers. */
   readonly replace: (change: RecipientChange) => Promise<number>;
   readonly journal: Journal;
   readonly clock: Clock;
 }
 
-/** How a domain's fetched list stands. Times in ms since 1970. */
+/** The state of a domain's fetched list. Times in ms since 1970. */
 export interface FetchStatus {
   readonly url: string;
-  /** Recipients of the last good list; absent: there was none. */
+  /** Number of recipients in the last good list; absent if there was none. */
   readonly entries?: number;
   readonly checkedAt?: number;
   readonly changedAt?: number;
-  /** Why the last look failed; absent: it did not. */
+  /** Why the last fetch failed; absent if it succeeded. */
   readonly error?: string;
   readonly failedAt?: number;
 }
@@ -36,19 +36,18 @@ interface Standing {
   error: string | undefined;
 }
 
-/** A list that could not be had is tried again after this, where that is sooner, in ms. */
+/** A fetch that failed is repeated after this time in ms, or after the usual interval if that is shorter. */
 const AGAIN = 60_000;
 const MOST_ENTRIES = 1_000_000;
 
-/** So that a server that hangs holds nobody else up, and as many lists of the largest size find room in memory. */
+/** Fetches at a time: several, so that one slow server does not delay the others; few, because lists can be large. */
 const AT_ONCE = 4;
 
 type Wanted = DomainRecord & { readonly settings: { readonly fetched: FetchSettings } };
 
 /**
- * The lists that domains fetch over HTTP. One is fetched when its time has come, a few at a time; whatever is
- * wrong with it, the list before goes on to count: a failure, an entry that is no recipient, a list that is empty
- * where that is not allowed.
+ * Fetches the lists of domains over HTTP when they are due, a few at a time. If a fetch fails, or the new list has an
+ * entry that is no recipient, or is empty without permission, the previous list stays in use.
  */
 export class Fetches {
   readonly #parts: FetchParts;
@@ -75,7 +74,7 @@ export class Fetches {
     };
   }
 
-  /** Looks at the lists whose time has come. */
+  /** Fetches the lists that are due. */
   async look(): Promise<void> {
     this.#records ??= await this.#parts.records.fetchRecords();
     const wanted = this.#parts.domains().filter(isWanted);
@@ -88,7 +87,7 @@ export class Fetches {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
-  /** Breaks off what is on its way and begins nothing more: no stop waits for the servers of others. */
+  /** Aborts running fetches and starts no more, so that a stop does not wait for other servers. */
   stop(): void {
     this.#ending.abort();
   }
@@ -98,11 +97,11 @@ export class Fetches {
     const { every } = domain.settings.fetched;
     const { triedAt, error } = this.#standing(domain);
     const age = this.#parts.clock.now() - triedAt;
-    // Below zero: the clock was set back.
+    // A negative age means that the clock was set back.
     return age < 0 || age >= (error === undefined ? every : Math.min(every, AGAIN));
   }
 
-  /** What an earlier process had fetched counts as looked at when it was. */
+  /** Returns the state of a list. It begins with the stored record, so that a restart fetches nothing early. */
   #standing({ name, settings, fetched }: Wanted): Standing {
     const { url } = settings.fetched;
     const known = this.#standings.get(name);
@@ -132,7 +131,7 @@ export class Fetches {
     standing.error = why;
   }
 
-  /** Answers why nothing came of it; rejects when the store does not take it. */
+  /** Fetches once. Returns why that failed; rejects if the store does not accept the list. */
   async #tryOnce({ name, settings }: Wanted, standing: Standing): Promise<string | undefined> {
     const { server, clock } = this.#parts;
     const { every: _, allowEmpty = false, ...source } = settings.fetched;
@@ -169,7 +168,7 @@ function isWanted(domain: DomainRecord): domain is Wanted {
   return domain.settings.fetched !== undefined && !domain.draining;
 }
 
-/** Without doubles and without addresses of other domains; a text where an entry is no recipient at all. */
+/** Returns the patterns without duplicates and other domains; an error message if an entry is malformed. */
 function patternsOf(entries: readonly string[], domain: string): readonly string[] | string {
   if (entries.length > MOST_ENTRIES) return `the list has more than ${MOST_ENTRIES} entries`;
   const patterns = new Set<string>();

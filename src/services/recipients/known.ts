@@ -9,9 +9,9 @@ export type RecipientKnowledge =
   | { readonly kind: "known"; readonly pattern: string; readonly origin: RecipientOrigin }
   /** Valid whatever the lists say, RFC 5321 §4.5.1. */
   | { readonly kind: "postmaster" }
-  /** Its primary took it; `stale`: worth asking anew. */
+  /** Its primary accepted it; `stale`: the primary should be asked again. */
   | { readonly kind: "accepted"; readonly at: number; readonly origin: Teller; readonly stale: boolean }
-  /** Its primary has no such mailbox; `doubted`: it was listed or taken lately. */
+  /** Its primary has no such mailbox; `doubted`: it is listed, or was accepted recently. */
   | ({ readonly kind: "refused"; readonly doubted: boolean; readonly stale: boolean } & Refusal)
   | { readonly kind: "catchAll" }
   | { readonly kind: "unknown" };
@@ -21,7 +21,7 @@ export interface KnownParts {
   readonly clock: Clock;
 }
 
-/** What lists and memory know. */
+/** Looks up what the lists and the memory know of an address. */
 export class Known {
   readonly #directory: Pick<DirectoryReader, "recipient">;
   readonly #parts: KnownParts;
@@ -31,7 +31,7 @@ export class Known {
     this.#parts = parts;
   }
 
-  /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
+  /** Looks up a mailbox of `domain`, whose record is that of the transaction's generation. */
   find(domain: DomainRecord, address: Address): RecipientKnowledge {
     if (address.local === "postmaster") return { kind: "postmaster" };
     const locals = spellings(address.local, domain.settings.tagSeparator);
@@ -41,7 +41,7 @@ export class Known {
     return listed ?? said ?? { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
   }
 
-  /** A name, be it the one before the tag, says more than a beginning. */
+  /** Returns the list entry for the address. Any exact name, with or without the tag, precedes a `prefix-*` pattern. */
   #listed(domain: DomainRecord, locals: readonly string[]): RecipientKnowledge | undefined {
     let beginning: RecipientKnowledge | undefined;
     for (const local of locals) {
@@ -54,7 +54,7 @@ export class Known {
     return beginning;
   }
 
-  /** What the primary said: of the address itself, else, where it was good, of the one without its tag. */
+  /** Returns what the primary said about the address itself, or its acceptance of the address without the tag. */
   #said(
     domain: DomainRecord,
     locals: readonly string[],
@@ -66,7 +66,7 @@ export class Known {
     for (const [index, local] of locals.entries()) {
       if (index > 0 && !callout) break;
       const key = mailboxKey({ local, domain: domain.name });
-      // Asked at every RCPT, and of nearly every address nothing is known.
+      // This runs at every RCPT, and for nearly every address nothing is known.
       if (!callout && !memory.mayBeRefused(key)) break;
       const { accepted, refused } = memory.find(key);
       const lately = accepted !== undefined && now - accepted.at <= ACCEPTED_FOR;
@@ -82,12 +82,12 @@ export class Known {
   }
 }
 
-/** One that lies ahead, because the clock was set back since, may be of any age. */
+/** Returns whether a refusal is recent enough. One in the future (the clock was set back) is of unknown age: no. */
 function counts({ at }: Refusal, now: number): boolean {
   return at <= now && now - at < REFUSED_FOR;
 }
 
-/** It stands in a list itself: neither a beginning vouches for it nor the name before its tag, which may be anything. */
+/** Returns whether the address itself is in a list; a `prefix-*` pattern or its name without the tag is no proof. */
 export function isListedByName(
   directory: Pick<DirectoryReader, "recipient">,
   domain: DomainRecord,
@@ -101,7 +101,7 @@ function isByName(listed: RecipientKnowledge | undefined): boolean {
   return listed?.kind === "known" && !isBeginning(listed.pattern);
 }
 
-/** The local part itself, then without its tag; a separator in front is no tag. */
+/** Returns the local part, then the local part without its tag. A separator at the beginning starts no tag. */
 export function spellings(local: string, separator: string): readonly string[] {
   const at = separator === "" ? -1 : local.indexOf(separator, 1);
   return at === -1 ? [local] : [local, local.slice(0, at)];

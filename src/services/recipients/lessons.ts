@@ -4,7 +4,7 @@ import { refusedSingly, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { CalloutWay } from "./callout-line.ts";
 
-/** A mail that was offered to a primary, and how that went. */
+/** A delivery attempt: the mail, the primary and the result. */
 export interface Attempted {
   readonly domain: string;
   readonly way: CalloutWay;
@@ -13,13 +13,13 @@ export interface Attempted {
 }
 
 export interface Lessons {
-  /** Addresses as they were written. */
+  /** Accepted addresses, as the sender wrote them. */
   readonly taken: readonly string[];
-  /** No such mailbox, by a reply of its own. */
+  /** Addresses for which a separate reply said that there is no such mailbox. */
   readonly refused: readonly { readonly address: Address; readonly reply: Reply }[];
 }
 
-/** What a handed-over mail says of its recipients; a refusal of the sender or of the body says nothing of them. */
+/** Extracts what an attempt proves about its recipients; a refusal of the sender or of the body proves nothing. */
 export function lessonsOf({ mail, result }: Attempted): Lessons {
   const singly = refusedSingly(result);
   const taken: string[] = [];
@@ -35,10 +35,10 @@ export function lessonsOf({ mail, result }: Attempted): Lessons {
   return { taken, refused };
 }
 
-/** Codes of RFC 3463 that speak of the mailbox: it is not there, or it is closed. 5.1.3 speaks of how it is written. */
+/** Codes of RFC 3463 for a mailbox that does not exist or is closed. 5.1.3 is about the syntax of the address. */
 const MAILBOX = /^5\.(?:1\.(?:0|1|2|6|10)|2\.1)$/;
 
-/** Whether a reply to RCPT means that there is no such mailbox; a refusal of us, or of policy, does not. */
+/** Returns whether a reply to RCPT means that the mailbox does not exist, and not that we or our mail are unwanted. */
 export function saysNoSuchMailbox(said: Reply): boolean {
   if (!isPermanent(said)) return false;
   if (said.enhanced !== undefined) return MAILBOX.test(said.enhanced);

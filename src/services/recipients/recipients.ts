@@ -38,7 +38,7 @@ export class Recipients {
     this.#parts = parts;
   }
 
-  /** What a client is told that names this recipient; at once where nobody must be asked. */
+  /** Decides on a recipient that a client names. Synchronous unless the primary must be asked. */
   admit(domain: DomainRecord, address: Address, network: string): Later<Admission> {
     return admit({ domain, address, network, found: this.#known.find(domain, address) }, this.#parts);
   }

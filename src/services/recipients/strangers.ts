@@ -1,12 +1,12 @@
 import type { RateTable } from "../../runtime/rate-table.ts";
 
 const HOUR = 3_600_000;
-/** Unknown recipients that a client network, a /24 or a /64, is taken for in an hour while no primary can tell. */
+/** Most unknown recipients accepted from a client network (/24 or /64) in an hour while no primary can tell. */
 const MOST_STRANGERS = 20;
 
 /**
- * Counts an address once an hour for each network; false, and nothing is counted, where the network had its share. The
- * table is of these counts alone.
+ * Counts each address once an hour for each network. Returns false, and counts nothing, if the network has reached the
+ * limit. `table` must contain nothing else.
  */
 export function takeStranger(
   table: RateTable,

@@ -6,7 +6,7 @@ import type { AccessRule } from "../../ports/checks.ts";
 import type { RuleStore, StoredRule } from "../../ports/rules.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Rules that are kept at most. */
+/** Most rules that are kept. */
 export const MOST_RULES = 10_000;
 
 interface RulesParts {
@@ -25,17 +25,17 @@ export class Rules {
     this.#parts = parts;
   }
 
-  /** Reads what the store has; before it, there are none. */
+  /** Reads the rules from the store; until then the list is empty. */
   async load(): Promise<void> {
     this.#use(await this.#parts.store.rules());
   }
 
-  /** In force, newest first; the same array until something changes. */
+  /** The rules, newest first; the same array until something changes. */
   list(): readonly StoredRule[] {
     return this.#rules;
   }
 
-  /** Undefined where there are too many. */
+  /** Adds a rule; undefined if there are too many. */
   async add(rule: AccessRule, who: string): Promise<StoredRule | undefined> {
     if (this.#rules.length >= MOST_RULES) return undefined;
     const stored = { id: this.#parts.nextId(), rule, createdAt: this.#parts.clock.now(), who };
@@ -44,14 +44,14 @@ export class Rules {
     return stored;
   }
 
-  /** False where there is no such rule. */
+  /** Removes a rule; false if there is no such rule. */
   async remove(id: string): Promise<boolean> {
     const removed = await this.#parts.store.removeRule(id);
     if (removed) this.#use(this.#rules.filter((rule) => rule.id !== id));
     return removed;
   }
 
-  /** Removes rules that are over; they have not counted since. However many they are, that is one change. */
+  /** Removes rules whose `until` has passed (they have no effect any more), and reports all of them as one change. */
   async forgetOver(): Promise<void> {
     const now = this.#parts.clock.now();
     const over = this.#rules.filter(({ rule: { until = Infinity } }) => now >= until);

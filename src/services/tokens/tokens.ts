@@ -3,13 +3,15 @@
  * it is confined.
  *
  * Invariants: a secret has 256 random bits and only its SHA-256 is stored; a comparison takes the same time for every
- * token and for every position of a difference; a revoked token fails from the next request on.
+ * token and for every position of a difference; a revoked token fails from the next request on. The tokens are read
+ * once and again after each change, because every change is made here: a storage thread that does not answer must not
+ * shut out those who ask why, and wrong secrets must not cost it anything.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenRecord, TokenStore } from "../../ports/tokens.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Marks our secrets, so that scanners of leaked secrets can find them. */
+/** Begins every secret, so that scanners for leaked secrets can find ours. */
 const PREFIX = "hf_";
 const SECRET = /^hf_[A-Za-z0-9_-]{43}$/;
 
@@ -23,26 +25,29 @@ interface TokenFacts {
 export class Tokens {
   readonly #store: TokenStore;
   readonly #clock: Clock;
+  /** All tokens as last read; undefined after a change. */
+  #records: Promise<readonly TokenRecord[]> | undefined;
 
   constructor(store: TokenStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** Makes a token and tells its secret, this once; undefined when the name is taken. */
+  /** Creates a token and returns its secret, which is never shown again; undefined if the name is taken. */
   async create(name: string, domain?: string): Promise<(TokenFacts & { secret: string }) | undefined> {
     const secret = PREFIX + randomBytes(32).toString("base64url");
     const facts: TokenFacts = { name, createdAt: this.#clock.now(), ...(domain !== undefined && { domain }) };
-    const added = await this.#store.addToken({ ...facts, hash: hashOf(secret).toString("hex") });
+    const record = { ...facts, hash: hashOf(secret).toString("hex") };
+    const added = await this.#change(() => this.#store.addToken(record));
     return added ? { ...facts, secret } : undefined;
   }
 
-  /** The token that a secret belongs to. What does not look like a secret costs no look into the store. */
+  /** Returns the token with this secret. Text that cannot be a secret is not looked up. */
   async verify(secret: string): Promise<TokenFacts | undefined> {
     if (!SECRET.test(secret)) return undefined;
     const presented = hashOf(secret);
     let match: TokenRecord | undefined;
-    for (const token of await this.#store.tokens()) {
+    for (const token of await this.#read()) {
       const stored = Buffer.from(token.hash, "hex");
       if (stored.length === presented.length && timingSafeEqual(stored, presented)) match = token;
     }
@@ -50,12 +55,29 @@ export class Tokens {
   }
 
   async list(): Promise<readonly TokenFacts[]> {
-    return (await this.#store.tokens()).map(factsOf);
+    return (await this.#read()).map(factsOf);
   }
 
-  /** False when there is no such token. */
+  /** Revokes a token; false if there is none of this name. */
   revoke(name: string): Promise<boolean> {
-    return this.#store.revokeToken(name);
+    return this.#change(() => this.#store.revokeToken(name));
+  }
+
+  #read(): Promise<readonly TokenRecord[]> {
+    if (this.#records !== undefined) return this.#records;
+    const read = this.#store.tokens();
+    this.#records = read;
+    void read.catch(() => (this.#records = undefined));
+    return read;
+  }
+
+  /** A read that began before the change has ended may lack it, and is not used again. */
+  async #change(make: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await make();
+    } finally {
+      this.#records = undefined;
+    }
   }
 }
 

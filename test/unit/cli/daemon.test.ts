@@ -43,6 +43,13 @@ test("a daemon that hangs is given up soon by those who look, and later by those
   assert.deepEqual(await change, { count: 3 });
 });
 
+test("whoever gives a change up is told that it may have been made", async (t) => {
+  const { daemon } = await silentDaemon(t, { look: 600_000, change: 40 });
+  await assert.rejects(daemon.ask({ method: "POST", path: "/v1/queue/actions" }), {
+    message: "the daemon did not respond in time; the change may or may not have been made",
+  });
+});
+
 test("what comes as a stream may pause for longer, as who reads it may", async (t) => {
   const { daemon, asked, stream } = await begunExport(t, { look: 200, change: 600_000 });
   await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endAll, loopDelays, tellAll, tellFull } from "../../../src/daemon/smtp-threads.ts";
+import { endAll, explainBy, loopDelays, tellAll, tellFull } from "../../../src/daemon/smtp-threads.ts";
 import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { idle } from "../../support/settle.ts";
@@ -55,6 +55,41 @@ test("a thread that hangs holds up nobody who tells of full domains", async () =
   void Promise.resolve(tellFull(["a.test"], threads)).then(() => (over = true));
   await idle();
   assert.equal(over, true);
+});
+
+const REQUEST = { ip: "192.0.2.1", helo: "c.example", sender: "", recipient: "a@b.example" };
+const HANGS = new Promise(() => undefined);
+
+test("one thread explains, the first that answers; one that hangs or has ended is passed over", async () => {
+  const clock = new ManualClock();
+  for (const first of [() => HANGS, () => Promise.reject(new ChannelClosed())]) {
+    const asked: string[] = [];
+    const { threads } = smtpCrew((what) => {
+      asked.push(what);
+      if (what === "answers 1") return first();
+      return what.startsWith("explain") ? { verdict: what } : undefined;
+    });
+    assert.deepEqual(await explainBy(threads, REQUEST, clock), { verdict: "explain 2" });
+    assert.deepEqual(asked, ["answers 1", "answers 2", "explain 2"]);
+  }
+  assert.equal(clock.waiting, 0);
+});
+
+test("where no thread answers, or the one that explains ends over it, nothing is explained; its errors are told", async () => {
+  const clock = new ManualClock();
+  const explained = explainBy(smtpCrew(() => HANGS).threads, REQUEST, clock);
+  await idle();
+  clock.advance(4000);
+  assert.equal(await explained, undefined);
+  assert.equal(await explainBy([], REQUEST, clock), undefined);
+  const failing = (error: Error): Promise<unknown> =>
+    explainBy(
+      smtpCrew((what) => (what.startsWith("explain") ? Promise.reject(error) : undefined)).threads,
+      REQUEST,
+      clock,
+    );
+  assert.equal(await failing(new ChannelClosed()), undefined);
+  await assert.rejects(failing(new Error("a bug")), /^Error: a bug$/);
 });
 
 test("threads end together, and each is waited for, also where another one fails", async () => {

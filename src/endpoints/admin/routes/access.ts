@@ -1,4 +1,4 @@
-/** Rules of access: who is allowed or blocked, beside the configuration. A confined token has those of its domain. */
+/** Access rules in addition to those of the configuration. A confined token sees and changes those of its domain. */
 import type { Hono } from "hono";
 import { everyClientOf, HELO_NAME, MAILBOX, NETWORK, SENDER } from "../../../mail/access-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
@@ -40,10 +40,10 @@ async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
   return shown(stored);
 }
 
-/** Rules of a domain beyond which a token that is confined to it adds none. */
+/** Most rules that a domain may have when a token confined to it adds one. */
 const MOST_OF_DOMAIN = 1000;
 
-/** Whoever cares for one domain must not keep all others from blocking somebody. */
+/** A confined token must not use up MOST_RULES: others could then block nobody. */
 function leaveRoom(c: AdminContext, { rules }: AdminParts): void {
   const { domain } = c.get("caller");
   if (domain === undefined) return;
@@ -83,7 +83,7 @@ function soundRule(given: NewRule, domain: string | undefined, now: number): Acc
   };
 }
 
-/** It would go before all rules that allow somebody. */
+/** Refuses a rule that matches every client: it would precede all rules of the configuration that allow some. */
 function refuseEveryClient(conditions: Parameters<typeof everyClientOf>[0]): void {
   const kind = everyClientOf(conditions);
   if (kind === undefined) return;
@@ -94,7 +94,7 @@ function refuseEveryClient(conditions: Parameters<typeof everyClientOf>[0]): voi
   );
 }
 
-/** A rule for a recipient elsewhere would never fit, and nobody would notice a slip of the pen. */
+/** Refuses a recipient that is not ours: the rule would never match, and a typing error would go unnoticed. */
 async function refuseForeign(
   { recipient, domain }: AccessRule,
   { directory }: Pick<AdminParts, "directory">,
@@ -110,7 +110,7 @@ async function refuseForeign(
   await ourDomain(own, directory);
 }
 
-/** The domain that the rule is for: the token's, where it is confined to one. */
+/** Returns the domain to which the rule applies; for a confined token always the token's. */
 async function scopeOf(
   c: AdminContext,
   { domain }: NewRule,

@@ -8,7 +8,7 @@ import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
 import type { AdminContext, AdminEnv, AdminParts, ControlStatus } from "../parts.ts";
 
-/** Asked by supervisors and load balancers, without a token; says nothing that a client could not see. */
+/** For supervisors and load balancers; no token is needed, so the answers contain nothing that is not public. */
 export function healthRoutes(app: Hono<AdminEnv>, { status }: AdminParts): void {
   const answer = (c: AdminContext, why: string | undefined): Response =>
     why === undefined ? c.json<HealthBody>({ ok: true }) : c.json<HealthBody>({ ok: false, why }, 503);
@@ -29,7 +29,7 @@ export function controlRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   });
 }
 
-/** Nothing that a stranger should not know. */
+/** Strangers may read this, so it gives no details. */
 function illness(condition: string): string {
   return `storage is ${condition}; \`holdfast status\` says why`;
 }
@@ -39,7 +39,7 @@ function unreadiness({ condition, listening }: ControlStatus): string | undefine
   return listening.length === 0 ? "not listening for mail" : undefined;
 }
 
-/** Ms that the reader has for its part of it: where it hangs, that must not hide why it does. */
+/** Ms that the reader thread gets for its part. If it hangs, the rest of the status is still needed to see why. */
 const TO_ANSWER = 10_000;
 
 async function status(parts: AdminParts): Promise<StatusBody> {
@@ -61,7 +61,7 @@ type Stored = Pick<
 
 const NOT_READ = `no answer within ${TO_ANSWER / 1000} s; the disk does not answer, or a large question is being answered`;
 
-/** A damaged database must not hide that it is damaged. */
+/** Never rejects: if the database is damaged, the status must still be answered, because it says so. */
 async function readStored(parts: AdminParts): Promise<Stored> {
   const { queue, directory, log } = parts;
   try {

@@ -1,4 +1,4 @@
-/** How the world sees this server and its domains; asks the DNS at each request. */
+/** How DNS and other servers see this server and its domains. Each request queries the DNS. */
 import type { Hono } from "hono";
 import { readDomain, unknownDomain } from "../answers.ts";
 import type { DiagnosisBody } from "../contract.ts";

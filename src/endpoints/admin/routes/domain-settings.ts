@@ -1,4 +1,4 @@
-/** What a domain of origin `api` is told to be: adding one, and changing one while it holds mail. */
+/** Adds a domain of origin `api`, and changes its settings, also while it holds mail. */
 import { isIP } from "node:net";
 import { HOST } from "../../../mail/host-pattern.ts";
 import { hostPort } from "../../../mail/network.ts";
@@ -17,7 +17,7 @@ import { DomainChange, NewDomain, type PrimaryBody } from "../contract.ts";
 import type { AdminContext, AdminParts } from "../parts.ts";
 import { soundRecipients } from "./recipients.ts";
 
-/** Answers its name. One that drains, because it was removed while it held mail, comes back so. */
+/** Adds the domain and returns its name. A domain that is draining (removed while it held mail) comes back this way. */
 export async function addDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
   const domain = newName(name);
@@ -26,17 +26,17 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
   const patterns = soundRecipients(recipients ?? [], domain);
-  // One that comes back without a list keeps the one that it has.
+  // A draining domain that is added without a list keeps its list.
   const list = patterns.length > 0 ? { recipients: patterns } : {};
   await parts.editor.addDomain({ name: domain, settings, ...list }).catch(async (error: unknown) => {
-    // Somebody else may have added it meanwhile.
+    // Another request may have added it in the meantime.
     await refuseKnown(domain, parts);
     throw error;
   });
   return domain;
 }
 
-/** Answers its name. What the request does not name stays as it is. */
+/** Changes the domain and returns its name. Settings that the request does not name stay. */
 export async function changeDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const name = readDomain(c);
   const change = await readBody(c, DomainChange);
@@ -50,7 +50,7 @@ export async function changeDomain(c: AdminContext, parts: AdminParts): Promise<
   return name;
 }
 
-/** `null` takes a setting away. */
+/** Returns the changed settings; `null` removes a setting. */
 function changed({ settings }: DomainRecord, change: DomainChange): DomainSettings {
   const { primaries, quota, checks, ...given } = change;
   const { quota: oldQuota, checks: oldChecks, ...rest } = settings;
@@ -81,7 +81,7 @@ export function declared(name: string, verb: "change" | "remove"): Refusal {
   );
 }
 
-/** An address looks like a name of four labels; nobody writes mail to it so. */
+/** Refuses an IP address: it looks like a name of four labels, but mail is never addressed that way. */
 function newName(name: string): string {
   return isIP(name) === 0 ? soundDomain(name) : refuseName(name);
 }
@@ -91,7 +91,7 @@ interface Sources {
   readonly callout?: boolean;
 }
 
-/** As in the configuration file: where there is a list, it is taken for complete. */
+/** The default is that of the configuration file: a list, if there is one, is taken to be complete. */
 function unknownOf({ catchAll, callout }: Sources): "accept" | "reject" {
   return catchAll || callout === true ? "accept" : "reject";
 }

@@ -1,4 +1,4 @@
-/** Domains: what they are, how they stand, and the ones that are added through the API. */
+/** Domains: their settings and state, and changes of domains that were added through the API. */
 import type { Hono } from "hono";
 import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { KnownPrimaries, PrimaryStatus } from "../../../ports/health.ts";
@@ -35,7 +35,7 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/domains/:name/resume", async (c) => c.json(await resume(c, parts)));
 }
 
-/** What a domain is shown with, by domain. */
+/** Facts that are shown with a domain. */
 interface Surroundings extends Pick<AdminParts, "fetched" | "fileTrouble"> {
   readonly counts: ReadonlyMap<string, readonly QueueCount[]>;
   readonly primaries: ReadonlyMap<string, readonly PrimaryStatus[]>;
@@ -55,7 +55,7 @@ async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> 
   return view(record, await surroundings(parts, name));
 }
 
-/** Of one domain, so that it costs no look at thousands of others, or of all. */
+/** Collects these facts for all domains, or for one, so that thousands of others are not read for it. */
 async function surroundings(parts: AdminParts, domain?: string): Promise<Surroundings> {
   const { queue, primaries, directory, status, fetched, fileTrouble } = parts;
   const [counts, { primaries: states, ...unknown }, refusing] = await Promise.all([
@@ -110,7 +110,7 @@ function view(
   };
 }
 
-/** So that it may be sent back: what is off is absent in what is stored, and a request that leaves it out means 1. */
+/** Shows the settings as a request has them: an absent `dnsbl.defer` means off in the store, but 1 in a request. */
 function shown(settings: DomainSettings): DomainBody["settings"] {
   const { checks } = settings;
   const { dnsbl = "off" } = checks ?? {};
@@ -118,7 +118,7 @@ function shown(settings: DomainSettings): DomainBody["settings"] {
   return { ...settings, checks: { ...checks, dnsbl: { ...dnsbl, defer: "off" } } };
 }
 
-/** Other domains of the same primary, which may be thousands, are left out. */
+/** Leaves out the other domains of the same primary, of which there may be thousands. */
 function ofDomain(primary: PrimaryStatus, name: string): PrimaryStatus {
   const { probation = [], acceptAll = [], ...rest } = primary;
   const own = probation.filter(({ domain }) => domain === name);
@@ -142,7 +142,7 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
 async function pause(c: AdminContext, parts: AdminParts): Promise<DomainPaused> {
   const name = readDomain(c);
   const { until } = readQuery(c, PauseQuery);
-  // A time that stands in the body would be passed over, and the pause have no end.
+  // An `until` in the body would be ignored, and the pause would never end.
   await readNoBody(c);
   if (until !== undefined && until <= parts.clock.now())
     throw new Refusal("bad_request", "until: that time is over", "name a time to come, in ms since 1970");
@@ -156,7 +156,7 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
   await readNoBody(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
   recordAct(c, parts, { verb: "domain resume", what: name });
-  // The delivery thread may be between two lives, or die over it; the next one goes on with the probation.
+  // The delivery thread may be restarting, or end during the call; the next one continues the probation.
   if ((await parts.resume(name).catch(unlessEnded)) !== true)
     throw new Refusal(
       "conflict",

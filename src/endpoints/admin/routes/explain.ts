@@ -1,4 +1,4 @@
-/** What a client would be told, and why. Open to confined tokens, for recipients of their domain. */
+/** What an SMTP client would be told, and why. Open to confined tokens, for recipients of their domain. */
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
@@ -20,7 +20,7 @@ async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody>
   confine(c, parseAddress(rcpt)?.domain ?? "");
   const answer = await parts.explain({ ip: canonicalIp(ip), helo, sender: from, recipient: rcpt });
   if (answer === undefined)
-    throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
+    throw new Refusal("conflict", "no SMTP thread answers at the moment", "`holdfast status` shows more");
   return { ...answer, checks: answer.checks.map(lookOf) };
 }
 

@@ -1,4 +1,4 @@
-/** Senders who are spared the quarantine. Open to confined tokens, for recipients of their domain only. */
+/** Senders whose mail is never quarantined. Open to confined tokens, for recipients of their domain only. */
 import type { Hono } from "hono";
 import { MAILBOX } from "../../../mail/access-pattern.ts";
 import { recordAct } from "../acts.ts";
@@ -47,7 +47,7 @@ async function disallow(c: AdminContext, parts: AdminParts): Promise<void> {
   recordAct(c, parts, { verb: "quarantine sender-forget", what: named.sender });
 }
 
-/** Whom it is about, in the spelling that is compared. */
+/** Returns the sender and the domain of the request in their comparable form. */
 function subject(c: AdminContext, given: NewAllowedSender): Pick<AllowedSenderBody, "sender" | "domain"> {
   const domain = given.domain === undefined ? c.get("caller").domain : soundDomain(given.domain);
   if (domain !== undefined) confine(c, domain);

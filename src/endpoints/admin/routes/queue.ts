@@ -1,4 +1,4 @@
-/** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
+/** Shows, exports and changes mail in the queue. Open to confined tokens, for mail of their domain only. */
 import type { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
 import type { Hono } from "hono";
@@ -45,10 +45,10 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
     }),
   );
   if (ledger === "1" || !countable(filter)) return page;
-  return { ...page, total: sum(amountOf(await queue.counts(filter.domain), filter.domain), filter) };
+  return { ...page, total: sum(amountOf(await queue.counts(filter.domain)), filter) };
 }
 
-/** Counts exist by domain and state only, and of what is gone there are none. */
+/** Returns whether the queue has a count for this filter: by domain and state only, and not for what is gone. */
 function countable(filter: MailFilter): boolean {
   const { id, sender, recipient, reason, state } = filter;
   return (
@@ -80,7 +80,7 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   return { count };
 }
 
-/** What waits has no reason: with one, nothing would ever match, and nobody would learn why. */
+/** Refuses a reason for verbs that act on waiting mail, which has none: the filter would silently match nothing. */
 function refuseReason(verb: QueueVerb, { reason }: MailFilter): void {
   if (reason === undefined || (verb !== "hold" && verb !== "flush")) return;
   throw new Refusal(
@@ -90,7 +90,7 @@ function refuseReason(verb: QueueVerb, { reason }: MailFilter): void {
   );
 }
 
-/** Under what the trace finds an act. */
+/** The keys by which the trace finds an act. */
 function whose({ id, sender, recipient }: MailFilter): {
   readonly id?: string;
   readonly addresses?: string[];
@@ -99,7 +99,7 @@ function whose({ id, sender, recipient }: MailFilter): {
   return { ...(id !== undefined && { id }), ...(addresses.length > 0 && { addresses }) };
 }
 
-/** Where rerouted mail goes; undefined: to the domain's own primaries. */
+/** Returns the destination of rerouted mail; undefined for the domain's own primaries. */
 function soundPlace(verb: QueueVerb, place: string | undefined, confinedTo?: string): string | undefined {
   if ((verb === "reroute") !== (place !== undefined))
     throw new Refusal("bad_request", "`reroute` and `to` need each other", 'to: "host:port", or "primary"');
@@ -122,9 +122,9 @@ function describe(filter: MailFilter): string {
   return parts.length === 0 ? "all mail" : parts.join(", ");
 }
 
-/** The filter with a sound domain and addresses, and with the caller's domain where the token is confined to one. */
+/** Returns the filter with normalised domain and addresses, limited to the domain of a confined token. */
 function narrow(c: AdminContext, filter: MailFilter): MailFilter {
-  // Notices to senders wait under a name that no domain can have.
+  // Notices to senders are queued under a name that is not a valid domain name.
   const special = filter.domain === undefined || filter.domain === DSN_DOMAIN;
   const named = special ? filter.domain : soundDomain(filter.domain);
   if (named !== undefined) confine(c, named);
@@ -138,7 +138,7 @@ function narrow(c: AdminContext, filter: MailFilter): MailFilter {
   };
 }
 
-/** As the queue has it: what no envelope can name would match nothing, and nobody would learn why. */
+/** Returns the address as the queue stores it. Refuses other text, which would silently match nothing. */
 function soundMailbox(name: string, text: string): string {
   const mailbox = readMailbox(text);
   if (mailbox.kind === "address") return mailbox.address.text;
@@ -150,7 +150,7 @@ function soundMailbox(name: string, text: string): string {
   );
 }
 
-/** The mail as the caller may see it: recipients of other domains are left out for a confined token. */
+/** Returns the mail as the caller may see it: for a confined token, without recipients of other domains. */
 async function findMail(c: AdminContext, queue: QueueReader): Promise<MailDetail> {
   const mail = await queue.show(mailId(c));
   const { domain } = c.get("caller");
@@ -173,7 +173,7 @@ function unknownMail(): Refusal {
 async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<Response> {
   const { damaged } = readQuery(c, ExportQuery);
   const id = mailId(c);
-  // Recipients only tell what a confined token may see; an export of the whole queue asks once for each mail.
+  // Only confined tokens need this look at the recipients. An export of the whole queue comes here once per mail.
   if (c.get("caller").domain !== undefined) await findMail(c, queue);
   const stream = await queue.export(id, damaged === "1").catch((error: unknown) => {
     if (!(error instanceof BodyDamaged)) throw error;
@@ -193,7 +193,7 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
   };
   c.header("Content-Type", "message/rfc822");
   c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
-  // The HTTP library would pass over what nobody reads, with its file open: after a HEAD, and behind a 504.
+  // After a HEAD or a 504 the HTTP library does not read the stream, and its file would stay open.
   if (c.req.method === "HEAD" || c.finalized) {
     stream.destroy();
     return c.body(null);
@@ -201,7 +201,10 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
   return c.body(ReadableStream.from(untilTrouble(stream, cut)) as globalThis.ReadableStream);
 }
 
-/** The connection is cut in trouble, so that nobody takes what came for all; the HTTP library would tell it once more. */
+/**
+ * Cuts the connection on an error, so that the client does not take a part for the whole mail. The error is not thrown
+ * on, because the HTTP library would report it a second time.
+ */
 async function* untilTrouble(stream: Readable, cut: (error: unknown) => void): AsyncGenerator<Buffer> {
   try {
     yield* stream as AsyncIterable<Buffer>;

@@ -1,4 +1,4 @@
-/** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
+/** Recipient lists, their changes, and what an SMTP client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { readPattern, withoutComment } from "../../../mail/recipient-pattern.ts";
@@ -77,7 +77,7 @@ interface Change {
   readonly placeOf: PlaceOf;
 }
 
-/** Where one of them stands in the request; asked only for the one that is wrong. */
+/** Returns where a recipient stands in the request, for the error message. */
 type PlaceOf = (index: number) => string;
 
 const inList: PlaceOf = (index) => `recipients.${index}`;
@@ -86,7 +86,7 @@ async function readList(c: AdminContext): Promise<Change> {
   return { ...(await readBody(c, RecipientChangeBody)), placeOf: inList };
 }
 
-/** One recipient a line. */
+/** Reads text with one recipient per line. */
 async function readLines(c: AdminContext): Promise<Change> {
   const { verb } = readQuery(c, RecipientLinesQuery);
   const recipients: string[] = [];
@@ -104,12 +104,12 @@ function tooMany(): Refusal {
   return new Refusal(
     "bad_request",
     `more than ${MAX_RECIPIENTS} recipients`,
-    // A second replacement would take the place of the first.
+    // This does not propose a second replacement, because it would replace the first.
     "add those beyond in further requests, or name a `file` or a `url` in the configuration, which may list 1000000",
   );
 }
 
-/** Line by line: all at once, 16 MB of empty ones would take a gigabyte. */
+/** Splits one line at a time: splitting 16 MB of empty lines at once would take a gigabyte. */
 function* entriesIn(text: string): Generator<readonly [number: number, entry: string]> {
   let number = 1;
   for (let at = 0; at < text.length; number++) {
@@ -121,7 +121,7 @@ function* entriesIn(text: string): Generator<readonly [number: number, entry: st
   }
 }
 
-/** As curl sends a file that is not there, or that a broken program has left empty: all mail would be refused. */
+/** Refuses an empty replacement, as curl sends for a missing file: all mail of the domain would be refused. */
 function refuseNothing(verb: RecipientVerb, { length }: readonly string[]): void {
   if (verb !== "replace" || length > 0) return;
   throw new Refusal(
@@ -131,7 +131,7 @@ function refuseNothing(verb: RecipientVerb, { length }: readonly string[]): void
   );
 }
 
-/** Comparable local parts and `prefix-*` patterns, without doubles; refuses the first that is neither. */
+/** Returns local parts and `prefix-*` patterns in comparable form, without duplicates; refuses anything else. */
 export function soundRecipients(
   recipients: readonly string[],
   domain: string,

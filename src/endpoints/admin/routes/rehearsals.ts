@@ -1,4 +1,4 @@
-/** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
+/** Test sessions with a domain's primaries, for use before an outage and after a change. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { isBeginning } from "../../../mail/recipient-pattern.ts";
@@ -8,7 +8,7 @@ import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
 import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
-/** Entries of the list that are looked at for one without a wildcard. */
+/** Entries of the list among which one without a wildcard is searched. */
 const LOOKED_AT = 100;
 
 export function rehearsalRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
@@ -22,7 +22,7 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
   const named = recipient === undefined ? undefined : soundRecipient(recipient, domain);
   await ourDomain(domain, parts.directory);
   const known = named ?? (await someRecipient(domain, parts));
-  // The delivery thread may die over it, and another one starts.
+  // The delivery thread may end during the test; another one is then started.
   const primaries = await parts.rehearse(domain, known).catch(unlessEnded);
   if (primaries === undefined)
     throw new Refusal(
@@ -34,7 +34,7 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
   return { domain, ok, primaries };
 }
 
-/** It goes to the primary as it is: what is no address could be more than one command there. */
+/** Refuses what is not an address: it is sent to the primary, where it could inject commands. */
 function soundRecipient(text: string, domain: string): string {
   const address = parseAddress(text);
   if (address?.domain === domain) return address.text;
@@ -50,6 +50,6 @@ async function someRecipient(domain: string, { directory }: AdminParts): Promise
   const names = items
     .filter(({ pattern }) => !isBeginning(pattern))
     .map(({ pattern }) => `${pattern}@${domain}`);
-  // One with blanks in it would need quotes.
+  // A local part with spaces is no valid address without quotes.
   return names.find((name) => parseAddress(name) !== undefined) ?? `postmaster@${domain}`;
 }

@@ -19,7 +19,7 @@ export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function createToken(c: AdminContext, parts: AdminParts): Promise<CreatedToken> {
   const { name, domain } = await readBody(c, NewToken);
-  // A slip of the pen would make a token that may do nothing, and nobody would notice before it is needed.
+  // A mistyped domain would make a token that may do nothing, unnoticed until it is needed.
   const own = domain === undefined ? undefined : await ourDomain(soundDomain(domain), parts.directory);
   const created = await parts.tokens.create(name, own);
   if (created === undefined)

@@ -9,7 +9,7 @@ import { TraceQuery, type LookBody, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";
 import { lookOf } from "./explain.ts";
 
-/** Mails that one answer tells about: the newest. */
+/** Most mails in one answer; the newest are kept. */
 const MAILS = 20;
 const LINES = 500;
 const ID = /^[0-9a-hjkmnp-tv-z]{16}$/;
@@ -24,7 +24,7 @@ async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
   const found = await parts.trace.trace({ about: keys, limit: LINES });
   const queued = await entriesOf(name, parts);
   const ids = newestIds([...found, ...queued, ...keys.map((id) => ({ id }))]);
-  // What is about the keys themselves was found above.
+  // The lines for the keys themselves were found above.
   const others = ids.filter((id) => !keys.includes(id));
   const [lines, mails] = await Promise.all([
     others.length === 0 ? [] : parts.trace.trace({ about: others, limit: LINES }),
@@ -35,8 +35,8 @@ async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
 }
 
 /**
- * Trace keys and ids are stored in lower case; the queue has addresses as they were received. What looks like an address may
- * be a Message-ID, which has one spelling only.
+ * Returns the keys under which the trace may have entries. They are stored in lower case. A name that looks like an
+ * address may also be a Message-ID, which must not be normalised as an address, so both forms are keys.
  */
 function keysOf(name: string): readonly string[] {
   const keys = [name, parseAddress(name)?.text ?? name].map((key) => key.toLowerCase());
@@ -47,7 +47,7 @@ function byAge(a: QueueEntry, b: QueueEntry): number {
   return a.acceptedAt - b.acceptedAt;
 }
 
-/** What the queue and its ledger know of an address, as recipient and as sender. */
+/** Finds the entries of an address in the queue and the ledger, as recipient and as sender. */
 async function entriesOf(name: string, { queue }: AdminParts): Promise<readonly QueueEntry[]> {
   const address = parseAddress(name);
   if (address === undefined) return [];
@@ -63,7 +63,7 @@ function newestIds(known: readonly { readonly id: string }[]): readonly string[]
   return [...ids].sort().slice(-MAILS);
 }
 
-/** An address gets the recipients that concern it; an id or a Message-ID all recipients of the mail. */
+/** For an address, returns the recipients that concern it; for an id or a Message-ID, all recipients of the mail. */
 async function mailsOf(
   ids: readonly string[],
   keys: readonly string[],
@@ -88,7 +88,7 @@ function shown({ at, id, kind, text, checks }: TraceLine): TraceBody["lines"][nu
   return checks === undefined ? { at, id, kind, text } : { at, id, kind, text, checks: looksOf(checks) };
 }
 
-/** What is no list of notes, in a trace of another version, is none. */
+/** Reads the notes of checks; text that another version wrote in another form counts as no notes. */
 function looksOf(checks: string): readonly LookBody[] {
   try {
     return (JSON.parse(checks) as readonly CheckNote[]).map(lookOf);

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { JournalSink, type Gauges } from "../../../../src/adapters/journal/journal.ts";
 import { journalTo } from "../../../../src/adapters/journal/remote.ts";
+import type { KnownPrimaries } from "../../../../src/ports/health.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { waitFor } from "../../../support/wait.ts";
@@ -23,21 +24,36 @@ const ACCEPTED = {
   size: 2048,
 } as const satisfies JournalEvent;
 
-const GAUGES: Gauges = {
-  queue: [
+const KNOWN = {
+  connections: 7,
+  condition: "full",
+  room: 4096,
+  lists: [{ zone: "bl.test", state: "sick", since: 1, why: "no answer" }],
+  certificates: [{ file: "/etc/mx.pem", expiresAt: 5000 }],
+} as const satisfies Partial<Gauges>;
+
+const QUEUE: Awaited<Gauges["queue"]> = {
+  counts: [
     { domain: "example.com", state: "waiting", recipients: 3, oldest: 1_000_000 },
     { domain: "other.example", state: "waiting", recipients: 2, oldest: 500_000 },
     { domain: "other.example", state: "gone", recipients: 99, oldest: 1 },
   ],
   quarantined: { recipients: 3, oldest: 5 },
-  primaries: [],
-  connections: 7,
-  condition: "full",
-  room: 4096,
-  lists: [{ zone: "bl.test", state: "sick", since: 1, why: "no answer" }],
-  delays: new Map([["smtp-1", { p99: 3, max: 40 }]]),
-  certificates: [{ file: "/etc/mx.pem", expiresAt: 5000 }],
 };
+
+/** What other threads tell; those of `silent` tell nothing. */
+function gauges(
+  { primaries = [], noPrimaries }: Partial<KnownPrimaries> = {},
+  silent: Partial<Gauges> = {},
+): Gauges {
+  return {
+    ...KNOWN,
+    queue: Promise.resolve(QUEUE),
+    primaries: Promise.resolve({ primaries, ...(noPrimaries !== undefined && { noPrimaries }) }),
+    delays: Promise.resolve(new Map([["smtp-1", { p99: 3, max: 40 }]])),
+    ...silent,
+  };
+}
 
 function linesOf(file: string): Record<string, unknown>[] {
   const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
@@ -192,7 +208,7 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
     since: 0,
     connections: 0,
   }));
-  const text = await sink.metrics(async () => ({ ...GAUGES, primaries: many }));
+  const text = await sink.metrics(gauges({ primaries: many }));
   for (const line of [
     "holdfast_mails_accepted_total 2",
     "holdfast_accepted_bytes_total 4096",
@@ -225,32 +241,61 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
   for (const [, name = ""] of text.matchAll(/^# TYPE (holdfast_\w+)/gm))
     assert.ok(page.includes(`\`${name}\``), name);
-  const [gone] =
-    (await sink.metrics(async () => ({ ...GAUGES, delays: new Map() }))).match(/"smtp-1".*/) ?? [];
-  assert.equal(gone, undefined, "a thread that is away has no delay");
-  const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
-  assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
-  assert.match(poor, /^holdfast_mails_accepted_total 2$/m);
-  assert.doesNotMatch(poor, /^holdfast_primary_up\{/m, "it may be up no longer");
-  await sink.metrics(async () => ({ ...GAUGES, primaries: many }));
-  const unknown = await sink.metrics(async () => ({ ...GAUGES, room: 1, noPrimaries: "it hangs" }));
-  assert.match(unknown, /^holdfast_scrape_failures_total 2$/m);
-  assert.match(unknown, /^holdfast_store_free_bytes 1$/m);
-  assert.doesNotMatch(unknown, /^holdfast_primary_up\{/m);
   await sink.stop();
 });
 
-test("a scrape does not wait for a thread that does not answer", async ({ mock }) => {
+test("lists and certificates that are used no more are shown no more", async () => {
+  const sink = new JournalSink({ level: "error", clock: new ManualClock() });
+  const shown = async (given: Gauges): Promise<number | undefined> =>
+    (await sink.metrics(given)).match(/^holdfast_(blocklist_sound|certificate_expiry_timestamp_seconds)\{/gm)
+      ?.length;
+  assert.equal(await shown(gauges()), 2);
+  assert.equal(await shown({ ...gauges(), lists: [], certificates: [] }), undefined);
+  await sink.stop();
+});
+
+test("what cannot be measured is left out, and hides nothing else", async () => {
+  const sink = new JournalSink({ level: "error", clock: new ManualClock() });
+  const up = { destination: "p:25", domains: [], state: "up" as const, since: 0, connections: 0 };
+  const fails = <T>(): Promise<T> => Promise.reject(new Error("the other thread has ended"));
+  const measured: readonly (readonly [shown: RegExp, without: Gauges])[] = [
+    [/^holdfast_(queue|quarantine)_.+/gm, gauges({ primaries: [up] }, { queue: fails() })],
+    [/^holdfast_primary_up\{.+/gm, gauges({}, { primaries: fails() })],
+    [/^holdfast_primary_up\{.+/gm, gauges({ noPrimaries: "it hangs" })],
+    [
+      /^holdfast_event_loop_delay_seconds\{thread="smtp-.+/gm,
+      gauges({ primaries: [up] }, { delays: fails() }),
+    ],
+  ];
+  const every = new RegExp(measured.map(([{ source }]) => source).join("|"), "gm");
+  for (const [n, [shown, without]] of measured.entries()) {
+    const before = (await sink.metrics(gauges({ primaries: [up] }))).match(every) ?? [];
+    const text = await sink.metrics({ ...without, condition: "sick" });
+    assert.match(text, new RegExp(`^holdfast_scrape_failures_total ${n + 1}$`, "m"));
+    assert.match(text, /^holdfast_store_condition\{condition="sick"\} 1$/m);
+    assert.match(text, /^holdfast_store_condition\{condition="full"\} 0$/m);
+    assert.equal(text.match(shown), null);
+    const left = before.filter((line) => line.match(shown) === null);
+    assert.ok(left.length > 0 && left.length < before.length);
+    assert.deepEqual(text.match(every), left);
+  }
+  await sink.stop();
+});
+
+test("a scrape does not wait for threads that do not answer", async ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const sink = new JournalSink({ level: "error", clock: new ManualClock() });
   sink.record(ACCEPTED);
   sink.record({ kind: "thread.silent", thread: "delivery", silence: 60_000 });
-  const scrape = sink.metrics(() => new Promise(() => undefined));
+  const hangs = <T>(): Promise<T> => new Promise<T>(() => undefined);
+  const scrape = sink.metrics(gauges({}, { queue: hangs(), primaries: hangs(), delays: hangs() }));
   mock.timers.tick(5000);
   const text = await scrape;
   assert.match(text, /^holdfast_scrape_failures_total 1$/m);
   assert.match(text, /^holdfast_mails_accepted_total 1$/m);
   assert.match(text, /^holdfast_thread_silent_total\{thread="delivery"\} 1$/m);
+  assert.match(text, /^holdfast_smtp_connections 7$/m);
+  assert.doesNotMatch(text, /^holdfast_(queue|quarantine|primary)_/m);
   mock.timers.reset();
   await sink.stop();
 });

@@ -7,17 +7,17 @@ import { FakeWorld, FIRST } from "../../../support/admin-fakes.ts";
 import { type Answer, operatorOf, strangerOf } from "../../../support/admin-requests.ts";
 import { idle } from "../../../support/settle.ts";
 
-test("a question waits 30 s for its answer, a change ten minutes", async (t) => {
+test("a question waits 30 s for its answer, a change ten minutes and is told that it may still be made", async (t) => {
   const world = new FakeWorld();
   world.explain = () => new Promise(() => {});
   world.tokens.create = () => new Promise(() => {});
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const ask = operatorOf(world);
-  const answered: [string, number, string][] = [];
+  const answered: [string, number, string, string][] = [];
   const note =
     (what: string) =>
     ({ status, json }: Answer): void =>
-      void answered.push([what, status, json.error.code]);
+      void answered.push([what, status, json.error.code, json.error.message]);
   void ask("GET", "/v1/explain?ip=192.0.2.1&helo=h&rcpt=a@example.com").then(note("question"));
   void ask("POST", "/v1/tokens", { name: "one" }).then(note("change"));
   const pass = async (milliseconds: number): Promise<void> => {
@@ -28,11 +28,33 @@ test("a question waits 30 s for its answer, a change ten minutes", async (t) => 
   await pass(29_999);
   assert.deepEqual(answered, []);
   await pass(1);
-  assert.deepEqual(answered, [["question", 504, "timeout"]]);
+  assert.deepEqual(answered, [["question", 504, "timeout", "the daemon did not answer in time"]]);
   await pass(569_999);
   assert.equal(answered.length, 1);
   await pass(1);
-  assert.deepEqual(answered[1], ["change", 504, "timeout"]);
+  const [what, status, code, message] = answered[1] ?? [];
+  assert.deepEqual([what, status, code], ["change", 504, "timeout"]);
+  assert.match(message ?? "", /; the change may still be made$/);
+});
+
+test("the time of a request begins before its token is looked up", async (t) => {
+  const world = new FakeWorld();
+  world.tokens.verify = () => new Promise(() => {});
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = strangerOf(world, `hf_${"A".repeat(43)}`)("GET", "/v1/status");
+  await idle();
+  t.mock.timers.tick(30_000);
+  assert.equal((await answer).status, 504);
+});
+
+test("what fails unexpectedly is told in the log, to which its answer points", async () => {
+  const world = new FakeWorld();
+  world.trouble = new Error("EIO: i/o error");
+  const { status, json } = await operatorOf(world)("GET", "/v1/queue");
+  assert.deepEqual([status, json.error.code], [500, "internal"]);
+  assert.match(json.error.hint, /daemon's log/);
+  assert.equal(world.logged.length, 1);
+  assert.match(world.logged[0] ?? "", /^error: admin request failed .+"path":"\/v1\/queue".+EIO: i\/o error/);
 });
 
 test("where nothing is, that is said as all mistakes are", async () => {

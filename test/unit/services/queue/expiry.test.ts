@@ -27,14 +27,15 @@ test("the job expires slice by slice and journals the sum", async () => {
     { givenUp: 0, deleted: 200, forgotten: 300 },
     { givenUp: 480, deleted: 20, forgotten: 0 },
     { givenUp: 40, deleted: 0, forgotten: 0 },
+    { givenUp: 0, deleted: 500, forgotten: 0 },
     { givenUp: 0, deleted: 0, forgotten: 500 },
   ];
-  for (let slice = 0; slice < 4; slice++) assert.equal(await job.run(), "again");
+  for (let slice = 0; slice < 5; slice++) assert.equal(await job.run(), "again");
   assert.equal(await job.run(), "done");
   assert.deepEqual(expiredAfter, [2, 3], "where some were given up");
   assert.deepEqual(journal.events, [
     { kind: "queue.expired", recipients: 520 },
-    { kind: "queue.deleted", recipients: 220 },
+    { kind: "queue.deleted", recipients: 720 },
   ]);
   const now = clock.now();
   assert.deepEqual(store.expired[0], {
@@ -60,13 +61,18 @@ test("one recipient that is given up is told of, too", async () => {
   const clock = new ManualClock();
   const store = new FakeWorkStore(clock);
   const journal = new MemoryJournal();
-  const retention = { waiting: DAY, parked: DAY, quarantine: DAY, ledger: DAY };
+  const retention = { waiting: DAY, parked: 7 * DAY, quarantine: DAY, ledger: DAY };
   let woken = 0;
   const parts = { store, journal, clock, retention: () => retention, timely: () => true };
   const job = expiryJob({ ...parts, expired: () => void (woken += 1) });
   store.expireAnswers = [{ givenUp: 1, deleted: 0, forgotten: 0 }];
   assert.deepEqual([await job.run(), await job.run()], ["again", "done"]);
   assert.deepEqual([woken, journal.events], [1, [{ kind: "queue.expired", recipients: 1 }]]);
+  assert.equal(
+    store.expired[0]?.contentBefore,
+    clock.now() - 7 * DAY,
+    "unless told otherwise, as all that is parked",
+  );
 });
 
 test("mail that nobody decided on is told of when it is deleted: at once, then with what came in a day", async () => {
@@ -121,6 +127,19 @@ test("old mail is told of once an hour a domain, however the clock is set, and a
   assert.deepEqual(journal.of("queue.expiring"), [
     { kind: "queue.expiring", domain: "a.test", share: 0.8, recipients: 3 },
   ]);
+});
+
+test("old mail of one domain hides no other's", () => {
+  const [journal, clock] = [new MemoryJournal(), new ManualClock()];
+  const watch = new AgeWatch({ journal, clock });
+  const oldest = clock.now() - 5 * HOUR;
+  const work = ["a.test", "b.test"].map((domain) => ({ domain, recipients: 1, oldest }));
+  watch.look(work, { oldest: HOUR, waiting: 6 * HOUR });
+  for (const kind of ["queue.oldest", "queue.expiring"] as const)
+    assert.deepEqual(
+      journal.of(kind).map(({ domain }) => domain),
+      ["a.test", "b.test"],
+    );
 });
 
 test("mail that is about to be given up is told of at 50, 80 and 95 %, once each", () => {

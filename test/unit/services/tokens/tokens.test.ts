@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TokenRecord, TokenStore } from "../../../../src/ports/tokens.ts";
 import { Tokens } from "../../../../src/services/tokens/tokens.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -60,4 +61,57 @@ test("the listing has no hashes", async () => {
   const { tokens } = new FakeWorld();
   await tokens.create("one");
   assert.deepEqual(Object.keys((await tokens.list())[0] ?? {}), ["name", "createdAt"]);
+});
+
+/** A store whose reads are counted, and answer when `answer` does. */
+function countedStore(answer: (records: readonly TokenRecord[]) => Promise<readonly TokenRecord[]>) {
+  const { storedTokens } = new FakeWorld();
+  const seen = { reads: 0 };
+  const store: TokenStore = {
+    tokens: async () => {
+      seen.reads += 1;
+      return answer([...storedTokens]);
+    },
+    addToken: async (token) => storedTokens.push(token) > 0,
+    revokeToken: async (name) => {
+      const at = storedTokens.findIndex((token) => token.name === name);
+      if (at !== -1) storedTokens.splice(at, 1);
+      return at !== -1;
+    },
+  };
+  return { seen, tokens: new Tokens(store, new ManualClock()) };
+}
+
+test("a store that does not answer shuts out nobody whose token was looked up before; guesses cost it nothing", async () => {
+  let hangs = false;
+  const { seen, tokens } = countedStore((all) =>
+    hangs ? new Promise(() => undefined) : Promise.resolve(all),
+  );
+  const { secret = "" } = (await tokens.create("monitoring")) ?? {};
+  assert.equal((await tokens.verify(secret))?.name, "monitoring");
+  hangs = true;
+  assert.equal((await tokens.verify(secret))?.name, "monitoring");
+  assert.equal(await tokens.verify(`hf_${"A".repeat(43)}`), undefined);
+  assert.equal(seen.reads, 1);
+});
+
+test("a token that is revoked while the store is read fails once that is done, and a failed read is tried again", async () => {
+  let slow: Promise<void> | undefined;
+  const { tokens } = countedStore(async (all) => {
+    await slow;
+    return all;
+  });
+  const { secret = "" } = (await tokens.create("one")) ?? {};
+  const gate = Promise.withResolvers<void>();
+  slow = gate.promise;
+  const asked = tokens.verify(secret);
+  await tokens.revoke("one");
+  gate.resolve();
+  assert.equal((await asked)?.name, "one", "it was asked before");
+  assert.equal(await tokens.verify(secret), undefined);
+  const { secret: second = "" } = (await tokens.create("two")) ?? {};
+  slow = Promise.reject(new Error("disk I/O error"));
+  await assert.rejects(tokens.verify(second), /disk I\/O error/);
+  slow = undefined;
+  assert.equal((await tokens.verify(second))?.name, "two");
 });

@@ -44,6 +44,7 @@ test("filters narrow; the total is known for domain and state only", async () =>
     ["reason=operator", 1, undefined],
     ["domain=example.com", 2, 2],
     ["state=parked", 0, 0],
+    ["domain=example.com&ledger=1", 2, undefined],
     ["domain=%2Bnotices", 0, 0],
   ] as const) {
     const { json } = await ask("GET", `/v1/queue?${query}`);

@@ -33,6 +33,29 @@ test("a change takes local parts, addresses and prefixes, without doubles", asyn
   assert.deepEqual(world.events, [act]);
 });
 
+test("an act tells how many came or went; of a list that is replaced, how many it has", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const change = async (verb: string, ...recipients: string[]): Promise<unknown[]> => {
+    const { json } = await ask("POST", PATH, { verb, recipients });
+    const [act] = world.events.splice(0);
+    return [json.before, json.count, act?.kind === "operator.acted" && act.count];
+  };
+  assert.deepEqual(await change("add", "a", "b", "c"), [0, 3, 3]);
+  assert.deepEqual(await change("add", "c", "d"), [3, 4, 1]);
+  assert.deepEqual(await change("remove", "a", "b"), [4, 2, 2]);
+  assert.deepEqual(await change("replace", "x", "y", "z"), [2, 3, 3]);
+});
+
+test("a domain that is not ours has no list to read or change", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const path = "/v1/domains/typo.example/recipients";
+  assert.equal((await ask("GET", path)).status, 404);
+  assert.equal((await ask("POST", path, { verb: "add", recipients: ["a"] })).status, 404);
+  assert.deepEqual(world.changes, []);
+});
+
 test("lines of text do as well, with comments", async () => {
   const world = new FakeWorld();
   const text = "# people\r\nalice\nbob # the boss\n\n  carol#1  \n";
