@@ -125,6 +125,17 @@ describe("what is larger than what is looked at", () => {
     });
 });
 
+test("the author behind a first line that is no field, or in one of many blanks, is read", async () => {
+  const blanks = " \t".repeat(1000);
+  for (const header of [
+    `X${blanks}y\r\n${mail().toString()}`,
+    `From${blanks}: alice@sender.example\r\n\r\n`,
+  ]) {
+    const { from, dmarc } = await look(Buffer.from(header));
+    assert.deepEqual([from, dmarc?.result], ["alice@sender.example", "fail"]);
+  }
+});
+
 describe("DMARC", () => {
   const fails = { result: "fail", policy: "reject" };
   const cases: readonly (readonly [string, Buffer, Look, BodyProof["dmarc"]])[] = [
@@ -170,6 +181,12 @@ describe("DMARC", () => {
     [
       "a signature names a key that no name leads to",
       changed("s=test;", `s=${NO_NAME};`),
+      {},
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "a signature names no canonicalization of the header",
+      changed("c=relaxed/relaxed", "c=/relaxed"),
       {},
       fails as BodyProof["dmarc"],
     ],
@@ -245,6 +262,7 @@ describe("what strangers send is bounded", () => {
 
   const costly: readonly (readonly [string, Buffer])[] = [
     ["a header of 60,000 lines", Buffer.from(`X: a\r\n${" b\r\n".repeat(60_000)}\r\n`)],
+    ["a first line of blanks that is no field", Buffer.from(`X${" ".repeat(250_000)}y: b\r\n\r\n`)],
     ["a header without an end", Buffer.from(`X: ${"a".repeat(3_000_000)}`)],
     ["a From of groups in groups", mail("a:".repeat(100_000))],
     ["a From of 20,000 authors", mail("a@b.c,".repeat(20_000))],
