@@ -22,8 +22,6 @@ interface DmarcParts {
 
 /** How long one question may take, in ms. */
 const PATIENCE = 5000;
-/** Authors that are looked at; a mail with more has no clear author. */
-const MOST_AUTHORS = 20;
 const POLICIES: ReadonlySet<string> = new Set(["none", "quarantine", "reject"]);
 
 /** DMARC by RFC 9989; a failure that trouble of the DNS may have caused is `temperror`. */
@@ -31,7 +29,6 @@ export async function askDmarc(
   question: DmarcQuestion,
   { lookUp, log, patience = PATIENCE }: DmarcParts,
 ): Promise<DmarcFacts> {
-  if (question.headerFrom.length > MOST_AUTHORS) return { result: "permerror" };
   try {
     const facts = await within(patience, evaluate(question, lookUp));
     return facts === "late" ? { result: "temperror" } : facts;
