@@ -1,4 +1,4 @@
-/** mailauth's verifier of signatures, driven by hand: header section first, then the body, then the keys. */
+/** Calls mailauth's signature verifier step by step: the header section, then the body, then the keys. */
 import { MAX_SIGNATURES } from "../../ports/authentication.ts";
 import { keysBy, type LookUp } from "./lookup.ts";
 
@@ -31,9 +31,9 @@ export interface Verifier {
   /** Takes the whole header section. */
   emitHeaders(section: Buffer): Promise<void>;
   messageHeaders(headers: Headers): Promise<void>;
-  /** Keeps parts of the chunk. */
+  /** Keeps references to parts of the chunk. */
   nextChunk(chunk: Buffer): Promise<void>;
-  /** Looks the keys up and verifies. */
+  /** Looks up the keys and verifies the signatures. */
   finalChunk(): Promise<void>;
   readonly results: readonly Verified[];
   readonly signatureHeaders: readonly SignatureHeader[];
@@ -46,7 +46,7 @@ type VerifierClass = new (options: object) => Verifier;
 
 let loaded: VerifierClass | undefined;
 
-/** The class, where it was loaded before. */
+/** Returns the class if it has been loaded before. */
 export function verifierClass(): VerifierClass | undefined {
   return loaded;
 }
@@ -60,7 +60,7 @@ export async function loadVerifier(): Promise<VerifierClass> {
   return DkimVerifier;
 }
 
-/** A verifier that looks at MAX_SIGNATURES signatures and at no ARC set. */
+/** Makes a verifier that reads at most MAX_SIGNATURES signatures and ignores ARC sets. */
 export function openVerifier(Class: VerifierClass, lookUp: LookUp): Verifier {
   const verifier = new Class({ resolver: keysBy(lookUp), strict: true, sender: "<>" });
   const readSection = verifier.emitHeaders.bind(verifier);
@@ -92,17 +92,17 @@ function withShortBlanks(section: Buffer): Buffer {
   return Buffer.concat([Buffer.from(name, "latin1"), section.subarray(end)]);
 }
 
-/** Octets of one signature, and of all From fields together; what takes longer to read is not read. */
+/** Most octets of one signature, and of all From fields together; longer ones are ignored. */
 const LARGEST_SIGNATURE = 8 * 1024;
 const LARGEST_FROM = 8 * 1024;
-/** Octets of Content-Type: it is read once for each signature. */
+/** Most octets of Content-Type, which mailauth parses once for each signature. */
 const LARGEST_TYPE = 8 * 1024;
-/** `l=`: each other value means another hash over the whole body. */
+/** The tag `l=`. Each different value costs another hash over the whole body. */
 const PARTIAL = /[:;\s]l\s*=/;
-/** Nobody signs so: what looks for the blanks that end a value begins anew at each of them. */
+/** Real signatures have no such run of blanks; the time of mailauth's parser grows with the square of its length. */
 const BLANKS = /[ \t\r\n]{256}/;
 
-/** A field without its key is not seen by mailauth. */
+/** Hides fields from mailauth by removing their key: all ARC sets, and fields above the limits. */
 function limitFields({ parsed }: Headers): void {
   let [signatures, partial, from] = [0, 0, 0];
   for (const row of parsed) {
