@@ -1,4 +1,4 @@
-/** What a rule of access may name, as operators write it: read the same way in the configuration and in the API. */
+/** The patterns in access rules, as operators write them; the configuration and the API read them in the same way. */
 import { foldCase, parseAddress } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 import { type TextFault, networkFault, parseNetwork } from "./network.ts";
@@ -7,7 +7,7 @@ import { type TextFault, networkFault, parseNetwork } from "./network.ts";
 export type PatternReading = { readonly value: string } | TextFault;
 
 export interface PatternKind {
-  /** What would be right, where a fault does not say it better. */
+  /** A description of correct texts, used if the fault names no better one. */
   readonly expected: string;
   read(text: string): PatternReading;
 }
@@ -19,7 +19,7 @@ interface Conditions {
   readonly recipient?: string;
 }
 
-/** The kind of addresses whose every client fits a rule that names `0.0.0.0/0` or `::/0` and nothing else; undefined for others. */
+/** Returns the address family that a rule covers completely, if `0.0.0.0/0` or `::/0` is its only condition. */
 export function everyClientOf({ network, helo, sender, recipient }: Conditions): "IPv4" | "IPv6" | undefined {
   if (network === undefined || (helo ?? sender ?? recipient) !== undefined) return undefined;
   const whole = parseNetwork(network);
@@ -51,7 +51,7 @@ export const MAILBOX: PatternKind = {
   read: readMailbox,
 };
 
-/** Whoever writes `*@example.com` means everybody there, and would have a rule that never fits. */
+/** `*@example.com`: the author means the whole domain, but as an address the pattern would never match. */
 const STARRED = /^[^"@]*\*@(.+)$/;
 
 function readMailbox(text: string): PatternReading {

@@ -10,9 +10,9 @@ export interface Address {
   readonly domain: string;
 }
 
-/** What nearly all local parts are: read without the Unicode tables. */
+/** Matches nearly all local parts, and needs no Unicode tables. */
 const PLAIN = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/;
-/** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
+/** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all characters beyond ASCII. */
 const DOT_STRING =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
 /** The same with dots anywhere. */
@@ -22,18 +22,18 @@ const DOTTED_STRING =
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
 /**
- * RFC 5321 §4.5.3.1.3, without brackets. Local parts have no bound of their own: the 64 octets of §4.5.3.1.1 are what all
- * must take, and those that lists and forwarders make of other addresses are longer.
+ * RFC 5321 §4.5.3.1.3, without brackets. Local parts have no limit of their own: the 64 octets of §4.5.3.1.1 are the
+ * least that every server must accept, and lists and forwarders generate longer ones.
  */
 export const MAX_PATH_OCTETS = 254;
 
 const KELVIN_SIGN = "\u212a";
-/** All but the characters of which NFC would make ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
+/** Runs without the characters that NFC would turn into ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
 const COMPOSABLE = /[^\u037e\u1fef\u212a]+/gu;
 
 /**
- * Reads `local@domain` (no angle brackets, no source route). Returns undefined for what the grammar of
- * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals: a backup MX serves domains.
+ * Parses `local@domain` (no angle brackets, no source route). Returns undefined for a text that the grammar of
+ * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals, because a backup MX serves domains.
  */
 export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
@@ -52,13 +52,13 @@ function octetsOf(text: string): number {
   return isAscii(text) ? text.length : Buffer.byteLength(text);
 }
 
-/** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed. */
+/** Returns a local part in the form in which all spellings of a mailbox are equal; undefined if it is malformed. */
 export function comparableLocal(rawLocal: string): string | undefined {
   const content = contentOf(rawLocal);
   return content === undefined ? undefined : foldCase(content);
 }
 
-/** A local part without quotes and escapes, in NFC; undefined when it is malformed. */
+/** Returns a local part without quotes and escapes, in NFC; undefined if it is malformed. */
 function contentOf(rawLocal: string): string | undefined {
   if (PLAIN.test(rawLocal)) return rawLocal;
   if (DOT_STRING.test(rawLocal)) return composed(rawLocal);
@@ -66,56 +66,56 @@ function contentOf(rawLocal: string): string | undefined {
 }
 
 /**
- * `a..b` and `a.` are addresses of real people at large providers, and are sent unquoted, which other servers take. They
- * go on quoted, and so are sound.
+ * Accepts `a..b` and `a.`: large providers have given such addresses to people, and other servers accept them unquoted.
+ * They are passed on quoted, which makes them valid.
  */
 function dottedContentOf(rawLocal: string): string | undefined {
   return DOTTED_STRING.test(rawLocal) ? composed(rawLocal) : undefined;
 }
 
 /**
- * The form that RFC 5321 §4.1.2 asks for, and the only one that some primaries know. All spellings of a mailbox get
- * it, so that what a primary says to one is true of the mailbox.
+ * Returns the simplest form, which RFC 5321 §4.1.2 demands, and the only one that some primaries know. All spellings of
+ * a mailbox are sent in this form, so that a primary's reply to one is valid for the mailbox.
  */
 function simplestFormOf(content: string): string {
   return DOT_STRING.test(content) ? content : `"${content.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** In NFC, but never making ASCII of what was none: a stranger could write `mi\u212ae` and be taken for mike. */
+/** Converts to NFC, but no other character into ASCII: `mi\u212ae` must not become `mike`. */
 function composed(text: string): string {
   return isAscii(text) ? text : text.replace(COMPOSABLE, (run) => run.normalize("NFC"));
 }
 
-/** In lower case, but never making ASCII of what was none: of all characters, only the Kelvin sign would become a letter of it. */
+/** Converts to lower case, but no other character into ASCII; only the Kelvin sign would become an ASCII letter. */
 export function foldCase(text: string): string {
   return text.includes(KELVIN_SIGN)
     ? text.replace(/[^\u212a]+/gu, (run) => run.toLowerCase())
     : text.toLowerCase();
 }
 
-/** Whether there are capitals beyond ASCII. Not every primary folds them: refusing `ÉLODIE`, it may well have `élodie`. */
+/** Whether there are capitals beyond ASCII. Not every primary folds them: it may refuse `ÉLODIE` and have `élodie`. */
 export function hasForeignCapitals(text: string): boolean {
   return !isAscii(text) && text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) !== foldCase(text);
 }
 
-/** A mailbox as text by its comparable form. */
+/** Returns a mailbox as an address, from its comparable form. */
 export function mailboxText({ local, domain }: Pick<Address, "local" | "domain">): string {
   return `${simplestFormOf(local)}@${domain}`;
 }
 
-/** The key under which a mailbox is remembered: its comparable form; two mailboxes never share one. */
+/** Returns the key under which a mailbox is remembered: its comparable form, which is unique to it. */
 export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">): string {
   return `${local}@${domain}`;
 }
 
-/** The same for an address as text; what is no address is only put into lower case. */
+/** The same for an address as text; a text that is not an address is only converted to lower case. */
 export function mailboxKeyOf(text: string): string {
   const address = parseAddress(text);
   return address === undefined ? foldCase(text) : mailboxKey(address);
 }
 
 /**
- * Whether a mailbox name asks us to relay onwards: `user%other@us`, `other!user@us`, `"a@b"@us`.
+ * Whether a local part requests relaying: `user%other@us`, `other!user@us`, `"a@b"@us`.
  * These forms are refused whatever the domain, RFC 5321 §4.1.1.3 and the relay probes of old.
  */
 export function looksLikeRelayProbe(address: Address): boolean {

@@ -4,8 +4,8 @@
  * are counted, so that what is stored means the same to every server behind us. The octets of BDAT (RFC 3030) are
  * read in the same way, but dots mean nothing there and only `end` ends the body.
  *
- * One pass over every octet; where chunks are cut makes no difference. A chunk that needs
- * no change goes out as a view of itself.
+ * It reads every octet once, and chunks may be cut anywhere. A chunk that needs no change is returned as a view of
+ * itself.
  */
 import { ownCopy } from "./own-copy.ts";
 import { TextRun } from "./text-run.ts";
@@ -26,9 +26,9 @@ const DOT_CR_SEEN = 4;
 const ENDED = 5;
 
 interface DecodedChunk {
-  /** Body octets, dots and newlines set right; may be empty. */
+  /** Body octets, with dots removed and newlines corrected; may be empty. */
   readonly body: Buffer;
-  /** What follows the final dot, in memory of its own; present once the body has ended. */
+  /** The octets behind the final dot, in memory of their own; present once the body has ended. */
   readonly rest?: Buffer;
 }
 
@@ -46,11 +46,11 @@ export class DataDecoder {
   readonly #run = new TextRun(LONGEST_LINE);
   #state = LINE_START;
   #chunk: Buffer = EMPTY;
-  /** From here on the chunk is still to be put out. */
+  /** The position from which the chunk has not been output yet. */
   #from = 0;
-  /** Where the dot stands that opens the line; only of use in the states that have seen one. */
+  /** The position of the dot that opens the line; valid only in the states that have seen one. */
   #dot = 0;
-  /** What was put out, once that cannot be one view of the chunk. */
+  /** The output, if it cannot be one view of the chunk. */
   #copy: Buffer | undefined;
   #copied = 0;
 
@@ -88,7 +88,7 @@ export class DataDecoder {
     return { body: this.#body(state === DOT_SEEN || state === DOT_CR_SEEN ? this.#dot : chunk.length) };
   }
 
-  /** After the last octet of a `plain` body: what is still to be put out. */
+  /** Ends a `plain` body; returns the octets that were held back. */
   end(): Buffer {
     const bareCr = this.#state === CR_SEEN;
     this.#run.endLine(bareCr ? -1 : 0, 0);
@@ -99,7 +99,7 @@ export class DataDecoder {
     return Buffer.from("\n");
   }
 
-  /** The next state after an octet that is not the usual one in this state. */
+  /** Returns the next state after an octet that is not the usual one in this state. */
   #turn(state: number, at: number): number {
     const octet = this.#chunk[at] ?? 0;
     if (state === DOT_SEEN && octet === CR) return DOT_CR_SEEN;
@@ -121,7 +121,7 @@ export class DataDecoder {
     return TEXT;
   }
 
-  /** The line goes on without the dot that opened it, and without all before `at` that was held back. */
+  /** Drops the dot that opened the line, and everything before `at` that was held back. */
   #dropDot(at: number): void {
     this.#putOut(this.#dot);
     this.#from = at;
@@ -165,7 +165,7 @@ export class DataDecoder {
     this.#copied += 1;
   }
 
-  /** The copy, with room for `more` octets. */
+  /** Returns the copy, with room for `more` octets. */
   #room(more: number): Buffer {
     const old = this.#copy;
     const needed = this.#copied + more;
@@ -176,7 +176,7 @@ export class DataDecoder {
     return room;
   }
 
-  /** What goes out of this chunk, which is done with. */
+  /** Returns the output of this chunk and forgets the chunk. */
   #body(to: number): Buffer {
     if (this.#copy !== undefined) this.#putOut(to);
     const body = this.#copy?.subarray(0, this.#copied) ?? this.#chunk.subarray(this.#from, to);

@@ -1,13 +1,13 @@
 /**
- * The key under which a recipient's mail is handed over: its domain, or, once an operator has sent it elsewhere, the
- * domain and that host: `example.com>192.0.2.7:2525`. No domain holds a `>`.
+ * The key under which a recipient's mail is delivered: its domain, or, once an operator has rerouted it, the domain and
+ * that host: `example.com>192.0.2.7:2525`. No domain holds a `>`.
  */
 
 const MARK = ">";
 /** Sorts right behind the mark. */
 const BEHIND_MARK = "?";
 
-/** The key of mail for `domain` that goes to `place`, `host:port`. */
+/** Returns the key of mail for `domain` that is rerouted to `place`, `host:port`. */
 export function reroutedKey(domain: string, place: string): string {
   return `${domain}${MARK}${place}`;
 }
@@ -17,7 +17,7 @@ export function domainOfKey(key: string): string {
   return at === -1 ? key : key.slice(0, at);
 }
 
-/** `host:port`; undefined: the domain's own primaries. */
+/** Returns `host:port`; undefined if the mail goes to the domain's own primaries. */
 export function placeOfKey(key: string): string | undefined {
   const at = key.indexOf(MARK);
   return at === -1 ? undefined : key.slice(at + 1);

@@ -1,10 +1,10 @@
 /**
- * What a sender asks of delivery status notifications: the parameters of MAIL and RCPT, RFC 3461 §4. Values are
- * kept as received (xtext.ts), because they are passed on as received.
+ * A sender's requests about delivery status notifications: the parameters of MAIL and RCPT, RFC 3461 §4. Values are
+ * stored as received (xtext.ts), because they are passed on as received.
  */
 import { decodeUnitext, decodeXtext, isUnitext, isXtext } from "./xtext.ts";
 
-/** Asked for a mail as a whole. */
+/** Requests for a mail as a whole. */
 export interface DsnRequest {
   /** How much of the mail a DSN of failure returns. */
   readonly ret?: "FULL" | "HDRS";
@@ -12,11 +12,11 @@ export interface DsnRequest {
   readonly envid?: string;
 }
 
-/** Asked for one recipient. */
+/** Requests for one recipient. */
 export interface DsnRecipient {
-  /** `NEVER`, or some of `SUCCESS,FAILURE,DELAY` in this order; absent: the sender has no wish. */
+  /** `NEVER`, or some of `SUCCESS,FAILURE,DELAY` in this order; absent: the sender requested nothing. */
   readonly notify?: string;
-  /** `rfc822;` or another type and the address that the sender wrote first, in xtext. */
+  /** `rfc822;` or another type, and the address that the sender used originally, in xtext. */
   readonly orcpt?: string;
 }
 
@@ -32,7 +32,7 @@ const EVENTS = ["SUCCESS", "FAILURE", "DELAY"] as const;
 export const MAIL_DSN: ReadonlySet<string> = new Set(["RET", "ENVID"]);
 export const RCPT_DSN: ReadonlySet<string> = new Set(["NOTIFY", "ORCPT"]);
 
-/** RET and ENVID of MAIL; undefined when one of them is malformed. */
+/** Reads RET and ENVID of MAIL; undefined if one of them is malformed. */
 export function readMailDsn(parameters: Parameters): DsnRequest | undefined {
   const ret = parameters.get("RET")?.toUpperCase();
   const envid = parameters.get("ENVID");
@@ -41,7 +41,7 @@ export function readMailDsn(parameters: Parameters): DsnRequest | undefined {
   return { ...(ret !== undefined && { ret }), ...(envid !== undefined && { envid }) };
 }
 
-/** NOTIFY and ORCPT of RCPT; undefined when one of them is malformed. `utf8`: SMTPUTF8 was given with MAIL. */
+/** Reads NOTIFY and ORCPT of RCPT; undefined if one of them is malformed. `utf8`: MAIL had SMTPUTF8. */
 export function readRcptDsn(parameters: Parameters, utf8: boolean): DsnRecipient | undefined {
   const given = parameters.get("NOTIFY");
   const orcpt = parameters.get("ORCPT");
@@ -62,7 +62,7 @@ function isOrcpt(text: string, utf8: boolean): boolean {
   const address = text.slice(semicolon + 1);
   if (!ATOM.test(type)) return false;
   if (type.toLowerCase() !== "utf-8") return isXtext(address) && !hasControls(decodeXtext(address));
-  // RFC 6533 §3: raw UTF-8 only where SMTPUTF8 was asked for.
+  // RFC 6533 §3: unencoded UTF-8 is allowed only with SMTPUTF8.
   const plain = utf8 || /^[!-~]*$/.test(address);
   return plain && isUnitext(address) && !hasControls(decodeUnitext(address));
 }
@@ -74,7 +74,7 @@ function canonicalNotify(text: string): string | undefined {
   return known.length === words.length ? known.join(",") : undefined;
 }
 
-/** Whether a sender who asked so wants to hear of this; without a wish: of failures and delays, RFC 3461 §4.1. */
+/** Whether the sender wants a DSN about this event; without a request: about failures and delays, RFC 3461 §4.1. */
 export function wantsDsn(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
   if (notify === undefined) return event !== "SUCCESS";
   return notify.split(",").includes(event);
@@ -86,7 +86,7 @@ interface OriginalRecipient {
   readonly address: string;
 }
 
-/** What ORCPT says, decoded. */
+/** Decodes the value of ORCPT. */
 export function originalRecipient(orcpt: string): OriginalRecipient {
   const semicolon = orcpt.indexOf(";");
   const type = orcpt.slice(0, semicolon);

@@ -1,7 +1,7 @@
 /**
- * Takes Authentication-Results fields in our name out of a header section while it passes, RFC 8601 §5: whoever
- * trusts our word must not read a stranger's for it. All else passes octet for octet, and in the memory that it came
- * in where no such field is near. Holds back no more than UNDECIDED octets and one chunk.
+ * Removes Authentication-Results fields in our name from a header section while it arrives, RFC 8601 §5: a server that
+ * trusts our results must not take a stranger's for them. All other octets pass unchanged, and without a copy in chunks
+ * that contain no such field. Holds back no more than UNDECIDED octets and one chunk.
  */
 import { normaliseDomain } from "./domain.ts";
 
@@ -9,7 +9,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09]);
 const NAME = "authentication-results";
-/** A field that has not said by then whose it is counts as forged, in octets. */
+/** A field that has not named its server (authserv-id) within this number of octets counts as forged. */
 const UNDECIDED = 2048;
 
 type Claim = "ours" | "other" | "unknown";
@@ -18,13 +18,13 @@ export class ForgedResults {
   /** Fields that were taken out. */
   removed = 0;
   readonly #ourName: string;
-  /** `pass`: what comes is kept; `ask`: it may be forged; `drop`: it is; `over`: behind the header section. */
+  /** `pass`: the field is kept; `ask`: it may be forged; `drop`: it is forged; `over`: behind the header section. */
   #mode: "pass" | "ask" | "drop" | "over" = "pass";
   /** The next octet begins a line. */
   #fresh = true;
-  /** The field in question so far, latin1; not passed on. */
+  /** The part of the undecided field that has arrived, latin1; it is held back. */
   #held = "";
-  /** How much of it had come when it was last asked whose it is. */
+  /** Length of the held part when it was last examined. */
   #asked = 0;
 
   /** `ourName`: our authserv-id, A-labels in lower case. */
@@ -32,11 +32,11 @@ export class ForgedResults {
     this.#ourName = ourName;
   }
 
-  /** What may pass of the next octets; lines end in CRLF. */
+  /** Returns the octets of the chunk, and held back ones, that may pass; lines end in CRLF. */
   pass(chunk: Buffer): Buffer {
     if (this.#mode === "over") return chunk;
     const kept: Buffer[] = [];
-    /** What is kept since then is not in `kept` yet. */
+    /** Octets from this position on are not in `kept` yet. */
     let since = 0;
     let at = 0;
     while (at < chunk.length) {
@@ -58,7 +58,7 @@ export class ForgedResults {
     return kept.length === 1 && kept[0] !== undefined ? kept[0] : Buffer.concat(kept);
   }
 
-  /** What was held back when the body ended. */
+  /** Returns what was held back when the body ended. */
   end(): Buffer {
     const kept: Buffer[] = [];
     this.#endField(kept);
@@ -70,10 +70,10 @@ export class ForgedResults {
     return this.#mode === "pass" || this.#mode === "over";
   }
 
-  /** Adds to the field in question; true: it is another's, and passes from here on. */
+  /** Adds to the undecided field. Returns true if it turns out to be somebody else's, and so passes. */
   #ask(text: string, kept: Buffer[]): boolean {
     this.#held += text;
-    // Asked only when it has doubled: lines of one blank each would cost the square of the field.
+    // Examined only after doubling: otherwise lines of one blank each would cost the square of the field's length.
     if (this.#held.length < 2 * this.#asked && this.#held.length <= UNDECIDED) return false;
     this.#asked = this.#held.length;
     const claim = claimOf(this.#held, this.#ourName);
@@ -92,14 +92,14 @@ export class ForgedResults {
 
   #endField(kept: Buffer[]): void {
     if (this.#mode !== "ask") return;
-    // The blank ends a name that the field ended with.
+    // The blank ends a name at the very end of the field.
     const forged = claimOf(`${this.#held} `, this.#ourName) === "ours";
     const held = this.#release();
     if (forged) this.removed += 1;
     else kept.push(held);
   }
 
-  /** The field is decided on. */
+  /** Ends the examination of the field and returns what was held back. */
   #release(): Buffer {
     const held = Buffer.from(this.#held, "latin1");
     this.#held = "";
@@ -108,7 +108,7 @@ export class ForgedResults {
   }
 }
 
-/** What a line that begins a field, or ends the section, may be. */
+/** Classifies a line that begins a field, or ends the section. */
 function beginning(chunk: Buffer, at: number): "pass" | "ask" | "over" {
   const first = chunk[at];
   if (first === CR || first === LF) return "over";
@@ -117,7 +117,7 @@ function beginning(chunk: Buffer, at: number): "pass" | "ask" | "over" {
   return NAME.startsWith(start) ? "ask" : "pass";
 }
 
-/** Whose results a field holds, as far as its first octets tell. */
+/** Determines from the first octets of a field whose results it contains. */
 function claimOf(field: string, ourName: string): Claim {
   const name = field.slice(0, NAME.length).toLowerCase();
   if (name !== NAME) return NAME.startsWith(name) ? "unknown" : "other";
@@ -131,7 +131,7 @@ function claimOf(field: string, ourName: string): Claim {
   return normaliseDomain(Buffer.from(text, "latin1").toString("utf8")) === ourName ? "ours" : "other";
 }
 
-/** The text behind leading blanks and comments, RFC 5322 §3.2.2; empty while a comment is open. */
+/** Returns the text behind leading blanks and comments, RFC 5322 §3.2.2; empty while a comment is open. */
 function withoutComments(text: string): string {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {

@@ -1,8 +1,8 @@
 /**
- * Reads the header section of a body while it arrives: how often it has been received, and what names it for people.
- * Bounded: at most `headerSize` octets and `headerFields` fields are looked at, at most FIELD octets of one field are
- * kept. Ends at the first empty line, or at the first line that is no header field (RFC 5322 §2.2). Where the very
- * first line begins with a blank there is no section: it would continue a field that is not there.
+ * Reads the header section of a body while it arrives: the number of Received fields, and the fields that identify the
+ * mail to people. Bounded: it reads at most `headerSize` octets and `headerFields` fields, and keeps at most FIELD
+ * octets of one field. The section ends at the first empty line, or at the first line that is no header field (RFC 5322
+ * §2.2). If the very first line begins with a blank, there is no section, because no field precedes it.
  */
 import { isAscii as hasAsciiOnly } from "node:buffer";
 import { isAscii } from "./domain.ts";
@@ -17,7 +17,7 @@ interface HeaderLimits {
   readonly hostname: string;
 }
 
-/** What a header says of its mail; texts are printable, undecoded, at most 200 characters. */
+/** Facts from the header; texts are printable, not decoded, and have at most 200 characters. */
 export interface HeaderFacts {
   /** Received fields. */
   readonly received: number;
@@ -25,9 +25,9 @@ export interface HeaderFacts {
   readonly ownReceived: number;
   /** The section is longer, or has more fields, than it may. */
   readonly tooLong: boolean;
-  /** It begins with a blank, so that what is put on top must end the section, or would be continued. */
+  /** It begins with a blank: fields put on top must end the section, or the first line would continue them. */
   readonly headless?: true;
-  /** It has octets above 127 (RFC 6532). */
+  /** The section has octets above 127 (RFC 6532). */
   readonly foreign?: true;
   readonly messageId?: string;
   readonly subject?: string;
@@ -37,13 +37,13 @@ export interface HeaderFacts {
 }
 
 /**
- * What a header says of who wrote a mail. `list`: it has List-* fields (RFC 2369, RFC 2919); `bulk`: Precedence is
+ * What a header tells about the author. `list`: it has List-* fields (RFC 2369, RFC 2919); `bulk`: Precedence is
  * bulk, list or junk; `automatic`: Auto-Submitted is anything but `no` (RFC 3834 §5).
  */
 export const TRAITS = ["list", "bulk", "automatic"] as const;
 export type Trait = (typeof TRAITS)[number];
 
-/** Octets of one field, and characters of a text out of it, that are kept. */
+/** Most octets of one field, and characters of a text in it, that are kept. */
 const FIELD = 2048;
 const TEXT = 200;
 const LF = 0x0a;
@@ -51,7 +51,7 @@ const TAB = 0x09;
 const SPACE = 0x20;
 const COLON = 0x3a;
 
-/** First letters of the fields that matter, in both cases. */
+/** First letters of the fields that are read, in upper and lower case. */
 const WANTED = new Set(Buffer.from("rRmMsSfFlLpPaA"));
 
 export class HeaderScanner {
@@ -61,7 +61,7 @@ export class HeaderScanner {
   #fields = 0;
   /** The unfinished line, latin1, cut at FIELD. */
   #line = "";
-  /** The unfinished field, unfolded, cut at FIELD; empty for one that does not matter. */
+  /** The unfinished field, unfolded, cut at FIELD; empty for a field that is not read. */
   #field = "";
   #received = 0;
   #own = 0;
@@ -116,7 +116,7 @@ export class HeaderScanner {
     };
   }
 
-  /** Counts a whole line of a field that does not matter, without making text of it; false for any other line. */
+  /** Counts a whole line of a field that is not read, without converting it to text; false for any other line. */
   #passOver(chunk: Buffer, from: number): boolean {
     const first = chunk[from] ?? 0;
     if (isBlank(first)) return this.#field === "";
@@ -181,7 +181,7 @@ export class HeaderScanner {
   }
 }
 
-/** RFC 5322 §2.2: printable ASCII without a colon, then blanks, which are forgiven, and a colon. */
+/** RFC 5322 §2.2: printable ASCII without a colon, then a colon; blanks before the colon are tolerated. */
 function beginsField(chunk: Buffer, from: number): boolean {
   let at = from;
   for (let octet = chunk[at] ?? 0; octet > SPACE && octet < 0x7f && octet !== COLON;)

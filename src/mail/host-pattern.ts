@@ -1,4 +1,4 @@
-/** Hosts as operators write them: read the same way in the configuration and in the API. */
+/** Hosts as operators write them; the configuration and the API read them in the same way. */
 import { isIP } from "node:net";
 import type { PatternKind, PatternReading } from "./access-pattern.ts";
 import { normaliseDomain } from "./domain.ts";
@@ -24,7 +24,7 @@ export const HOST: PatternKind = {
   },
 };
 
-/** Without its zone, an address of one link cannot be reached; with it, it is no address to other parts of mail. */
+/** A link-local address cannot be reached without its zone, and with its zone other parts do not accept it. */
 function readAddress(ip: string): PatternReading {
   if (!ip.includes("%")) return { value: canonicalIp(ip) };
   return {

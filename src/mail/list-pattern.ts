@@ -1,4 +1,4 @@
-/** Lists of clients in the DNS as operators write them: read the same way in the configuration and in the API. */
+/** DNS lists of clients as operators write them; the configuration and the API read them in the same way. */
 import type { PatternKind } from "./access-pattern.ts";
 import { normaliseDomain } from "./domain.ts";
 import { replyWords } from "./reply-words.ts";
@@ -16,7 +16,7 @@ export const LIST_ZONE: PatternKind = {
   },
 };
 
-/** Stands in replies. */
+/** The name of a list, which appears in replies. */
 export const LIST_NAME = replyWords("a short name for the list, in US-ASCII");
 
 /** RFC 5782 §2.3. */

@@ -1,6 +1,6 @@
-/** Which of a domain's MX records mail may go on to. */
+/** Determines to which of a domain's MX records mail may be sent. */
 
-/** Where a server takes mail for its domains, RFC 5321 §4.5.4.2; an MX record names no other port. */
+/** The port on which servers accept mail for their domains, RFC 5321 §4.5.4.2; MX records name no port. */
 export const SMTP_PORT = 25;
 
 interface Exchange {
@@ -14,10 +14,10 @@ type MxRoute =
   | { readonly kind: "hosts"; readonly tiers: readonly (readonly string[])[] }
   /** RFC 7505: the domain takes no mail. */
   | { readonly kind: "null" }
-  /** Nobody stands before us: RFC 5321 §5.1 forbids to go on. */
+  /** No MX has better preference than ours: RFC 5321 §5.1 forbids sending to others. */
   | { readonly kind: "ourselves" };
 
-/** The MX records that mail held by `hostname` may go to: those of better preference than ours. RFC 5321 §5.1. */
+/** Returns the MX hosts to which `hostname` may send mail: those of better preference than its own, RFC 5321 §5.1. */
 export function mxRoute(records: readonly Exchange[], hostname: string): MxRoute {
   const named = records.filter(({ host }) => host !== "");
   if (named.length === 0) return { kind: "null" };

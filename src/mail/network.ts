@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 
-/** A client address in its plain form: IPv4-mapped IPv6 becomes IPv4, zone ids go, lower case. */
+/** Returns a client's address in plain form: IPv4-mapped IPv6 as IPv4, without a zone id, in lower case. */
 export function normaliseIp(ip: string): string {
   if (/^[\d.]+$/.test(ip)) return ip;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
@@ -11,7 +11,7 @@ export function normaliseIp(ip: string): string {
   return (zone === -1 ? ip : ip.slice(0, zone)).toLowerCase();
 }
 
-/** An address as somebody has written it, in the one spelling that sockets and the DNS have. */
+/** Converts an address that a person wrote to the spelling that sockets and the DNS use. */
 export function canonicalIp(ip: string): string {
   return normaliseIp(isIPv6(ip) ? new SocketAddress({ address: ip, family: "ipv6" }).address : ip);
 }
@@ -21,7 +21,7 @@ function twoOctets(group: string): number[] {
   return [value >> 8, value & 0xff];
 }
 
-/** The network that shares one client's limits and reputation: /24 of IPv4, /64 of IPv6, as text. */
+/** Returns the network whose addresses share one client's limits and reputation: /24 of IPv4, /64 of IPv6. */
 export function clientNetwork(ip: string): string {
   const plain = normaliseIp(ip);
   if (isIPv4(plain)) return `${plain.split(".").slice(0, 3).join(".")}.0/24`;
@@ -41,17 +41,17 @@ export function isAddressLiteral(text: string): boolean {
   return isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
 }
 
-/** An address under which a machine is its own peer. */
+/** Whether the address is a loopback address. */
 export function isLoopback(ip: string): boolean {
   return ip.startsWith("127.") || ip === "::1";
 }
 
-/** The address of a listener that takes what comes to any address of its machine. */
+/** Whether a listener at this address accepts connections to every address of the machine. */
 export function isUnspecified(ip: string): boolean {
   return ip === "0.0.0.0" || (isIPv6(ip) && /^[0:]+$/.test(ip));
 }
 
-/** Where the DNS keeps the names of an address, RFC 1035 §3.5 and RFC 3596 §2.5. */
+/** Returns the DNS name of an address's PTR records, RFC 1035 §3.5 and RFC 3596 §2.5. */
 export function reverseName(ip: string): string {
   const plain = normaliseIp(ip);
   if (isIPv6(plain)) return `${nibbles(plain)}.ip6.arpa`;
@@ -81,7 +81,7 @@ function embedIpv4(ip: string): string {
   return `${match[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
-/** Addresses that share their first bits; groups of 16 bits. */
+/** The addresses whose first `bits` bits are equal; in groups of 16 bits. */
 export interface Network {
   readonly groups: readonly number[];
   readonly bits: number;
@@ -98,13 +98,13 @@ export function parseNetwork(text: string): Network | undefined {
   return groups.every((group, at) => (group & ~mask(network, at) & 0xffff) === 0) ? network : undefined;
 }
 
-/** What is wrong with a text, as the end of a sentence that begins with it; and what would be right, where that is known. */
+/** What is wrong with a text, as the end of a sentence that begins with the text; and a correction, if one is known. */
 export interface TextFault {
   readonly wrong: string;
   readonly right?: string;
 }
 
-/** Why `parseNetwork` does not read this text. */
+/** Explains why `parseNetwork` rejects a text. */
 export function networkFault(text: string): TextFault {
   const [, address = "", prefix = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const groups = addressGroups(address);
@@ -123,7 +123,7 @@ export function networkFault(text: string): TextFault {
   };
 }
 
-/** The network in which an address lies. */
+/** Returns the network that contains an address, as text. */
 function networkText(groups: readonly number[], bits: number): string {
   const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
   if (kept.length === 2) return `${kept.flatMap((group) => [group >> 8, group & 0xff]).join(".")}/${bits}`;
@@ -138,13 +138,13 @@ export function networkHas(network: Network, ip: string): boolean {
   return groups.every((group, at) => ((group ^ (network.groups[at] ?? 0)) & mask(network, at)) === 0);
 }
 
-/** A text that is the same for all addresses of a network. */
+/** Returns a key that is equal for all spellings of a network. */
 export function networkKey({ groups, bits }: Network): string {
   const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
   return `${groups.length}/${bits}/${kept.join(":")}`;
 }
 
-/** The key of the network of that length in which an address lies; undefined where there is none. */
+/** Returns the key of the network of `bits` bits that contains an address; undefined if there is none. */
 export function prefixKey(ip: string, bits: number): string | undefined {
   const groups = addressGroups(ip);
   return groups === undefined || bits > groups.length * 16 ? undefined : networkKey({ groups, bits });
@@ -163,7 +163,7 @@ function addressGroups(ip: string): number[] | undefined {
   return [a * 256 + b, c * 256 + d];
 }
 
-/** Whether an address lies in one of these networks, each as `parseNetwork` reads it; throws for others. */
+/** Makes a test whether an address lies in one of these networks; throws if `parseNetwork` rejects one of them. */
 export function networkSet(texts: readonly string[]): (ip: string) => boolean {
   const networks = texts.map((text) => {
     const network = parseNetwork(text);
@@ -173,12 +173,12 @@ export function networkSet(texts: readonly string[]): (ip: string) => boolean {
   return (ip) => networks.some((network) => networkHas(network, ip));
 }
 
-/** `host:port`, brackets around an IPv6 address, as operators read and write it. */
+/** Formats `host:port`, with brackets around an IPv6 address, as operators read and write it. */
 export function hostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Reads what `hostPort` writes; undefined for anything else. */
+/** Parses the format of `hostPort`; undefined for any other text. */
 export function parseHostPort(text: string): { readonly host: string; readonly port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);

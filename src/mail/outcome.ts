@@ -1,6 +1,6 @@
 import { isPermanent, isPositive, type Reply } from "./reply.ts";
 
-/** How one attempt to hand over ended, for one recipient. */
+/** The result of one delivery attempt for one recipient. */
 export type Outcome =
   /** The primary took responsibility: a positive reply to the final dot. */
   | { readonly kind: "delivered"; readonly reply: Reply }
@@ -12,23 +12,23 @@ export type Outcome =
   | { readonly kind: "unconfirmed"; readonly why: string }
   /** Our own store no longer has the body that was accepted; the primary got no mail. */
   | { readonly kind: "damaged"; readonly why: string }
-  /** Nothing was sent for it; it goes back as it was. */
+  /** Nothing was sent for it; it returns to its previous state. */
   | { readonly kind: "released" };
 
-/** Somebody got the mail. */
+/** Whether the mail was delivered to at least one recipient. */
 export function hasDelivered(outcomes: ReadonlyMap<number, Outcome>): boolean {
   for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
   return false;
 }
 
-/** The recipients that were refused. */
+/** Returns the recipients that were refused. */
 export function refusedIn(outcomes: ReadonlyMap<number, Outcome>): ReadonlySet<number> {
   const refused = new Set<number>();
   for (const [n, { kind }] of outcomes) if (kind === "refused") refused.add(n);
   return refused;
 }
 
-/** The outcome that a reply to RCPT or to the final dot means. */
+/** Returns the outcome that follows from a reply to RCPT or to the final dot. */
 export function outcomeOf(answer: Reply): Outcome {
   if (isPositive(answer)) return { kind: "delivered", reply: answer };
   return isPermanent(answer) ? { kind: "refused", reply: answer } : { kind: "deferred", reply: answer };

@@ -3,7 +3,7 @@ import { comparableLocal, MAX_PATH_OCTETS, parseAddress, type Address } from "./
 import { isAddressLiteral } from "./network.ts";
 
 export interface PathCommand {
-  /** What stands between the angle brackets, source route removed. */
+  /** The text between the angle brackets, without a source route. */
   readonly path: string;
   /** Keyword in upper case to value; empty string for a keyword alone. */
   readonly parameters: ReadonlyMap<string, string>;
@@ -29,7 +29,7 @@ type Mailbox =
 /** RFC 5321 appendix C: must be understood, and is ignored. */
 const SOURCE_ROUTE = /^@(?:\[[^\]\s]*\]|[^\s,:@[\]]+)(?:,@(?:\[[^\]\s]*\]|[^\s,:@[\]]+))*:/;
 
-/** Reads the argument of MAIL (`keyword` FROM) or RCPT (`keyword` TO). Blanks around the colon are forgiven. */
+/** Parses the argument of MAIL (`keyword` FROM) or RCPT (`keyword` TO). Blanks around the colon are tolerated. */
 export function parsePathCommand(argument: string, keyword: "FROM" | "TO"): PathResult {
   const head = /^([A-Za-z]+) *: */.exec(argument);
   if (head === null || head[1]?.toUpperCase() !== keyword) return { kind: "syntax" };
@@ -43,14 +43,14 @@ export function parsePathCommand(argument: string, keyword: "FROM" | "TO"): Path
   return { kind: "read", path: withoutRoute(rest.slice(1, close)), parameters };
 }
 
-/** A route leads to a mailbox: before anything else it stays, and makes the path malformed. */
+/** Removes a source route in front of a mailbox. In front of another text it stays, and makes the path malformed. */
 function withoutRoute(path: string): string {
   if (!path.startsWith("@")) return path;
   const mailbox = path.replace(SOURCE_ROUTE, "");
   return mailbox.includes("@") ? mailbox : path;
 }
 
-/** Where the path that begins with `<` ends; quoted local parts may hold any bracket. */
+/** Returns where the path that begins with `<` ends; -1 if it does not. Quoted local parts may contain brackets. */
 function closingBracket(text: string): number {
   if (!text.startsWith("<")) return -1;
   let quoted = false;
@@ -79,7 +79,7 @@ function readParameters(text: string): ReadonlyMap<string, string> | undefined {
   return parameters;
 }
 
-/** What the path names; `malformed` for all that the grammar does not allow. */
+/** Classifies a path; `malformed` for every text that the grammar does not allow. */
 export function readMailbox(path: string): Mailbox {
   if (path === "") return { kind: "null" };
   if (/^postmaster$/i.test(path)) return { kind: "postmaster" };

@@ -15,7 +15,7 @@ export interface Reception {
   /** Our own name. */
   readonly by: string;
   readonly id: string;
-  /** Named only where a mail has one recipient: others are nobody's business. */
+  /** Present only if the mail has one recipient, so that no recipient learns of others. */
   readonly recipient?: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -33,7 +33,7 @@ export function receivedField(reception: Reception): string {
   return `${clauses.join("\r\n\t")};\r\n\t${mailDate(at)}\r\n`;
 }
 
-/** What the connection itself tells, RFC 5321 §4.4. */
+/** The client's address and name, as known from the connection, RFC 5321 §4.4. */
 function tcpInfo({ ip, name }: Reception): string {
   return name === undefined ? addressLiteral(ip) : `${heloName(name)} ${addressLiteral(ip)}`;
 }
@@ -48,7 +48,7 @@ function protocol({ extended, smtpUtf8, tls }: Reception): string {
 /** Characters. */
 const LONGEST_HELO = 255;
 
-/** A client's name as it may stand in a header: a domain or address literal, all else made harmless. */
+/** Returns a client's HELO as it may appear in a header: characters that no domain or literal has are replaced. */
 export function heloName(helo: string): string {
   if (isAddressLiteral(helo)) return helo;
   const safe = helo.slice(0, LONGEST_HELO).replace(/[^A-Za-z0-9._:[\]-]/gu, "?");

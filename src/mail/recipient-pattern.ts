@@ -1,4 +1,4 @@
-/** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
+/** Lists of recipients as operators write them, read in the same way in the configuration, over HTTP and in the API. */
 import { comparableLocal, MAX_PATH_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
@@ -11,7 +11,7 @@ type EntryReading =
 
 const MALFORMED: EntryReading = { kind: "malformed" };
 
-/** What other servers make of their local parts, such as `a..b`, is theirs; with one of these it is no address at all. */
+/** Local parts of other servers may be unusual, such as `a..b`, but a text with one of these is not an address. */
 const NO_ADDRESS = /[\s<>]/;
 
 /** Reads an entry of a list of recipients: a local part, an address of `domain`, or a beginning with `*`. */
@@ -30,26 +30,26 @@ export function readPattern(entry: string, domain: string): EntryReading {
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
 }
 
-/** A star means a beginning; one in a quoted name means itself, unless it ends the name and would be read as one. */
+/** Reads an entry without `*`. In a quoted name `*` is an ordinary character, except at the end of the name. */
 function whole(local: string): string | undefined {
   const comparable = comparableLocal(local);
   if (comparable?.includes("*") !== true) return comparable;
   return local.startsWith('"') && !comparable.endsWith("*") ? comparable : undefined;
 }
 
-/** A beginning such as `list-*`: it vouches for no single address. */
+/** Whether the pattern is a beginning such as `list-*`, which proves no single address. */
 export function isBeginning(pattern: string): boolean {
   return pattern.endsWith("*");
 }
 
-/** A letter behind the prefix makes it a whole local part: `sales.` alone would not be one. */
+/** Reads a beginning. A letter is appended to check it, because `sales.` alone is not a local part. */
 function beginning(prefix: string): string | undefined {
   const sound = prefix !== "" && !prefix.includes("*");
   const comparable = sound ? comparableLocal(`${prefix}x`) : undefined;
   return comparable && `${comparable.slice(0, -1)}*`;
 }
 
-/** A line of a list without its comment: `#` begins one where it does not stand inside a name. */
+/** Removes the comment from a line of a list; `#` begins a comment at the start or behind a blank. */
 export function withoutComment(line: string): string {
   return line.replace(/(^|\s)#[^]*/, "").trim();
 }

@@ -1,10 +1,10 @@
-/** Words of an operator that stand in replies: read the same way in the configuration and in the API. */
+/** An operator's texts for replies; the configuration and the API read them in the same way. */
 import type { PatternKind } from "./access-pattern.ts";
 
-/** Characters. With two of them and our own words a reply still fits into its line, RFC 5321 §4.5.3.1.5. */
+/** Most characters. A reply with two such texts and our own still fits into one line, RFC 5321 §4.5.3.1.5. */
 const LONGEST = 200;
 
-/** RFC 5321 §4.2: US-ASCII. Of another character only some octets would be sent, and a line end may be among them. */
+/** US-ASCII only, RFC 5321 §4.2. Other characters would be sent in part only, and such a part may be a line end. */
 export function replyWords(expected: string): PatternKind {
   return {
     expected,

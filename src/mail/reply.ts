@@ -29,12 +29,12 @@ export function formatReply(answer: Reply): string {
   return text === "" ? codes : `${codes} ${text}`;
 }
 
-/** Characters. */
+/** Most characters of a reply's text that are kept. */
 const MAX_REPLY_TEXT = 1000;
 
 /**
- * Reads what a peer answered, several lines included. Anything that is no reply becomes a temporary one:
- * a peer that speaks nonsense is a peer in trouble, not a reason to give mail up.
+ * Parses a peer's reply of one or several lines. A text that is no SMTP reply becomes a temporary reply, because a peer
+ * that sends such text is out of order, which is no reason to give mail up.
  */
 export function parseReply(response: string): Reply {
   const lines = response.split(/\r?\n/).filter((line) => line !== "");
@@ -49,19 +49,19 @@ export function parseReply(response: string): Reply {
   return enhanced === undefined ? { code, text } : { code, enhanced, text };
 }
 
-/** Text that is safe in a reply, a header or a log line: control characters become spaces. */
+/** Makes text safe for a reply, a header or a log line: control characters become spaces. */
 export function printable(text: string): string {
   if (/^[ -~]*$/.test(text)) return text.trim();
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
 }
 
-/** For replies of ours, which are US-ASCII (RFC 5321 §4.2): a question mark in place of each other character. */
+/** Replaces characters beyond printable US-ASCII by question marks, for our own replies (RFC 5321 §4.2). */
 export function inAscii(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?");
 }
 
-/** At most so many characters; three dots stand for what is cut off. */
+/** Shortens a text to `most` characters; three dots replace the rest. */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
 }

@@ -1,6 +1,6 @@
 /**
- * Passes over what needs no closer look, which is nearly all of a body: octets above CR, in lines that end in CRLF
- * and of which the next begins with such an octet, but no dot. Four octets are looked at together.
+ * Skips octets that need no special treatment, which is nearly all of a body: octets above CR, in lines that end in
+ * CRLF if the next line begins with such an octet other than a dot. Reads four octets at a time.
  */
 
 const LF = 0x0a;
@@ -13,11 +13,11 @@ const HIGH = 0x80808080;
 const NO_WORDS: Int32Array = new Int32Array(0);
 
 export class TextRun {
-  /** An octet above 127 has come. */
+  /** An octet above 127 has been read. */
   eightBit = false;
   /** Lines longer than `longest`. */
   longLines = 0;
-  /** Where in the chunk the content of the line begins; negative when that was in an earlier chunk. */
+  /** The position in the chunk at which the line's content begins; negative if it began in an earlier chunk. */
   lineStart = 0;
   readonly #longest: number;
   #words: Int32Array = NO_WORDS;
@@ -27,13 +27,13 @@ export class TextRun {
     this.#longest = longest;
   }
 
-  /** The content of the line has ended before `end`; that of the next begins at `next`. */
+  /** Notes that the line's content ended before `end`, and that of the next line begins at `next`. */
   endLine(end: number, next: number): void {
     if (end - this.lineStart > this.#longest) this.longLines += 1;
     this.lineStart = next;
   }
 
-  /** The place of the first octet, from `from` on, that needs a closer look; the last one of the chunk always does. */
+  /** Returns the position, from `from` on, of the first octet that is not skipped; the chunk's last octet never is. */
   skip(chunk: Buffer, from: number): number {
     const words = this.#wordsOf(chunk);
     const { byteOffset } = chunk;
@@ -68,7 +68,7 @@ export class TextRun {
     return at;
   }
 
-  /** All of the chunk's memory as words; that of the last chunk is kept, since many share it. */
+  /** Returns the chunk's memory as words; the last array is cached, because many chunks share one memory. */
   #wordsOf({ buffer }: Buffer): Int32Array {
     if (this.#words.buffer !== buffer) this.#words = new Int32Array(buffer, 0, buffer.byteLength >> 2);
     return this.#words;

@@ -1,22 +1,22 @@
 import type { Reply } from "./reply.ts";
 
-/** What a check, or all checks together, say of a client, a recipient or a header. */
+/** The verdict of a check, or of all checks together, on a client, a recipient or a header. */
 export type Verdict = (
   | { readonly kind: "accept" }
   | { readonly kind: "tag"; readonly field: string }
   | { readonly kind: "defer"; readonly reply: Reply }
   | { readonly kind: "reject"; readonly reply: Reply }
 ) & {
-  /** What was seen, in a few words, for operators. */
+  /** What was found, in a few words, for operators. */
   readonly note?: string;
 };
 
-/** What an inspection says of a body; nothing but an inspection sets mail aside. */
+/** The verdict of an inspection on a body; only inspections can quarantine mail. */
 export type BodyVerdict = Verdict | { readonly kind: "quarantine"; readonly why: string };
 
 export const ACCEPT: Verdict = { kind: "accept" };
 
-/** Nothing against it, and what was seen. */
+/** Makes an accepting verdict with a note of what was found. */
 export function accepted(note: string): Verdict {
   return { kind: "accept", note };
 }
@@ -29,7 +29,7 @@ const SEVERITY: Readonly<Record<BodyVerdict["kind"], number>> = {
   reject: 4,
 };
 
-/** The strictest of several, with the fields of all that tag where nothing stricter is said. */
+/** Merges verdicts into the strictest; if that is `tag`, it has the fields of all verdicts that tag. */
 export function together(verdicts: readonly Verdict[]): Verdict {
   const worst = strictest(verdicts);
   if (worst.kind !== "tag") return worst;
@@ -37,14 +37,14 @@ export function together(verdicts: readonly Verdict[]): Verdict {
   return { kind: "tag", field: [...new Set(fields)].join("\r\n") };
 }
 
-/** The strictest of several verdicts; the first of equals, so that the order of checks decides the words. */
+/** Returns the strictest verdict; of equal ones the first, so that the order of checks decides the reply's text. */
 export function strictest<V extends BodyVerdict>(verdicts: readonly V[]): V | Verdict {
   let worst: V | Verdict = ACCEPT;
   for (const verdict of verdicts) worst = stricter<V | Verdict>(worst, verdict);
   return worst;
 }
 
-/** The second where it is stricter than the first. */
+/** Returns the second verdict if it is stricter than the first, otherwise the first. */
 export function stricter<V extends BodyVerdict>(first: V, second: V): V {
   return SEVERITY[second.kind] > SEVERITY[first.kind] ? second : first;
 }

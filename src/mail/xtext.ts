@@ -1,10 +1,11 @@
 /**
- * xtext, RFC 3461 §4: ASCII without blanks, `+` and `=`, all other octets as `+2B`; in it are the values of DSN, XCLIENT
- * and XFORWARD. RFC 6533 §3 adds characters beyond ASCII, as they are or as `\x{20AC}`: unitext.
+ * xtext, RFC 3461 §4: ASCII without blanks, `+` and `=`, and all other octets in the form `+2B`. It encodes the values
+ * of DSN parameters, XCLIENT and XFORWARD. RFC 6533 §3 adds characters beyond ASCII, as they are or as `\x{20AC}`:
+ * unitext.
  */
 const XTEXT = /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/;
 const UNITEXT = /^(?:[!-*,-<>-[\]-~\u0080-\u{10ffff}]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/u;
-/** What xtext leaves as it is. */
+/** Characters that xtext does not encode. */
 const PLAIN = /^[!-*,-<>-~]+$/;
 
 export function isXtext(text: string): boolean {
@@ -15,7 +16,7 @@ export function isUnitext(text: string): boolean {
   return UNITEXT.test(text);
 }
 
-/** At most `most` octets of the text. */
+/** Encodes at most `most` octets of the text. */
 export function encodeXtext(text: string, most: number): string {
   if (text.length <= most && PLAIN.test(text)) return text;
   const octets = Buffer.from(text).subarray(0, most);
@@ -25,7 +26,7 @@ export function encodeXtext(text: string, most: number): string {
   }).join("");
 }
 
-/** The octets that xtext stands for, as text. */
+/** Decodes xtext to UTF-8 text. */
 export function decodeXtext(text: string): string {
   return Buffer.from(withOctets(text), "latin1").toString("utf8");
 }
@@ -37,7 +38,7 @@ export function decodeUnitext(text: string): string {
   });
 }
 
-/** `+2B` as the octet that it stands for. */
+/** Replaces each `+2B` by its octet. */
 function withOctets(text: string): string {
   return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -3,7 +3,7 @@
 export interface Alert {
   /** Stable name such as `primary.down`. */
   readonly name: string;
-  /** What it is about: a destination, a domain, the store. */
+  /** The destination, the domain or the store that the alert concerns. */
   readonly subject: string;
   readonly text: string;
   /** Ms since 1970. */

@@ -7,7 +7,7 @@ export type SpfResult = "none" | "neutral" | "pass" | "fail" | "softfail" | "tem
 
 export interface SpfFacts {
   readonly result: SpfResult;
-  /** The domain that was asked, in A-labels; of HELO for the null sender. */
+  /** The domain whose policy was evaluated, in A-labels; for the null sender, that of HELO. */
   readonly domain: string;
   readonly identity: "mailfrom" | "helo";
 }
@@ -21,26 +21,27 @@ export interface DkimPass {
 
 export interface DmarcFacts {
   readonly result: "none" | "pass" | "fail" | "temperror" | "permerror";
-  /** What the author's domain asks for; absent where it publishes nothing. */
+  /** The policy that the author's domain requests; absent if it publishes none. */
   readonly policy?: "none" | "quarantine" | "reject";
 }
 
-/** What was found at receipt and is stored with the mail. What was not looked at is absent. */
+/** The results at receipt, stored with the mail. A result that was not determined is absent. */
 export interface Authentication {
   readonly spf?: SpfFacts;
   /** Signatures that verified and cover the whole body, MAX_SIGNATURES at most. */
   readonly dkim?: readonly DkimPass[];
   readonly dmarc?: DmarcFacts;
-  /** Domain of the one From field with its one author, A-labels; absent where it is not that clear. */
+  /** The domain of all authors in the only From field, in A-labels; absent if there is no single one. */
   readonly fromDomain?: string;
   /**
-   * The return-path is the sender's own, so that a bounce hits nobody else: SPF passed for its domain, or a
-   * signature of its domain passed on a mail whose From is the return-path, and SPF was asked and did not fail.
+   * True if the return-path is proven to be the sender's own, so that a bounce reaches nobody else: SPF passed for its
+   * domain, or a signature of its domain passed on a mail whose From is the return-path, and SPF was evaluated and did
+   * not fail.
    */
   readonly returnPath: boolean;
 }
 
-/** Signatures of one mail that are looked at, topmost first. */
+/** Most signatures of one mail that are verified, topmost first. */
 export const MAX_SIGNATURES = 8;
 
 export interface SpfQuestion {
@@ -51,53 +52,53 @@ export interface SpfQuestion {
 }
 
 export interface SpfAnswer extends SpfFacts {
-  /** A sentence of ours why, printable ASCII, for people. */
+  /** Our own sentence that explains the result, in printable ASCII. */
   readonly comment: string;
   /**
-   * What the domain's owner says of a `fail` (RFC 7208 §6.2): words of a stranger, printable ASCII, at most
-   * LONGEST_EXPLANATION characters. Absent where the domain says nothing, or nothing that can be told.
+   * The domain owner's explanation of a `fail` (RFC 7208 §6.2): a stranger's text, printable ASCII, at most
+   * LONGEST_EXPLANATION characters. Absent if there is none, or it cannot be shown.
    */
   readonly explanation?: string;
 }
 
 export interface SignatureResult {
   readonly result: "pass" | "fail" | "policy" | "neutral" | "temperror" | "permerror";
-  /** Absent where the signature names nothing that could be one. */
+  /** Absent if the signature names no valid domain. */
   readonly domain?: string;
   readonly selector?: string;
 }
 
-/** What a whole body proves about its author. */
+/** What the signatures of a whole mail prove about its author. */
 export interface BodyProof {
-  /** Empty: the mail is not signed. */
+  /** Empty if the mail is not signed. */
   readonly signatures: readonly SignatureResult[];
   /** The signatures were not checked, because the mail is too large or malformed; that proves nothing against it. */
   readonly unread?: true;
-  /** Absent where it was not asked for. */
+  /** Absent if it was not requested. */
   readonly dmarc?: DmarcFacts;
   readonly fromDomain?: string;
-  /** Address of the one author in the one From field. */
+  /** The address in the From field; absent unless there is exactly one field with exactly one address. */
   readonly from?: string;
 }
 
-/** Looks at one mail from its first octet to its last. What it keeps is bounded. */
+/** Verifies one mail from its first octet to its last. The memory that it uses is bounded. */
 export interface BodyVerifier {
-  /** Copies what it keeps. A promise: wait before the next chunk. */
+  /** Copies what it keeps. If it returns a promise, the caller must await it before the next chunk. */
   feed(chunk: Buffer): Promise<void> | undefined;
   /** Never rejects; answers within 12 s. */
   finish(asked: { readonly dmarc: boolean; readonly spf?: SpfFacts }): Promise<BodyProof>;
-  /** Nobody waits any more. */
+  /** Ends the verification; its result is not needed any more. */
   abort(): void;
 }
 
 export interface Authenticator {
-  /** Asks the DNS whether the client may send for the domain; answers within SPF_PATIENCE, never rejects. */
+  /** Evaluates whether the client may send for the domain. Resolves within SPF_PATIENCE, never rejects. */
   spf(question: SpfQuestion): Promise<SpfAnswer>;
-  /** Begins with a new mail. */
+  /** Begins the verification of a new mail. */
   verifyBody(): BodyVerifier;
 }
 
-/** Characters. */
+/** In characters. */
 export const LONGEST_EXPLANATION = 300;
 
 /** Longest time for one evaluation of SPF, in ms. */

@@ -3,21 +3,21 @@ import type { Lookup } from "./resolver.ts";
 
 export interface Blocklists {
   /**
-   * The codes in 127.0.0.0/8 under which `zone` lists the address; `none`: not listed. `failed`: no answer, or one
-   * that says nothing of the client, such as 127.255.255.254 (RFC 5782 §2.3 and the custom of large lists).
+   * Resolves to the codes in 127.0.0.0/8 under which `zone` lists the address; `none`: not listed. `failed`: no answer,
+   * or a code that does not concern the client, such as 127.255.255.254 (RFC 5782 §2.3 and the custom of large lists).
    */
   codes(zone: string, ip: string): Promise<Lookup<string>>;
-  /** What the list says to people of an address that it lists; one printable line. */
+  /** The list's explanation (TXT record) of why it lists an address; one printable line. */
   reason(zone: string, ip: string): Promise<string | undefined>;
-  /** Whether the list works at this moment, RFC 5782 §5: it must have 127.0.0.2 and must not have 127.0.0.1. */
+  /** Tests whether the list works, RFC 5782 §5: it must contain 127.0.0.2 and must not contain 127.0.0.1. */
   test(zone: string): Promise<ListTest>;
-  /** Whether `zone` lists an address of ours. Asked seldom, not remembered; where nobody answers: false. */
+  /** Whether `zone` lists an address of ours; false if there is no answer. The result is not cached. */
   listsHost(zone: string, ip: string): Promise<boolean>;
 }
 
 export type ListTest = { readonly kind: "sound" } | { readonly kind: "sick"; readonly why: string };
 
-/** How a list stands, as told to operators. Only sound ones count. */
+/** The state of a list, as shown to operators. Only lists that are `sound` are used. */
 export interface ListStatus {
   readonly zone: string;
   readonly state: "untested" | "sound" | "sick";

@@ -1,11 +1,11 @@
-/** Questions to primaries whether a mailbox exists: RCPT after the null sender, and no mail. */
+/** Callouts: a primary is asked whether a mailbox exists, by MAIL with the null sender and RCPT; no mail is sent. */
 
 export interface CalloutQuestion {
   /** A-labels. */
   readonly domain: string;
   /** As it goes on the wire. */
   readonly address: string;
-  /** Ask although an answer is known, because that answer is getting old. */
+  /** Asks the primary even if an answer is known, because that answer is getting old. */
   readonly refresh?: boolean;
 }
 
@@ -17,7 +17,7 @@ export type CalloutAnswer =
   | { readonly kind: "acceptAll" }
   /** No primary of the domain is up. */
   | { readonly kind: "away" }
-  /** It gave no answer that could be believed. */
+  /** The primary gave no answer that can be believed. */
   | { readonly kind: "mute"; readonly why: string }
-  /** Too many callouts are waiting for it. */
+  /** Too many callouts are waiting for the primary. */
   | { readonly kind: "busy" };

@@ -3,38 +3,38 @@
 export type CheckAction = "tag" | "defer" | "reject";
 
 export interface CheckSettings {
-  /** Address or sentence for those who were refused; ends the reply. */
+  /** An address or sentence for refused senders, put at the end of the reply. */
   readonly contact?: string;
   readonly dnsbl: DnsblSettings | "off";
-  /** What the client says in HELO is a full name or its own address; absent: off. */
+  /** Checks that the HELO argument is a fully qualified name or the client's own address; absent: off. */
   readonly helo?: CheckAction | "off";
-  /** The client's address has a name that points back; `lookup`: only for the Received field. Absent: off. */
+  /** Checks that the client's address has a name that resolves back to it; `lookup`: only for Received. Absent: off. */
   readonly clientName?: CheckAction | "lookup" | "off";
-  /** The domain of the return-path can take mail; absent: off. */
+  /** Checks that the domain of the return-path can receive mail; absent: off. */
   readonly senderDomain?: CheckAction | "off";
-  /** The client may send for the domain of the return-path, RFC 7208; absent: off. */
+  /** Checks by SPF (RFC 7208) that the client may send for the domain of the return-path; absent: off. */
   readonly spf?: CheckAction | "off";
-  /** The mail is signed by a domain, RFC 6376; absent: off. */
+  /** Checks that a DKIM signature (RFC 6376) of a signed mail is valid; absent: off. */
   readonly dkim?: CheckAction | "off";
-  /** The author's domain stands behind the mail, RFC 9989; absent: off. */
+  /** Checks by DMARC (RFC 9989) that the author's domain confirms the mail; absent: off. */
   readonly dmarc?: ContentAction | "off";
   /** Unknown clients are deferred once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
-  /** Clients are sent to a primary that is up; absent: off. */
+  /** Clients are deferred while a primary that they can use is up; absent: off. */
   readonly reachability?: ReachabilitySettings | "off";
-  /** Commands came before the reply to HELO; absent: off. */
+  /** Checks that no command arrived before the reply to HELO; absent: off. */
   readonly earlyTalker?: CheckAction | "off";
   /** Bodies are shown to clamd; absent: off. */
   readonly clamav?: ClamavSettings | "off";
   /** Bodies are shown to rspamd; absent: off. */
   readonly rspamd?: RspamdSettings | "off";
-  /** The first that fits decides; absent: none. */
+  /** The first rule that matches decides; absent: no rules. */
   readonly access?: readonly AccessRule[];
 }
 
 /**
- * The operator's own word: `allow` spares a client the checks of reputation, `block` refuses. All that a rule names
- * must fit; it names at least one thing.
+ * An operator's rule: `allow` exempts a client from the checks of reputation, `block` refuses it. A rule has at least
+ * one condition, and all of its conditions must match.
  */
 export interface AccessRule {
   readonly action: "allow" | "block";
@@ -45,14 +45,14 @@ export interface AccessRule {
   /** An address in its simplest form, or `@example.com` for all of a domain; lower case. `<>`: the null sender. */
   readonly sender?: string;
   readonly recipient?: string;
-  /** Only for recipients of this domain; absent: of all. */
+  /** The rule applies to recipients of this domain only; absent: to all. */
   readonly domain?: string;
-  /** Ms since 1970, from when it does not count any more. */
+  /** When the rule expires, ms since 1970. */
   readonly until?: number;
   readonly note?: string;
 }
 
-/** What a domain has of its own; absent: as for all. */
+/** A domain's own settings; an absent one is as for all domains. */
 export type DomainChecks = Partial<Omit<CheckSettings, "contact" | "access">>;
 
 /** What happens to a body that a check objects to; `quarantine`: it is accepted and quarantined. */
@@ -62,16 +62,16 @@ export type ContentAction = "tag" | "defer" | "quarantine" | "reject";
 export interface ScanServers {
   /** At least one: a path of a Unix socket, or `host:port` (IPv6 in brackets). */
   readonly servers: readonly string[];
-  /** For all attempts at one mail, in ms. */
+  /** Limit on all attempts for one mail together, in ms. */
   readonly timeout: number;
   /** Most scans at a time, for one server and SMTP thread. */
   readonly connections: number;
 }
 
 interface ScannerSettings extends ScanServers {
-  /** Larger bodies are not shown to it, in octets. */
+  /** Larger bodies are not scanned, in octets. */
   readonly maxSize: number;
-  /** What becomes of a mail when no server answers. */
+  /** What happens to a mail if no server answers. */
   readonly unavailable: Exclude<ContentAction, "reject">;
 }
 
@@ -80,17 +80,17 @@ export interface ClamavSettings extends ScannerSettings {
   readonly oversize: ContentAction;
 }
 
-/** What rspamd's words lead to; `accept`: nothing. Its `quarantine` is ours. */
+/** What each of rspamd's actions causes; `accept`: nothing. Its `quarantine` always quarantines the mail. */
 export interface RspamdSettings extends ScannerSettings {
   readonly reject: ContentAction | "accept";
   readonly softReject: ContentAction | "accept";
   readonly greylist: ContentAction | "accept";
   readonly addHeader: ContentAction | "accept";
-  /** The header fields that it asks for stand on top. */
+  /** The header fields that rspamd requests are added on top. */
   readonly headers: boolean;
 }
 
-/** What greylisting and reachability may do: a permanent refusal would lose the mail of clients that return. */
+/** Actions of greylisting and reachability. They expect clients to return; a permanent refusal would lose mail. */
 type PatientAction = "tag" | "defer";
 
 export interface GreylistSettings {
@@ -120,7 +120,7 @@ export interface DnsblSettings {
 export interface DnsList {
   /** A-labels. */
   readonly zone: string;
-  /** Stands in replies instead of the zone, which may hold a customer's key. */
+  /** Used in replies instead of the zone, which may contain a customer's key. */
   readonly name?: string;
   /** Patterns of codes that count, such as `127.0.0.2`, `127.0.0.4-7` or `127.0.*.3`. */
   readonly codes: readonly string[];

@@ -12,36 +12,36 @@ export type TlsLevel = "none" | "opportunistic" | "require" | "verify" | "pin";
 /** How we log in at a primary; the password itself is never stored. */
 export interface Login {
   readonly user: string;
-  /** Absolute path; its first line is the password. One of the two is there. */
+  /** Absolute path; its first line is the password. Either this or `passwordEnv` is present. */
   readonly passwordFile?: string;
   /** Name of an environment variable. */
   readonly passwordEnv?: string;
-  /** Absent: what the primary offers, `plain` first. */
+  /** Absent: a method that the primary offers, preferably `plain`. */
   readonly method?: "plain" | "login";
 }
 
 /**
- * What a primary is told of the client that brought a mail. `headers`: our header fields, and XFORWARD where it is
- * offered; `xforward`: the same, with an alert if it is not offered; `xclient`: the primary sees the client itself.
+ * What a primary learns about the client that sent a mail. `headers`: our header fields, and XFORWARD if it is offered;
+ * `xforward`: the same, with an alert if it is not offered; `xclient`: the session stands for the client itself.
  */
 export type Identity = "headers" | "xforward" | "xclient";
 
 /** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: also the next envelope together with a body. */
 type Pipelining = "none" | "envelope" | "mails";
 
-/** How a primary is spoken to. */
+/** Settings for the connections to a primary. */
 export interface Transport {
   readonly tls: TlsLevel;
-  /** TLS from the first octet on; absent: at port 465. */
+  /** TLS from the first octet on; absent: only at port 465. */
   readonly implicitTls?: boolean;
-  /** SHA-256 of certificates or public keys, in hexadecimal; one of them must fit, for level `pin`. */
+  /** For level `pin`: SHA-256 of certificates or public keys, in hexadecimal; one of them must match. */
   readonly pins?: readonly string[];
   readonly login?: Login;
   /** Absent: `headers`. */
   readonly identity?: Identity;
-  /** What may leave without waiting for replies, where PIPELINING is offered; absent: `mails`. */
+  /** What may be sent without waiting for replies if PIPELINING is offered; absent: `mails`. */
   readonly pipelining?: Pipelining;
-  /** False: BDAT is not used although CHUNKING is offered. */
+  /** False: BDAT is not used, even if CHUNKING is offered. */
   readonly chunking?: boolean;
   /** Most connections at the same time; absent: the setting for all primaries. */
   readonly connections?: number;
@@ -56,7 +56,7 @@ export interface Primary extends Transport {
   /** Host name in A-labels, or an address without brackets; empty for `mx`. */
   readonly host: string;
   readonly port: number;
-  /** Lower first; equal ones are shared at random, by weight. */
+  /** Lower values are used first; primaries of equal preference share the mail at random, by weight. */
   readonly preference: number;
   /** Its share among those of equal preference; absent: 1. */
   readonly weight?: number;
@@ -69,15 +69,15 @@ export interface FetchSettings {
   readonly url: string;
   /** Ms between two fetches. */
   readonly every: number;
-  /** Absolute path; its first line is the value of the Authorization field. At most one of the two is there. */
+  /** Absolute path; its first line is the Authorization field's value. Excludes `authorizationEnv`. */
   readonly authorizationFile?: string;
   /** Name of an environment variable. */
   readonly authorizationEnv?: string;
-  /** A list without entries is believed. */
+  /** True: a list without entries is believed. */
   readonly allowEmpty?: boolean;
 }
 
-/** How much may be stored for a domain, in whatever state; at least one of the two. */
+/** Limits on the mail stored for a domain, in any state; at least one of the two is present. */
 export interface Quota {
   readonly messages?: number;
   /** Octets of bodies. */
@@ -89,16 +89,16 @@ export interface DomainSettings {
   /** At least one. */
   readonly primaries: readonly Primary[];
   readonly catchAll: boolean;
-  /** `alice+x` is alice; empty string: tags mean nothing. */
+  /** With `+`, mail for `alice+x` is for alice; empty string: there are no tags. */
   readonly tagSeparator: string;
-  /** For addresses that neither list nor memory knows, while no primary can tell; where no list is complete. */
+  /** Applies to addresses in no list and no memory, while no primary can be asked, if the lists are not complete. */
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
-  /** The primary is asked whether a mailbox exists; the lists are not complete then. Absent: false. */
+  /** True: the primary is asked whether a mailbox exists, and the lists are not complete. Absent: false. */
   readonly callout?: boolean;
   /** A list that is fetched over HTTP. */
   readonly fetched?: FetchSettings;
   readonly bareNewlines: "normalise" | "reject";
-  /** Absent: no limit but the disk. */
+  /** Absent: limited by the disk only. */
   readonly quota?: Quota;
   /** Checks that the domain has of its own. */
   readonly checks?: DomainChecks;
@@ -111,22 +111,22 @@ export interface DomainRecord {
   readonly settings: DomainSettings;
   /** Key of the declared list; absent when there is none. */
   readonly list?: number;
-  /** Key of the fetched list; absent when there is none, or none was ever fetched. */
+  /** Key of the fetched list; absent if there is none, or it was never fetched. */
   readonly fetched?: number;
   /** Deliveries paused by an operator. */
   readonly paused: boolean;
-  /** When the pause ends by itself, ms since 1970; absent: when an operator says so. */
+  /** When the pause ends by itself, ms since 1970; absent: only an operator ends it. */
   readonly pausedUntil?: number;
-  /** Vanished from the configuration while mail is held: accepts no new mail, delivers what it has. */
+  /** The domain was removed while it had mail: it accepts no new mail and delivers what it has. */
   readonly draining: boolean;
 }
 
-/** It fetches a list, and none has come yet: mail for addresses that no other source knows is deferred. */
+/** True if the domain's list has never been fetched: mail for addresses that no other source knows is deferred. */
 export function awaitsFirstList({ settings, fetched }: Pick<DomainRecord, "settings" | "fetched">): boolean {
   return settings.fetched !== undefined && fetched === undefined;
 }
 
-/** The list that an entry stands in; `url`: the one that is fetched. */
+/** The list that contains an entry; `url`: the fetched one. */
 export type RecipientOrigin = Origin | "url";
 
 /** How a local part was found in the lists. */
@@ -136,11 +136,11 @@ export interface RecipientHit {
   readonly origin: RecipientOrigin;
 }
 
-/** Looks things up on the caller's own thread, without waiting for another. */
+/** Reads the directory synchronously, on the caller's own thread. */
 export interface DirectoryReader {
   /** The newest complete generation. */
   generation(): number;
-  /** Throws when it is not there and the generation is so old that its rows may be gone. */
+  /** Throws if the domain is not found and the generation is so old that its rows may have been deleted. */
   domain(name: string, generation: number): DomainRecord | undefined;
   /** Every domain of a generation, draining ones too. */
   names(generation: number): readonly string[];
@@ -173,23 +173,23 @@ export interface DeclaredDomain {
   readonly settings: DomainSettings;
   /** Comparable local parts and `prefix-*` patterns; undefined: no declared list. */
   readonly recipients?: readonly string[];
-  /** What they were read from. */
+  /** The file from which they were read. */
   readonly recipientsFile?: RecipientFile;
 }
 
 export interface RecipientFile {
   /** Absolute. */
   readonly path: string;
-  /** Another text for another content. */
+  /** A text that differs if the content may differ. */
   readonly mark: string;
 }
 
-/** What a new declaration changed; names of domains. */
+/** The changes made by a new declaration, as names of domains. */
 export interface DeclareResult {
   readonly generation: number;
   readonly added: readonly string[];
   readonly changed: readonly string[];
-  /** Vanished from the file but still holding mail. */
+  /** Removed from the file, but still holding mail. */
   readonly draining: readonly string[];
   readonly removed: readonly string[];
 }
@@ -197,30 +197,30 @@ export interface DeclareResult {
 /** Written by the main thread only, one change at a time. */
 export interface DirectoryWriter {
   /**
-   * Makes `domains` the whole of origin `file`: staged in slices that do not disturb mail in flow, visible
-   * all at once. Rejects with a message for the operator when a name belongs to origin `api`.
+   * Makes `domains` the complete set of origin `file`. It is written in slices, so that mail is not held up, and
+   * becomes visible with one commit. Rejects with a message for the operator if a name belongs to origin `api`.
    */
   declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult>;
-  /** Adds a domain of origin `api`, or takes one back that drains. */
+  /** Adds a domain of origin `api`, or ends the draining of one. */
   addDomain(domain: DeclaredDomain): Promise<void>;
-  /** Gives a domain of origin `api` other settings; whether it drains stays. False: there is none. */
+  /** Changes the settings of a domain of origin `api`; it goes on draining if it did. False: no such domain. */
   changeDomain(name: string, settings: DomainSettings): Promise<boolean>;
   /** Removes a domain of origin `api`; with mail held it drains first. */
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
-  /** Pauses, or lets go on; false: no such domain. `until` in ms since 1970 replaces what was said before. */
+  /** Pauses or resumes deliveries. False: no such domain. `until`, in ms since 1970, replaces the previous one. */
   setPaused(name: string, paused: boolean, until?: number): Promise<boolean>;
-  /** Ends the pauses whose time has come; answers the domains. */
+  /** Ends the pauses that are over by now; resolves to the domains. */
   endPauses(): Promise<readonly string[]>;
   /** Changes the API list of a domain of either origin, or the fetched one. */
   changeRecipients(change: RecipientChange): Promise<ListSizes>;
   /**
-   * Removes draining domains that hold nothing any more, and lets those drain that got mail in transactions which began
-   * before they were removed; answers the names of both.
+   * Removes draining domains that have no mail any more. A removed domain that got mail in a transaction which began
+   * before its removal becomes a draining one again. Resolves to the names of both.
    */
   retire(): Promise<readonly string[]>;
 }
 
-/** How many entries a list had before a change, and has after it. */
+/** The number of entries of a list before and after a change. */
 export interface ListSizes {
   readonly before: number;
   readonly after: number;

@@ -13,7 +13,7 @@ import type { Transport } from "./directory.ts";
 import type { ClientFacts, NewMail } from "./intake.ts";
 import type { Body } from "./stored-body.ts";
 
-/** Under this domain DSNs wait in the queue. */
+/** The domain under which DSNs wait in the queue. */
 export const DSN_DOMAIN = "+notices";
 
 /** What a DSN says about a recipient: refused, expired, still waiting, handed over to the primary. */
@@ -29,11 +29,11 @@ export interface OwedRecipient extends DsnRecipient {
   readonly lastReply?: string;
   /** `host:port` of the primary last spoken to. */
   readonly destination?: string;
-  /** How an attempt ended is not known: the primary may have the mail. */
+  /** The result of an attempt is not known: the primary may have the mail. */
   readonly unconfirmed?: true;
-  /** An operator gave it up: nobody need have tried to deliver it. */
+  /** An operator gave the mail up, possibly before any attempt to deliver it. */
   readonly byOperator?: true;
-  /** When it came to this, ms since 1970; of a delay: since when it waits. */
+  /** When the event happened, ms since 1970; for a delay: since when the recipient has been waiting. */
   readonly at: number;
 }
 
@@ -49,21 +49,21 @@ export interface OwedMail {
   readonly messageId?: string;
   readonly dsn?: DsnRequest;
   readonly traits: readonly Trait[];
-  /** What was found at receipt; absent where nothing was checked. */
+  /** The results of the checks at receipt; absent if nothing was checked. */
   readonly authentication?: Authentication;
   readonly recipients: readonly OwedRecipient[];
   /** DSNs that were written to this sender in the past 24 h. */
   readonly noticesToSender: number;
-  /** Absent when it is gone. */
+  /** Absent if it has been deleted. */
   readonly body?: Body;
 }
 
-/** Closes what is owed for some recipients of a mail. */
+/** Closes the debts for some recipients of a mail. */
 export interface ToldRequest {
   readonly id: string;
   readonly recipients: readonly number[];
   readonly told: Told;
-  /** Its recipients are under DSN_DOMAIN. */
+  /** The DSN, if there is one; its recipients are under DSN_DOMAIN. */
   readonly notice?: { readonly mail: NewMail; readonly body: Buffer };
 }
 
@@ -78,19 +78,19 @@ export interface Told {
   readonly why?: string;
 }
 
-/** Where a look through waiting mail stands; opaque. */
+/** The position of a scan through waiting mail; opaque to callers. */
 export type DelayPlace = readonly [since: number, mail: number, n: number];
 
 export interface DelayRequest {
-  /** Recipients that wait since before this are owed a DSN of delay, once each. */
+  /** Recipients that have waited since before this time are each owed one DSN of delay. */
   readonly before: number;
-  /** Where the last look ended; absent: from the oldest. */
+  /** Where the last scan ended; absent: begin with the oldest. */
   readonly after?: DelayPlace;
   readonly limit: number;
 }
 
 export interface DelayAnswer {
-  /** Where to go on, now or later. */
+  /** Where the next scan begins. */
   readonly place: DelayPlace;
   readonly more: boolean;
 }
@@ -98,9 +98,9 @@ export interface DelayAnswer {
 export interface DsnStore {
   /** The oldest mails whose senders are owed a DSN. */
   owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
-  /** Durable when it answers; false: nothing of that kind is owed any more, and nothing was written. */
+  /** Durable when it resolves. False: nothing of that kind is owed any more, and nothing was written. */
   told(request: ToldRequest): Promise<boolean>;
-  /** Notes what is owed; a recipient that is in conversation at that moment is left to a later look from the oldest. */
+  /** Records the debts. A recipient that is claimed at that moment is left to a later scan from the oldest. */
   delayed(request: DelayRequest): Promise<DelayAnswer>;
 }
 
@@ -110,7 +110,7 @@ export type DsnRoute =
   | { readonly kind: "direct" }
   | (Transport & { readonly kind: "host"; readonly host: string; readonly port: number });
 
-/** What operators set for notices to senders. Times in ms, sizes in octets. */
+/** The operator's settings for notices to senders. Times in ms, sizes in octets. */
 export interface NoticeSettings {
   readonly route: DsnRoute;
   /** Age at which the sender of waiting mail is notified; absent: never. */
@@ -119,14 +119,14 @@ export interface NoticeSettings {
   readonly perSender: number;
   /** Mails up to this size are returned whole when their sender asks for it. */
   readonly fullSize: number;
-  /** How long a notice is tried. */
+  /** How long delivery of a notice is attempted. */
   readonly retention: number;
 }
 
-/** One name and its value; values are printable, `utf8` ones not ASCII. */
+/** A field's name and value. Values are printable; they may exceed ASCII only in a DSN with `utf8`. */
 export type DsnField = readonly [name: string, value: string];
 
-/** A DSN before it is a message. All texts are free of control characters, but for line ends in `text`. */
+/** The content of a DSN, before it is a message. No text has control characters, except for line ends in `text`. */
 export interface DsnDraft {
   readonly hostname: string;
   readonly messageId: string;
@@ -140,13 +140,13 @@ export interface DsnDraft {
   readonly text: string;
   readonly perMessage: readonly DsnField[];
   readonly perRecipient: readonly (readonly DsnField[])[];
-  /** RFC 6533: the parts of type message/global-*. */
+  /** True: the parts have the types message/global-* of RFC 6533. */
   readonly utf8: boolean;
-  /** The mail itself, or its header section; absent when it is gone. */
+  /** The mail itself, or its header section; absent if it has been deleted. */
   readonly returned?: { readonly whole: boolean; readonly content: Buffer; readonly utf8: boolean };
 }
 
 export interface DsnComposer {
-  /** The message, lines end in CRLF. */
+  /** Resolves to the message, whose lines end in CRLF. */
   compose(draft: DsnDraft): Promise<Buffer>;
 }

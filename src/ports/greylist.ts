@@ -5,12 +5,12 @@ export interface Sighting {
   readonly firstAt: number;
   /** The client returned after the delay. */
   readonly passed: boolean;
-  /** Forgotten from here on. */
+  /** When it is forgotten, ms since 1970. */
   readonly until: number;
 }
 
 export interface Greylist {
-  /** What is known under a key, including what this thread noted a moment ago; may have ended. */
+  /** Returns what is known under a key, including notes of this thread that are not stored yet; it may have expired. */
   find(key: string): Sighting | undefined;
   /** Stored soon; lost if the store fails or the process dies first, which costs a client one more attempt. */
   note(key: string, sighting: Sighting): void;

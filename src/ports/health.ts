@@ -2,11 +2,11 @@
 import type { Capabilities } from "./smtp-client.ts";
 
 /**
- * up        the last word from it was good
+ * up        its last answer was good
  * suspect   one failure; probed again at once
  * down      no connection, or it answers 421: probed until it returns
- * banned    it answers, but refuses us at connect (421 or 5xx): probed gently
- * loop      it is ourselves: nothing is sent, an operator must act
+ * banned    it answers, but refuses us at connect (421 or 5xx): probed less often
+ * loop      it is this server itself: nothing is sent, an operator must act
  * unknown   not contacted yet
  */
 export type PrimaryState = "unknown" | "up" | "suspect" | "down" | "banned" | "loop";
@@ -18,15 +18,15 @@ export interface PrimaryOffers {
   readonly size?: number;
 }
 
-/** The first mails of a domain to a primary after an outage, or the stop that they led to. */
+/** A probation: the first mails of a domain to a primary after an outage, or the stop that they caused. */
 export interface ProbationStatus {
   readonly domain: string;
   /** `stopped`: of the domain's mail, only a canary is delivered from time to time. */
   readonly state: "running" | "stopped";
-  /** When that began, ms since 1970. */
+  /** When this state began, ms since 1970. */
   readonly since: number;
   readonly why?: string;
-  /** From when on the next mail is a canary, for `stopped`; that may be long past where no mail comes. */
+  /** For `stopped`: the time from which the next mail is a canary; it may be long past if no mail arrives. */
   readonly canaryAt?: number;
 }
 
@@ -37,19 +37,19 @@ export interface PrimaryStatus {
   readonly state: PrimaryState;
   /** When this state began, ms since 1970. */
   readonly since: number;
-  /** When the present outage began, in whichever state that was; absent: it is not away. */
+  /** When the present outage began, in whatever state the primary was then; absent: there is no outage. */
   readonly awaySince?: number;
-  /** Last trouble in words. */
+  /** The last failure, in words. */
   readonly why?: string;
   readonly lastProbe?: number;
   readonly capabilities?: Capabilities;
-  /** When it announced these, ms since 1970. */
+  /** When it announced its capabilities, ms since 1970. */
   readonly learnedAt?: number;
   /** It accepts mail, or at least connections, but responds slowly, as tarpits do. */
   readonly slow?: { readonly since: number; readonly why: string };
   /** Connections in use. */
   readonly connections: number;
-  /** Connections that it gets at present. */
+  /** Most connections that it gets at present. */
   readonly allowed?: number;
   /** Domains that are in probation there; absent: none. */
   readonly probation?: readonly ProbationStatus[];
@@ -57,7 +57,7 @@ export interface PrimaryStatus {
   readonly acceptAll?: readonly string[];
 }
 
-/** What the delivery thread tells of primaries when it is asked. */
+/** The delivery thread's answer to a question about the primaries. */
 export interface KnownPrimaries {
   readonly primaries: readonly PrimaryStatus[];
   /** Why none is known at the moment, in words; absent: these are all. */

@@ -14,65 +14,66 @@ import type { BodyProof, SpfAnswer } from "./authentication.ts";
 import type { DomainChecks } from "./checks.ts";
 import type { ClientFacts } from "./intake.ts";
 
-/** How the recipients of one mail want its content treated; all of them share one, because one body gets one answer. */
+/** The content settings of a mail's recipients. All recipients share them, because one body gets one reply. */
 export interface ContentView {
-  /** What their domains have of their own; absent: nothing. */
+  /** Settings of the recipients' domains that differ from the general ones; absent: none. */
   readonly own: DomainChecks | undefined;
-  /** Spared judgements of reputation, such as spam: postmaster, and whom the operator allows. */
+  /** Exempt from checks of reputation, such as spam: mail for postmaster, and from allowed clients and senders. */
   readonly exempt: boolean;
 }
 
-/** The mail whose body comes. */
+/** The mail whose body arrives. */
 export interface InspectedMail extends ContentView {
   readonly id: string;
   readonly client: ClientFacts;
   /** Empty for the null sender. */
   readonly sender: string;
-  /** Octets that the client announced; 0 when it did not. */
+  /** Octets that the client announced; 0 if it announced nothing. */
   readonly announced: number;
   readonly recipients: readonly string[];
-  /** Whether the client may send for the sender's domain; absent where nobody asked. */
+  /** The SPF answer for the client and the sender's domain; absent if SPF is off. */
   readonly spf?: Promise<SpfAnswer>;
 }
 
-/** A body that is complete. */
+/** A complete body. */
 export interface WholeBody {
   readonly size: number;
   readonly facts: HeaderFacts;
-  /** All of it once more, from memory or disk; several may read at a time. */
+  /** Reads all of it again, from memory or disk; several readers at once are allowed. */
   read(): AsyncIterable<Buffer>;
 }
 
-/** What an inspector says of a body. */
+/** The result of an inspection. */
 export interface Inspected {
-  /** `tag`: taken, with this field on top; `quarantine`: taken, and its recipients are held. */
+  /** `tag`: accepted, with this field on top; `quarantine`: accepted, and its recipients are held. */
   readonly verdict: BodyVerdict;
-  /** Header fields of ours, without the line end, that stand on top whatever becomes of a mail that is taken. */
+  /** Our own header fields, without the line end, put on top of the mail if it is accepted, whatever the verdict. */
   readonly fields?: readonly string[];
   /** Remarks for the trace. */
   readonly notes?: readonly string[];
-  /** Who wrote it, as its signatures say. */
+  /** What the signatures prove about the author. */
   readonly proof?: BodyProof;
 }
 
 export interface Inspection {
   readonly name: string;
-  /** Recipients for whom this differs cannot share a mail; empty where it does nothing. */
+  /** Recipients with different profiles cannot share a mail. Empty if the inspection is off. */
   profile(view: ContentView): string;
-  /** When a body begins; undefined: it does not inspect this mail. */
+  /** Called when a body begins; undefined if the inspection does not apply to this mail. */
   begin(mail: InspectedMail): Inspector | undefined;
-  /** What happens to a mail whose inspector failed or did not answer in time. */
+  /** Decides about a mail whose inspector failed or did not answer in time. */
   lost?(mail: InspectedMail, why: string): Inspected;
 }
 
 export interface Inspector {
   /**
-   * The next octets as they will be stored, cut anywhere. The memory is the store's once this returns: what is to be
-   * kept must be copied. A promise: wait before the next; rejecting or waiting above 5 s, the inspector is lost.
+   * Takes the next octets as they will be stored, in chunks of any length. The store may overwrite the memory once
+   * this returns, so what is kept must be copied. If it returns a promise, the caller awaits it before the next chunk;
+   * if the promise rejects or takes longer than 5 s, the inspector is lost.
    */
   feed(chunk: Buffer): Promise<void> | undefined;
-  /** After the last octet. */
+  /** Called after the last octet. */
   finish(body: WholeBody): Promise<Inspected>;
-  /** Nobody waits for it any more. Safe at any time, once or twice. */
+  /** Ends the inspection; its result is not needed any more. Safe at any time, also twice. */
   abort(): void;
 }

@@ -8,13 +8,13 @@ export interface ClientFacts {
   readonly ip: string;
   /** Forward-confirmed name, where there is one. */
   readonly name?: string;
-  /** What it said after HELO or EHLO, with nothing that a header could not hold. */
+  /** The argument of HELO or EHLO, without characters that must not stand in a header. */
   readonly helo: string;
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, absent in clear. */
   readonly tls?: string;
-  /** Its TCP port; absent where a proxy stood between. */
+  /** Its TCP port; absent behind a proxy. */
   readonly port?: number;
-  /** Our address that it connected to; absent where a proxy stood between. */
+  /** Our address that it connected to; absent behind a proxy. */
   readonly server?: string;
 }
 
@@ -33,36 +33,36 @@ export interface NewMail {
   readonly sender: string;
   readonly recipients: readonly NewRecipient[];
   readonly client: ClientFacts;
-  /** Header fields of ours, CRLF-terminated, to stand on top of the untouched body. */
+  /** Our own header fields, each ended by CRLF, which are put on top of the unchanged body. */
   readonly topFields: string;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
-  /** What its sender asked of DSNs, RFC 3461. */
+  /** What its sender requested about DSNs, RFC 3461. */
   readonly dsn?: DsnRequest;
-  /** What its header says of who wrote it. */
+  /** Whether its header shows a list, bulk mail or an automatic sender. */
   readonly traits?: readonly Trait[];
   /** Why it is quarantined: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
   readonly quarantine?: string;
-  /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
+  /** The results of SPF, DKIM and DMARC at receipt; absent if nothing was checked. */
   readonly authentication?: Authentication;
   /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
   readonly deadline: number;
 }
 
-/** Takes one body while it arrives. Small ones stay in memory, larger ones go to disk; the caller need not know. */
+/** Stores one body while it arrives. Small bodies stay in memory, larger ones go to disk; callers see no difference. */
 export interface BodyWriter {
   readonly size: number;
   /**
-   * Copies the chunk, which is lent until this returns. A promise means: wait before the next one (back-pressure).
-   * Rejects on a sick or full disk.
+   * Copies the chunk before it returns. If it returns a promise, the caller must await it before the next chunk
+   * (back-pressure). Rejects if the disk is failing or full.
    */
   write(chunk: Buffer): Promise<void> | undefined;
-  /** What was written, once more; between the last `write` and `accept`. Several may read at a time. */
+  /** Reads what was written; allowed between the last `write` and `accept`, also several times at once. */
   read(): AsyncIterable<Buffer>;
-  /** Throws away what was written. Safe at any time, also after `accept`. */
+  /** Discards what was written. Safe at any time, also after `accept`. */
   abort(): void;
 }
 
@@ -72,9 +72,9 @@ export type Accepted =
 
 export interface Intake {
   openBody(): BodyWriter;
-  /** Durable when it answers `accepted`: flushed to disk, RFC 5321 §6.1. Only its answer counts, however late. */
+  /** `accepted` means that the mail is flushed to disk, RFC 5321 §6.1. Only this answer counts, even if it is late. */
   accept(mail: NewMail, body: BodyWriter): Promise<Accepted>;
-  /** Last known condition; cheap enough to ask at every MAIL. */
+  /** The last known condition; cheap enough to be read at every MAIL. */
   condition(): StoreCondition;
   /** Bytes free above the reserve, as last measured. */
   room(): number;

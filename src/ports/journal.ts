@@ -140,11 +140,11 @@ type PrimaryEvent =
       readonly kind: "probation.began" | "probation.stopped" | "probation.passed";
       readonly destination: string;
       readonly domain: string;
-      /** What stopped it, or what let it go on. */
+      /** Why it stopped, or why delivery resumed. */
       readonly why?: string;
       /** Recipients that wait for the domain. */
       readonly held: number;
-      /** It stopped, but another primary takes the domain's mail. */
+      /** It stopped, but another primary accepts the domain's mail. */
       readonly elsewhere?: true;
     };
 
@@ -160,11 +160,11 @@ export type RecipientEvent =
       readonly reply?: Reply;
       readonly why?: string;
     }
-  /** It accepted an invented address, so its answers about mailboxes prove nothing. */
+  /** The primary accepted an invented address, so its answers about mailboxes prove nothing. */
   | { readonly kind: "primary.acceptAll"; readonly destination: string; readonly domain: string }
   /** A list was fetched over HTTP, or read from a file that changed. */
   | { readonly kind: "recipients.fetched"; readonly domain: string; readonly entries: number }
-  /** It could not be read, or is not credible; the previous list stays in force. */
+  /** A list could not be read, or is not credible; the previous one stays in force. */
   | {
       readonly kind: "recipients.stuck";
       readonly domain: string;
@@ -173,7 +173,7 @@ export type RecipientEvent =
       readonly first?: true;
     };
 
-/** `silent`: it has taken no turn for `silence` ms; `answers`: it did after so many. */
+/** `silent`: the thread has run no event-loop turn for `silence` ms; `answers`: it ran one after that time. */
 interface ThreadEvent {
   readonly kind: "thread.silent" | "thread.answers";
   readonly thread: string;
@@ -197,7 +197,7 @@ type StoreEvent =
       readonly share: number;
       readonly recipients: number;
     }
-  /** `expired`: given up, and parked; `deleted`: its retention ended before anybody decided. */
+  /** `expired`: given up and parked; `deleted`: the retention ended before an operator decided. */
   | { readonly kind: "queue.expired" | "queue.deleted"; readonly recipients: number }
   /** The wall clock was set; `by` in ms, below zero: backwards. */
   | { readonly kind: "clock.set"; readonly by: number }
@@ -211,7 +211,7 @@ type StoreEvent =
       readonly age: number;
       readonly left: number;
     }
-  /** A domain holds more than its quota, or less again; what it holds, in mails and octets. */
+  /** A domain has reached its quota, or is below it again; what it holds, in mails and octets. */
   | {
       readonly kind: "quota.reached" | "quota.left";
       readonly domain: string;
@@ -226,17 +226,17 @@ type ListEvent =
   /** An address of ours is on a list of bad clients. */
   | { readonly kind: "blocklist.listsUs"; readonly zone: string; readonly ip: string };
 
-/** The files of a certificate of the SMTP side were changed and cannot be used; the one read before stays in use. */
+/** The changed files of an SMTP certificate cannot be used; the certificate read before stays in use. */
 interface CertificateEvent {
   readonly kind: "certificate.stuck";
   readonly file: string;
   readonly why: string;
-  /** When the one in use ends, ms since 1970. */
+  /** When the certificate in use expires, ms since 1970. */
   readonly expiresAt: number;
 }
 
 export type ScannerEvent =
-  /** `away`: a server failed several times in a row and is left alone for a while; `back`: it answers again. */
+  /** `away`: a server failed several times in a row and is suspended for a while; `back`: it answers again. */
   | {
       readonly kind: "scanner.away";
       readonly scanner: ScannerName;
@@ -269,14 +269,14 @@ export type OperatorEvent =
       readonly who: string;
       readonly what: string;
       readonly count: number;
-      /** The mail, where the act concerned one. */
+      /** The mail, if the action concerned a single one. */
       readonly id?: string;
       /** Senders and recipients that the request named. */
       readonly addresses?: readonly string[];
     }
   | (DeclareResult & {
       readonly kind: "config.reloaded";
-      /** What was probably not intended, or is not in effect everywhere. */
+      /** What was probably not intended, or does not take effect everywhere. */
       readonly warnings?: readonly string[];
     })
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };

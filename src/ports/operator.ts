@@ -8,7 +8,7 @@ import type { ClientFacts } from "./intake.ts";
 import type { Page } from "./page.ts";
 import type { Reason, RecipientState } from "./recipient-state.ts";
 
-/** Narrows to mails; all given parts must match. */
+/** Selects mails; all given conditions must match. */
 export interface MailFilter {
   readonly id?: string;
   readonly domain?: string;
@@ -24,7 +24,7 @@ export interface QueueEntry extends DsnRecipient {
   readonly n: number;
   readonly recipient: string;
   readonly domain: string;
-  /** `host:port` where an operator sends it instead of the domain's primaries. */
+  /** `host:port` to which an operator rerouted it, instead of the domain's primaries. */
   readonly route?: string;
   readonly sender: string;
   readonly state: RecipientState;
@@ -33,9 +33,9 @@ export interface QueueEntry extends DsnRecipient {
   readonly updatedAt: number;
   readonly dueAt?: number;
   readonly attempts: number;
-  /** How often the reply to the final dot was lost: each time, the primary may have got a copy. */
+  /** How often the reply to the final dot was lost; each time, the primary may have got a copy. */
   readonly unconfirmed: number;
-  /** The primary's last words, with codes. */
+  /** The primary's last reply, with codes. */
   readonly lastReply?: string;
   readonly destination?: string;
   /** The operator who held, released or deleted it last. */
@@ -58,16 +58,16 @@ export interface MailDetail {
   readonly sender: string;
   readonly acceptedAt: number;
   readonly size: number;
-  /** Of the body as it is stored, in hexadecimal. */
+  /** The checksum of the stored body, in hexadecimal. */
   readonly crc32?: string;
   readonly client: ClientFacts;
   readonly topFields: string;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
-  /** What its sender asked of notices. */
+  /** What its sender requested about notices. */
   readonly dsn?: DsnRequest;
-  /** What its header says of who wrote it. */
+  /** Whether its header shows a list, bulk mail or an automatic sender. */
   readonly traits: readonly Trait[];
   /** Why it was quarantined when it was accepted. */
   readonly quarantine?: string;
@@ -82,7 +82,7 @@ export interface QueueCount {
   readonly domain: string;
   readonly state: RecipientState;
   readonly recipients: number;
-  /** When the first of them was accepted, whatever was done to it since; Infinity where its mail is lost. */
+  /** When the first of them was accepted, even if it was released or moved since; Infinity if its mail is lost. */
   readonly oldest: number;
 }
 
@@ -95,42 +95,42 @@ export interface ListRequest {
   readonly ledger?: boolean;
 }
 
-/** What is kept for a domain, in whatever state. */
+/** What is stored for a domain, in any state. */
 export interface Kept {
   readonly messages: number;
   /** Octets of bodies. */
   readonly bytes: number;
 }
 
-/** What waits in quarantine for somebody to look at it. */
+/** Mail in quarantine that waits for an operator's decision. */
 export interface Quarantined {
   readonly recipients: number;
-  /** Since when the first of them is there, ms since 1970; absent when there is none. */
+  /** Since when the first of them has been there, ms since 1970; absent if there is none. */
   readonly oldest?: number;
 }
 
-/** What is parked until somebody decides. */
+/** Parked mail that waits for an operator's decision. */
 export interface Parked {
   readonly recipients: number;
-  /** Since when the first of them is, ms since 1970; absent when there is none. */
+  /** Since when the first of them has been parked, ms since 1970; absent if there is none. */
   readonly oldest?: number;
-  /** The same for those whose body was refused, which are kept for another time. */
+  /** The same for those whose body was refused, which have a retention time of their own. */
   readonly oldestContent?: number;
 }
 
-/** Reads, which never delay a 250. */
+/** Reads the queue; reads never delay a 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
-  /** Of one domain, or of all. */
+  /** Counts for one domain, or for all. */
   counts(domain?: string): Promise<readonly QueueCount[]>;
-  /** For each of these domains: mails that have a recipient of it that is not gone. */
+  /** For each of these domains, what is stored for its recipients that are not gone. */
   kept(domains: readonly string[]): Promise<readonly Kept[]>;
   quarantined(): Promise<Quarantined>;
   parked(): Promise<Parked>;
   /**
-   * The mail as it would go out: our fields, then the body; undefined when it is gone. Rejects with BodyDamaged where
-   * that is not what was accepted; with `asItIs` what is left of it comes all the same.
+   * Exports the mail as it would be delivered: our fields, then the body; undefined if it is gone. Rejects with
+   * BodyDamaged if the body differs from the accepted one; with `asItIs` it exports what is left of such a body.
    */
   export(id: string, asItIs?: boolean): Promise<Readable | undefined>;
 }
@@ -150,7 +150,7 @@ export interface OperatorRequest {
 /** Writes on an operator's behalf. */
 export interface OperatorStore {
   /**
-   * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
+   * Moves all recipients that match and whose state allows it, in bounded slices; resolves to their number.
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
    * bounce: waiting, unconfirmed, held -> parked; their senders, and those of parked mail who were not notified yet,
    * are owed a notice. Notices themselves stay. delete: all but claimed and gone -> gone. flush: waiting, unconfirmed

@@ -2,9 +2,9 @@
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Hand back to get the next page; absent on the last. */
+  /** The cursor for the next page; absent on the last one. */
   readonly next?: string;
 }
 
-/** The message of the error that a list ends with whose cursor is not one of its own. */
+/** The message of the error that a list throws for a cursor that it did not issue. */
 export const FOREIGN_CURSOR = "the cursor is not one of ours";

@@ -11,9 +11,9 @@ export interface AllowedSender {
 }
 
 export interface AllowedSenderStore {
-  /** False when it is allowed already. */
+  /** False if it is allowed already. */
   allowSender(sender: AllowedSender): Promise<boolean>;
-  /** False when it is not allowed. */
+  /** False if it was not allowed. */
   disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
 }
 
@@ -21,9 +21,9 @@ export interface AllowedSenderReader {
   allowedSenders(): Promise<readonly AllowedSender[]>;
 }
 
-/** Looks them up at once, on the caller's own thread. */
+/** Looks allowed senders up synchronously, on the caller's own thread. */
 export interface AllowedSenders {
-  /** `sender` in lower case; the null sender is nobody. */
+  /** `sender` is in lower case; always false for the null sender. */
   has(sender: string, domain: string): boolean;
   close(): void;
 }

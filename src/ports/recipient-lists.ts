@@ -2,7 +2,7 @@
 import type { FetchSettings } from "./directory.ts";
 
 export interface FetchRequest extends Pick<FetchSettings, "url" | "authorizationFile" | "authorizationEnv"> {
-  /** Of the list that is there; the server need not send it again (RFC 9110 §8.8.3). */
+  /** The entity tag of the present list; the server need not send that list again (RFC 9110 §8.8.3). */
   readonly etag?: string;
 }
 
@@ -13,17 +13,17 @@ export type FetchAnswer =
   | { readonly kind: "failed"; readonly why: string };
 
 export interface ListServer {
-  /** Bounded in time and octets; never rejects. `ending` breaks it off: that is a failure, too. */
+  /** Bounded in time and octets; never rejects. `ending` aborts it, which counts as a failure. */
   fetch(request: FetchRequest, ending: AbortSignal): Promise<FetchAnswer>;
 }
 
-/** What is kept about a domain's list between two fetches. Times in ms since 1970. */
+/** What is stored about a domain's list between two fetches. Times in ms since 1970. */
 export interface FetchRecord {
   readonly url: string;
   readonly etag?: string;
-  /** Recipients that the last good one had. */
+  /** The number of recipients in the last good list. */
   readonly entries: number;
-  /** When the server last gave a list, or said that it has not changed. */
+  /** When the server last sent a list, or answered that it had not changed. */
   readonly checkedAt: number;
   /** When it last changed. */
   readonly changedAt: number;

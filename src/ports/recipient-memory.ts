@@ -1,32 +1,32 @@
 /** Primaries' replies about single addresses: read synchronously on the caller's own thread, written without waiting. */
 
-/** How it was learned: from a delivery, or from a callout. */
+/** What the knowledge comes from: a delivery or a callout. */
 export type Teller = "delivery" | "callout";
 
-/** The primary said that there is no such mailbox. */
+/** The primary answered that there is no such mailbox. */
 export interface Refusal {
-  /** First time, not contradicted since; ms since 1970. */
+  /** The first such answer, if none contradicted it since; ms since 1970. */
   readonly since: number;
-  /** Last time. */
+  /** The last such answer, ms since 1970. */
   readonly at: number;
   readonly origin: Teller;
-  /** Its last words, with codes. */
+  /** Its last reply, with codes. */
   readonly reply: string;
 }
 
 export interface Remembered {
-  /** The primary took it. `at`: the last time, ms since 1970; from deliveries to the day. */
+  /** The primary accepted the address. `at`: the last time, ms since 1970; for deliveries, in whole days. */
   readonly accepted?: { readonly at: number; readonly origin: Teller };
-  /** Absent once the primary took the address. */
+  /** Absent once the primary has accepted the address. */
   readonly refused?: Refusal;
 }
 
-/** Keys are as `mailboxKey` makes them. */
+/** The keys are made by `mailboxKey`. */
 export interface RecipientMemory {
   find(key: string): Remembered;
-  /** False: `find` knows of no refusal in the last 26 h. Costs next to nothing. */
+  /** False if `find` would return no refusal of the last 26 h. Much cheaper than `find`. */
   mayBeRefused(key: string): boolean;
-  /** The address of the domain that was accepted last, not before `from`. */
+  /** The address of the domain that a primary accepted last, not before `from`. */
   lastAccepted(domain: string, from: number): string | undefined;
   close(): void;
 }

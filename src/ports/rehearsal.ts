@@ -1,4 +1,4 @@
-/** What a test session with a domain's primaries found: nothing is sent, nothing is learned. */
+/** The result of a test session with a domain's primaries, in which no mail is sent and nothing is remembered. */
 
 /** `warn`: mail would go through, but something is not as it should be. */
 type StepVerdict = "ok" | "warn" | "fail";
@@ -22,16 +22,16 @@ export interface RehearsalStep {
 }
 
 export interface PrimaryRehearsal {
-  /** `host:port`; empty where no primary could be found. */
+  /** `host:port`; empty if no primary could be found. */
   readonly destination: string;
   readonly steps: readonly RehearsalStep[];
 }
 
 export interface RehearsalRequest {
   readonly domain: string;
-  /** An address that exists there. */
+  /** An address that exists at the primaries. */
   readonly known: string;
-  /** One that should not. */
+  /** An address that should not exist there. */
   readonly unknown: string;
   /** What our own listeners accept, in octets. */
   readonly maxMessageSize: number;

@@ -14,6 +14,6 @@ export interface RuleStore {
   /** Newest first. */
   rules(): Promise<readonly StoredRule[]>;
   addRule(rule: StoredRule): Promise<void>;
-  /** False where there is none with this id. */
+  /** False if there is no rule with this id. */
   removeRule(id: string): Promise<boolean>;
 }

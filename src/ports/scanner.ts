@@ -6,20 +6,20 @@ import type { ScanServers } from "./checks.ts";
 import type { InspectedMail, WholeBody } from "./inspection.ts";
 
 export interface Scanner<R> {
-  /** Before the first octet of a body; opens nothing that an idle client could hold. */
+  /** Called before the first octet of a body. Occupies nothing that an idle client could keep occupied. */
   open(mail: InspectedMail, servers: ScanServers): Scan<R>;
 }
 
-/** One body at a scanner. */
+/** The scan of one body. */
 export interface Scan<R> {
   /** As in Inspector. */
   feed(chunk: Buffer): Promise<void> | undefined;
-  /** What the scanner says; rejects only where the body cannot be read. */
+  /** Resolves to the scanner's result; rejects only if the body cannot be read. */
   finish(body: WholeBody): Promise<R | Away>;
   abort(): void;
 }
 
-/** No server gave an answer that makes sense. */
+/** No server gave a valid answer. */
 export interface Away {
   readonly kind: "away";
   readonly why: string;
@@ -29,10 +29,10 @@ export type VirusResult =
   | { readonly kind: "clean" }
   /** Printable name of the signature. */
   | { readonly kind: "found"; readonly name: string }
-  /** Larger than the scanner looks at. */
+  /** The body is larger than the scanner's limit. */
   | { readonly kind: "oversize" };
 
-/** What rspamd can request; `discard` counts as `reject`. */
+/** The actions that rspamd can request; `discard` counts as `reject`. */
 export type SpamWord =
   | "no action"
   | "greylist"
@@ -47,9 +47,9 @@ export interface SpamResult {
   readonly word: SpamWord;
   readonly score: number;
   readonly required: number;
-  /** Header fields that it asks for, sound and without line ends. */
+  /** Header fields that it requests: well-formed, folded with CRLF, without the final line end. */
   readonly fields: readonly string[];
-  /** What it wants the sender to read; printable. */
+  /** Its message for the sender; printable. */
   readonly message?: string;
 }
 

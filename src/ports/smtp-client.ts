@@ -20,9 +20,9 @@ export interface Capabilities {
   readonly banner?: string;
   /** Keywords in upper case. */
   readonly extensions: readonly string[];
-  /** What XFORWARD and XCLIENT take, by keyword, where they are offered; all in upper case. */
+  /** The attributes of XFORWARD and XCLIENT, by keyword, if these are offered; all in upper case. */
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
-  /** Its SIZE limit in bytes; absent when it names none. */
+  /** Its SIZE limit in octets; absent if it announces none. */
   readonly size?: number;
   /** `TLSv1.3` and the like; absent in clear. */
   readonly tls?: string;
@@ -33,7 +33,7 @@ export function wireSize({ size, topFields }: ClaimedMail): number {
   return size + Buffer.byteLength(topFields);
 }
 
-/** What the mail needs and the peer does not offer; undefined: it can be handed over there. */
+/** Returns what the mail needs and the peer does not offer; undefined if the peer can accept the mail. */
 export function lackOf(
   { size, extensions }: Capabilities,
   mail: ClaimedMail,
@@ -42,11 +42,11 @@ export function lackOf(
   return size !== undefined && wireSize(mail) > size ? "SIZE" : undefined;
 }
 
-/** Trouble before any mail was mentioned: it belongs to the destination, never to a mail. */
+/** A failure that concerns the destination, not a mail. */
 export class DestinationTrouble extends Error {
-  /** Where it ended; `session`: after EHLO, between or within mails. */
+  /** The stage at which it failed; `session`: after EHLO, between or within mails. */
   readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "login" | "session" | "loop";
-  /** The peer's words, where it spoke. */
+  /** The peer's reply, if there was one. */
   readonly reply: Reply | undefined;
 
   constructor(stage: DestinationTrouble["stage"], message: string, reply?: Reply) {
@@ -59,38 +59,38 @@ export class DestinationTrouble extends Error {
 export interface SendResult {
   /** By position of the recipient in the claimed mail. */
   readonly outcomes: ReadonlyMap<number, Outcome>;
-  /** Trouble that belongs to the destination (421, connection lost): this connection is over. */
+  /** A failure that concerns the destination (421, connection lost): this connection is over. */
   readonly trouble?: DestinationTrouble;
   /**
-   * Where the mail as a whole was refused: at MAIL, at or after its body, or `here`, unsent, because the peer lacks
-   * what it needs. Absent: each recipient by a reply of its own.
+   * The stage at which the mail as a whole was refused: at MAIL, at DATA or after the body, or `here`, by this client,
+   * because the peer lacks what the mail needs. Absent: each recipient was refused by a reply of its own, or none was.
    */
   readonly refusedAt?: "mail" | "body" | "here";
-  /** Recipients that had been refused each by a reply of its own before the rest was refused at its body. */
+  /** If `refusedAt` is `body`: the recipients that had been refused before that, each by a reply of its own. */
   readonly singly?: ReadonlySet<number>;
-  /** What the sender asked of DSNs was passed on, RFC 3461: the peer tells it of success. */
+  /** True: the sender's DSN requests were passed on (RFC 3461), and the peer will report success. */
   readonly dsn?: boolean;
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
 }
 
-/** The recipients that were refused each by a reply of its own, whatever became of the others. */
+/** Returns the recipients that were each refused by a reply of their own, whatever happened to the others. */
 export function refusedSingly({ outcomes, refusedAt, singly }: SendResult): ReadonlySet<number> {
   return refusedAt === undefined ? refusedIn(outcomes) : (singly ?? new Set());
 }
 
-/** The recipients whose mail was refused by its body. */
+/** Returns the recipients for which the mail was refused at DATA or after its body. */
 export function refusedByBody(result: SendResult): ReadonlySet<number> {
   if (result.refusedAt !== "body") return new Set();
   const singly = refusedSingly(result);
   return new Set([...refusedIn(result.outcomes)].filter((n) => !singly.has(n)));
 }
 
-/** What a peer said of addresses without getting a mail. */
+/** A peer's replies about addresses, without a mail being sent. */
 export interface Verification {
-  /** By address as asked; those without a reply are left out. */
+  /** The replies by address; addresses without a reply are left out. */
   readonly answers: ReadonlyMap<string, Reply>;
-  /** It does not take mail from the null sender at all. */
+  /** The peer's refusal of the null sender. */
   readonly refused?: Reply;
   /** This connection is over. */
   readonly trouble?: DestinationTrouble;
@@ -103,39 +103,40 @@ export interface Conversation {
   /** Mails that may be in flight at the same time, as far as the peer and the settings allow. */
   readonly window: number;
   /**
-   * False: this connection stands for another client (XCLIENT). While mails are in flight that may change; when none
-   * is, the mail needs a connection of its own.
+   * False: this connection stands for another client (XCLIENT). That may change while mails are in flight; if none is
+   * in flight, the mail needs another connection.
    */
   takes(mail: ClaimedMail): boolean;
   /**
-   * Never rejects: each recipient gets an outcome whatever happens. May be called while others are in flight; results
-   * come in the order of the calls. A cut leaves every mail whose body had gone whole `unconfirmed`.
+   * Sends a mail. Never rejects: each recipient gets an outcome, whatever happens. May be called while other mails are
+   * in flight; the results come in the order of the calls. If the connection is lost, every mail whose body had been
+   * sent completely becomes `unconfirmed`.
    */
   send(mail: ClaimedMail): Promise<SendResult>;
-  /** MAIL from the null sender and RCPT for each of these, then RSET: nothing is sent. Never rejects. */
+  /** Sends MAIL with the null sender, RCPT for each of these addresses, then RSET; no mail is sent. Never rejects. */
   verify(addresses: readonly string[]): Promise<Verification>;
-  /** QUIT, politely and bounded to 2 s; never rejects. */
+  /** Sends QUIT and waits at most 2 s for the reply; never rejects. */
   quit(): Promise<void>;
-  /** Drops the connection; mail past its final dot becomes `unconfirmed`. */
+  /** Drops the connection; mail whose final dot was sent becomes `unconfirmed`. */
   abort(): void;
 }
 
-/** A TCP connection that the peer took; not a word was said on it by us. */
+/** An established TCP connection on which we have sent nothing yet. */
 export interface Connection {
   readonly target: Target;
   /** Milliseconds that connecting took. */
   readonly took: number;
   /**
-   * Waits for the greeting, EHLO, TLS as asked. Rejects with DestinationTrouble; the connection is closed then.
-   * `greetingTimeout` in ms shortens the wait of RFC 5321 §4.5.3.2 for probes.
+   * Begins the session: greeting, EHLO, TLS and login as configured. Rejects with DestinationTrouble; then the
+   * connection is closed. `greetingTimeout` in ms replaces the wait of RFC 5321 §4.5.3.2, for probes.
    */
   converse(greetingTimeout?: number): Promise<Conversation>;
-  /** Ends it where there is no conversation yet; one that is awaited rejects. */
+  /** Closes a connection without a conversation; a pending `converse` rejects. */
   close(): void;
 }
 
 export interface SmtpClient {
-  /** TCP only: does something listen? Within `timeout` ms; rejects with DestinationTrouble. */
+  /** Opens a TCP connection within `timeout` ms, and sends nothing. Rejects with DestinationTrouble. */
   connect(target: Target, timeout: number): Promise<Connection>;
   /** Connects and converses. Rejects with DestinationTrouble; `greetingTimeout` as above. */
   converse(target: Target, greetingTimeout?: number): Promise<Conversation>;

@@ -1,6 +1,6 @@
 /** Limits on SMTP clients, as configured by the operator and enforced by the SMTP server. */
 
-/** Caps on what one client may do; times in ms, per SMTP connection unless said otherwise. */
+/** Limits on one client, for each SMTP connection unless stated otherwise; times in ms. */
 export interface SmtpLimits {
   /** Longest wait for a whole command. */
   readonly commandTimeout: number;
@@ -12,21 +12,21 @@ export interface SmtpLimits {
   readonly commandLine: number;
   /** Longest silence within a body. */
   readonly dataTimeout: number;
-  /** Octets a second over 60 s of a body in which anything arrived. */
+  /** Least octets per second, measured over 60 s of a body in which octets arrived. */
   readonly minDataRate: number;
   /** Commands that serve no accepted recipient or mail. */
   readonly commands: number;
-  /** The same, since the last accepted mail. */
+  /** Such commands since the last accepted mail. */
   readonly commandsWithoutMail: number;
-  /** Refused recipients, beyond which the next refusal closes. */
+  /** Refused recipients; the next refusal after that closes the connection. */
   readonly refusedRecipients: number;
   /** Recipients of one mail; at least 100, RFC 5321 §4.5.3.1.8. */
   readonly recipients: number;
-  /** Connections in all, over all threads. */
+  /** All connections, of all threads together. */
   readonly connections: number;
   /** Connections of one client network (/24 or /64). */
   readonly connectionsPerClient: number;
-  /** Connections of one address; absent: no cap of its own. */
+  /** Connections of one address; absent: no limit on addresses. */
   readonly connectionsPerAddress?: number;
   readonly mailsPerConnection: number;
   /** Octets of a header section. */
@@ -39,15 +39,15 @@ export interface SmtpLimits {
   readonly ownReceived: number;
   /** Unknown, malformed or misplaced commands. */
   readonly errors: number;
-  /** Octets of bodies that the store keeps in memory, over all connections; the store sees to it. */
+  /** Octets of bodies in memory, of all connections together; the store enforces it. */
   readonly bodyMemory: number;
   /** Octets of memory that the whole process may hold before new connections are refused. */
   readonly memory: number;
 }
 
-/** What is asked of clients while places or memory run short; shares from 0 to 1, times in ms. */
+/** The tighter limits while connections or memory run short; shares from 0 to 1, times in ms. */
 export interface SmtpStress {
-  /** Share of `connections` or of `memory` at which it begins, and the lower one below which it ends. */
+  /** Share of `connections` or of `memory` at which the stress begins, and the lower one below which it ends. */
   readonly begins: number;
   readonly ends: number;
   readonly commandTimeout: number;
@@ -59,20 +59,20 @@ export interface SmtpStress {
   readonly networkShare: number;
 }
 
-/** Caps on one client network (/24 or /64) in one period, over all threads. */
+/** Limits on one client network (/24 or /64) in one period, over all threads. */
 export interface SmtpRates extends SmtpRateCaps {
   /** Length in ms. */
   readonly period: number;
-  /** Caps on one address. */
+  /** Limits on one address. */
   readonly address?: SmtpRateCaps;
 }
 
-/** Absent: none. */
+/** An absent one means no limit. */
 export interface SmtpRateCaps {
   readonly connections?: number;
   readonly mails?: number;
   readonly recipients?: number;
   readonly refusedRecipients?: number;
-  /** Of bodies. */
+  /** Size of all bodies together. */
   readonly kibibytes?: number;
 }

@@ -1,4 +1,4 @@
-/** Can new mail be stored? `full`: 452, delivery goes on. `sick`: 421, everything stops. */
+/** Whether new mail can be stored. `full`: clients get 452, delivery goes on. `sick`: 421, and everything stops. */
 export type StoreCondition = "ok" | "full" | "sick";
 
 export interface ConditionChange {
@@ -6,6 +6,6 @@ export interface ConditionChange {
   readonly why: string;
   /** Bytes free on the file system. */
   readonly free?: number;
-  /** Bytes left of what is kept for deliveries, where some had to be given up; 0: they stand still. */
+  /** Bytes left of the reserve for deliveries, if a part of it has been used; 0: deliveries have stopped. */
   readonly ballast?: number;
 }

@@ -17,15 +17,15 @@ export interface Traced {
   readonly event: TracedEvent;
 }
 
-/** Where events go: best effort, first to give way when the disk is short. Nothing here throws. */
+/** Stores events. Best effort: the trace is reduced first when the disk runs short. Nothing here throws. */
 export interface TraceWriter {
-  /** Takes an event, which is stored with the next `write`; `keys` are those of `traceKeys`. */
+  /** Takes an event, which is stored with the next `write`; `keys` come from `traceKeys`. */
   add(traced: Traced, keys: readonly string[]): void;
-  /** Resolves as soon as the disk answers: who wrote before that would stand still with it. */
+  /** Resolves as soon as the disk answers; a `write` before that would block the thread. */
   diskAnswers(): Promise<void>;
-  /** Answers how many of the events taken were lost. */
+  /** Stores the events that were added. Returns how many of them were lost. */
   write(): number;
-  /** Drops what is older than `before` or beyond `maxBytes`, in one bounded slice; answers how many events went. */
+  /** Deletes events older than `before` or beyond `maxBytes`, in one bounded slice. Returns how many were deleted. */
   trim(before: number, maxBytes: number): number;
   close(): void;
 }
@@ -37,7 +37,7 @@ export interface TraceRequest {
   readonly limit: number;
 }
 
-/** What was stored; the oldest first. */
+/** Reads the stored events, the oldest first. */
 export interface TraceStore {
   trace(request: TraceRequest): Promise<readonly Traced[]>;
 }
@@ -56,15 +56,15 @@ export interface TraceLine {
   readonly checks?: string;
 }
 
-/** Stands for the id where there is no mail. */
+/** Replaces the id if an event concerns no mail. */
 export const NO_MAIL = "-";
 
-/** The trace for people; the oldest line first. */
+/** Reads the trace as sentences, the oldest first. */
 export interface TraceReader {
   trace(request: TraceRequest): Promise<readonly TraceLine[]>;
 }
 
-/** The keys under which an event is found, in lower case: ids, addresses, Message-IDs. Undefined: it is not traced. */
+/** Returns an event's search keys in lower case: ids, addresses, Message-IDs. Undefined: it is not traced. */
 export function traceKeys(event: JournalEvent): readonly string[] | undefined {
   switch (event.kind) {
     case "mail.accepted":

@@ -14,12 +14,12 @@ import type { StoreCondition } from "./store-condition.ts";
 import type { Body } from "./stored-body.ts";
 
 export interface ClaimedRecipient extends DsnRecipient {
-  /** Position in the mail, its key together with the mail's id. */
+  /** Its position in the mail; with the mail's id, its key. */
   readonly n: number;
   readonly address: string;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** How often the reply to the final dot was lost before. */
+  /** How often the reply to the final dot was lost before this attempt. */
   readonly unconfirmed: number;
 }
 
@@ -36,7 +36,7 @@ export interface ClaimedMail {
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
   readonly dsn?: DsnRequest;
-  /** What was found at receipt; absent where nothing was checked. */
+  /** The results of the checks at receipt; absent if nothing was checked. */
   readonly authentication?: Authentication;
   /** Bytes of the body, top fields not counted. */
   readonly size: number;
@@ -49,15 +49,15 @@ export interface ClaimRequest {
   readonly id?: string;
   /** Most mails to claim. */
   readonly limit: number;
-  /** What is due by then, ms since 1970; unconfirmed mail, too. */
+  /** Mail that is due at this time is claimed, unconfirmed mail as well; ms since 1970. */
   readonly now: number;
 }
 
-/** What one recipient's attempt leads to; decided by the delivery service, written by the store. */
+/** The result of an attempt for one recipient, decided by the delivery service and written by the store. */
 export interface Settlement {
   readonly n: number;
   readonly outcome: Outcome;
-  /** Where it goes, one of LEGAL_MOVES.claimed. */
+  /** Its new state, one of LEGAL_MOVES.claimed. */
   readonly state: RecipientState;
   readonly reason?: Reason;
   /** When it is due again, for waiting and unconfirmed. */
@@ -70,20 +70,20 @@ export interface SettleRequest {
   readonly id: string;
   readonly token: number;
   readonly recipients: readonly Settlement[];
-  /** `host:port` of the primary spoken to; absent when none was. */
+  /** `host:port` of the primary; absent if none was contacted. */
   readonly destination?: string;
-  /** SHA-256 in hexadecimal of the body that was handed over; for the ledger of those who have it now. */
+  /** SHA-256 in hexadecimal of the body that was sent; kept in the ledger for recipients that got it. */
   readonly hash?: string;
   readonly now: number;
 }
 
-/** A mail that is due, unclaimed. */
+/** A mail that is due and not claimed. */
 export interface DueMail {
   readonly id: string;
   readonly recipients: readonly string[];
 }
 
-/** Releases mail that a probation holds. */
+/** Which mail held by a probation is released. */
 export interface UnholdRequest {
   /** Absent: every domain. */
   readonly domain?: string;
@@ -92,62 +92,62 @@ export interface UnholdRequest {
   readonly now: number;
 }
 
-/** What waits for one domain. */
+/** The mail that waits for one domain. */
 export interface DomainWork {
   readonly domain: string;
   /** Recipients waiting or unconfirmed. */
   readonly recipients: number;
   /** When the first of them is due. */
   readonly nextDue: number;
-  /** And the last. */
+  /** When the last of them is due. */
   readonly lastDue: number;
-  /** When the one was accepted that waits longest; what an operator released began to wait then. */
+  /** When the recipient that has waited longest was accepted, or was released by an operator. */
   readonly oldest: number;
 }
 
-/** Sent in the turn of the commit that caused it. */
+/** An event of the store, sent in the same event-loop turn as the commit that caused it. */
 export type WorkEvent =
   /** New or released mail for a domain, due at once. */
   | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
-  /** Fresh mail that a grant claimed in the commit that accepted it. */
+  /** New mail that was claimed, by a credit, in the commit that accepted it. */
   | { readonly kind: "claimed"; readonly mail: ClaimedMail }
   | { readonly kind: "condition"; readonly condition: StoreCondition };
 
 export interface WorkStore {
-  /** Everything that waits, by domain: once at start, and after a `wake`. */
+  /** Resolves to everything that waits, by domain; read once at start, and after a `wake`. */
   work(): Promise<readonly DomainWork[]>;
-  /** Claims what is due, oldest first; durable when it answers. */
+  /** Claims mail that is due, oldest first; durable when it resolves. */
   claim(request: ClaimRequest): Promise<readonly ClaimedMail[]>;
   /**
    * Lets commits that accept mail for `domain` claim it at once, `credits` mails at most (each use takes one).
-   * Replaces the credits given before; 0 takes them back.
+   * Replaces the previous credits; 0 withdraws them.
    */
   grant(domain: string, credits: number): void;
-  /** Closes the attempt. False: the claim was lost meanwhile, nothing was written. */
+  /** Stores the result of an attempt and ends its claim. False: the claim had been lost; nothing was written. */
   settle(request: SettleRequest): Promise<boolean>;
-  /** Makes everything that waits for these domains due now; answers what there is. */
+  /** Makes everything that waits for these domains due now; resolves to what waits. */
   wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
-  /** What is due for a domain, oldest first; `limit` counts recipients, at most 1000. */
+  /** Resolves to the mail that is due for a domain, oldest first; `limit` counts recipients, at most 1000. */
   due(request: Required<Omit<ClaimRequest, "id">>): Promise<readonly DueMail[]>;
-  /** When a primary last took mail for these addresses, to the day; unknown ones are left out. */
+  /** Resolves to the day on which a primary last accepted mail for each address; unknown addresses are left out. */
   accepted(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** held for `probation` -> waiting, due now, its retention as before; answers how many recipients by domain. */
+  /** Moves mail held by a `probation` to waiting, due now, with its old retention; resolves to recipients by domain. */
   unhold(request: UnholdRequest): Promise<ReadonlyMap<string, number>>;
-  /** Destinations (`host:port`) that spoke TLS when they were spoken to last, by an earlier process too. */
+  /** Resolves to the destinations (`host:port`) that used TLS at their last session, also with an earlier process. */
   encrypted(): Promise<readonly string[]>;
   rememberTls(destination: string, encrypted: boolean): Promise<void>;
-  /** Ends what is older than its retention, in a bounded slice. */
+  /** Ends mail that is older than its retention, in a bounded slice. */
   expire(slice: ExpireSlice): Promise<Expired>;
   onEvent(listener: (event: WorkEvent) => void): void;
 }
 
-/** What a slice came to, in recipients, and in rows of what is remembered. */
+/** What one slice has ended: numbers of recipients, and of remembered rows. */
 export interface Expired {
-  /** Given up: parked, or gone where it was a DSN. */
+  /** Given up: now parked; DSNs are gone. */
   readonly givenUp: number;
-  /** Were parked or in quarantine, and nobody decided: gone. */
+  /** Gone, because nobody decided about them while they were parked or in quarantine. */
   readonly deleted: number;
-  /** Rows that left the ledger, or that remembered an address. */
+  /** Rows deleted from the ledger, or from the memory of addresses. */
   readonly forgotten: number;
 }
 
@@ -157,12 +157,12 @@ export interface ExpireSlice {
   readonly waitingBefore: number;
   /** Parked before this: gone as `expired`. */
   readonly parkedBefore: number;
-  /** The same for those whose body was refused; absent: as all. */
+  /** The same for those whose body was refused; absent: `parkedBefore` applies. */
   readonly contentBefore?: number;
   /** In quarantine since before this: gone as `expired`. */
   readonly quarantinedBefore: number;
   /** Gone before this: the ledger row is removed. */
   readonly goneBefore: number;
-  /** Most rows, all together. */
+  /** Most rows in total. */
   readonly limit: number;
 }

@@ -129,7 +129,8 @@ export class FakeRspamd extends FakeServer {
     request.on("error", () => {});
     request.on("data", (chunk: Buffer) => {
       if (this.mood === "closesMidStream") request.socket.destroy();
-      if (this.mood === "early") response.end(JSON.stringify(this.answer));
+      // The connection stays open: that the client closes it shows that the client has read the answer.
+      if (this.mood === "early" && chunks.length === 0) response.write(JSON.stringify(this.answer));
       chunks.push(chunk);
     });
     request.on("end", () => {
@@ -151,8 +152,9 @@ export class FakeRspamd extends FakeServer {
       required_score: 15,
       messages: { smtp_message: "Gtube pattern" },
     };
-    if (this.mood === "silent" || response.writableEnded) return;
-    if (this.mood === "error") response.writeHead(500).end("{}");
+    if (this.mood === "silent") return;
+    if (this.mood === "early") response.end();
+    else if (this.mood === "error") response.writeHead(500).end("{}");
     else if (this.mood === "nonsense") response.end("<html>not rspamd</html>");
     else if (this.mood === "endless") response.end("x".repeat(3_000_000));
     else response.end(JSON.stringify(body.includes(GTUBE) ? spam : this.answer));

@@ -2,9 +2,9 @@
  * SPF, DKIM and DMARC by the npm package mailauth, which queries the DNS through our resolver only. It is loaded
  * with the first mail that needs it (some 25 MB of memory), so that it costs nothing while the checks are off.
  *
- * Invariants: nothing here rejects; a result that is not known in time, and everything that mailauth throws, is
- * `temperror`. Only results, and domains and selectors that were validated again, leave this room, never a stranger's
- * text.
+ * Invariants: no promise of this room rejects. A result that is not known in time is `temperror`, and so is every
+ * exception of mailauth. Only results, and domains and selectors that were validated again, leave this room; other text
+ * of a stranger never does.
  */
 import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
@@ -17,11 +17,11 @@ import { askSpf } from "./spf.ts";
 
 interface AuthenticationParts {
   readonly resolver: RecordSource;
-  /** Our own name, for macros and comments. */
+  /** Our own host name; SPF macros may ask for it. */
   readonly hostname: string;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Longest wait for each of policy, keys and DMARC, in ms, instead of the usual ones; for tests. */
+  /** Replaces the limits, in ms, on the evaluation of SPF, on key lookups and on DMARC; for tests. */
   readonly patience?: number;
 }
 

@@ -1,10 +1,10 @@
 const LF = 0x0a;
-/** Longest line, in octets; mailauth's time grows with the square of it. RFC 5321 allows 1000. */
+/** Longest line, in octets; mailauth's time grows with the square of its length. RFC 5321 allows 1000. */
 const LONGEST_LINE = 64 * 1024;
-/** Small chunks are handed on together, up to so many octets. */
+/** Small chunks are collected and passed on together, up to this number of octets. */
 const BATCH = 32 * 1024;
 
-/** Hands a body on in parts of its own memory, neither too small nor with lines that are too long. */
+/** Passes a body on in larger parts, each copied into memory of its own, and reports lines that are too long. */
 export class BodyLines {
   readonly #take: (part: Buffer) => void;
   #pending: Buffer | undefined;
@@ -28,7 +28,7 @@ export class BodyLines {
     return "ok";
   }
 
-  /** Hands on what is left. */
+  /** Passes on the octets that are still collected. */
   end(): void {
     if (this.#pending !== undefined && this.#held > 0) this.#take(this.#pending.subarray(0, this.#held));
     this.#pending = undefined;

@@ -9,7 +9,7 @@ interface DmarcQuestion {
   readonly headerFrom: readonly string[];
   readonly fromFields: number;
   readonly signatures: readonly SignatureResult[];
-  /** The mail could not be looked at, whatever its signatures are. */
+  /** The signatures could not be verified, because the mail is too large or mailauth failed. */
   readonly skipped: boolean;
   readonly spf?: SpfFacts;
 }
@@ -20,18 +20,15 @@ interface DmarcParts {
   readonly patience?: number;
 }
 
-/** How long one question may take, in ms. */
+/** Longest evaluation, in ms. */
 const PATIENCE = 5000;
-/** Authors that are looked at; a mail with more has no clear author. */
-const MOST_AUTHORS = 20;
 const POLICIES: ReadonlySet<string> = new Set(["none", "quarantine", "reject"]);
 
-/** DMARC by RFC 9989; a failure that trouble of the DNS may have caused is `temperror`. */
+/** Evaluates DMARC (RFC 9989). A failure that may be due to a DNS failure is reported as `temperror`. */
 export async function askDmarc(
   question: DmarcQuestion,
   { lookUp, log, patience = PATIENCE }: DmarcParts,
 ): Promise<DmarcFacts> {
-  if (question.headerFrom.length > MOST_AUTHORS) return { result: "permerror" };
   try {
     const facts = await within(patience, evaluate(question, lookUp));
     return facts === "late" ? { result: "temperror" } : facts;
@@ -41,7 +38,7 @@ export async function askDmarc(
   }
 }
 
-/** What is asked of mailauth: domains that speak for the mail, if they are the author's. */
+/** Domains that SPF and DKIM confirm for the mail; they count if they are aligned with the author's domain. */
 interface Vouchers {
   readonly spfDomains: readonly string[];
   readonly dkimDomains: readonly string[];
@@ -55,8 +52,8 @@ async function evaluate(question: DmarcQuestion, lookUp: LookUp): Promise<DmarcF
 }
 
 /**
- * Whether the mail would not fail if all that could not be found out were good. What a stranger breaks in his own
- * part of the DNS is no excuse: it would not have spoken for the author.
+ * Returns true if the mail would pass with every `temperror` of SPF and DKIM counted as a pass. Records that a stranger
+ * breaks in a domain of their own change nothing, because such a domain is not aligned with the author's.
  */
 async function mightPass(question: DmarcQuestion, lookUp: LookUp): Promise<boolean> {
   const { spfDomains, dkimDomains } = vouchersOf(question, "temperror");
@@ -97,8 +94,8 @@ async function judge(
 }
 
 /**
- * An author as our own words on him have him. mailauth makes A-labels without the mapping of UTS 46: a domain with a
- * character that nobody sees would be another one than who reads it takes it for, and have no policy.
+ * Writes the author's domain in A-labels by our own rules. mailauth does not apply the mapping of UTS 46: a domain with
+ * an invisible character would look to the reader like the real one, but be another domain without a DMARC policy.
  */
 function inALabels(author: string): string {
   if (isAscii(author)) return author;

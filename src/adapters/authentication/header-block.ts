@@ -1,6 +1,6 @@
 const LF = 0x0a;
 const CR = 0x0d;
-/** Octets that are set aside at first. */
+/** Octets that are allocated at first. */
 const FIRST = 8 * 1024;
 
 /** Bounds on a header section; mailauth's time grows with the square of the number of lines. */
@@ -9,20 +9,20 @@ interface HeaderBounds {
   readonly lines: number;
 }
 
-/** Gathers a header section from chunks cut anywhere, its empty line included. */
+/** Collects a header section, including the empty line that ends it, from chunks of any length. */
 export class HeaderBlock {
   readonly #bounds: HeaderBounds;
   #memory = Buffer.allocUnsafeSlow(FIRST);
   #length = 0;
   #lines = 0;
-  /** Octets of the unfinished line that are not of its end. */
+  /** Octets of the unfinished line, without CR. */
   #line = 0;
 
   constructor(bounds: HeaderBounds) {
     this.#bounds = bounds;
   }
 
-  /** Takes of a chunk what belongs to the section: how many octets, and whether it is complete or too large. */
+  /** Copies the part of a chunk that belongs to the section. Returns its length, and the state of the section. */
   add(chunk: Buffer): { readonly taken: number; readonly state: "open" | "complete" | "too large" } {
     const end = this.#findEnd(chunk);
     const taken = end === -1 ? chunk.length : end;
@@ -36,7 +36,7 @@ export class HeaderBlock {
     return this.#memory.subarray(0, this.#length);
   }
 
-  /** Where the octets after the empty line begin; -1: there is none yet. */
+  /** Returns where the body begins in this chunk; -1 if the empty line has not arrived. */
   #findEnd(chunk: Buffer): number {
     for (let at = 0; at < chunk.length; at++) {
       const octet = chunk[at];

@@ -1,9 +1,9 @@
 import type { Lookup, RecordSource } from "../../ports/resolver.ts";
 
-/** A question in the form of `dns.promises.resolve`, which mailauth asks for. */
+/** A DNS query with the signature of `dns.promises.resolve`, as mailauth calls it. */
 export type LookUp = (name: string, type: string) => Promise<unknown[]>;
 
-/** Our resolver as mailauth wants it: records in the shapes of node:dns, errors with its codes. */
+/** Adapts our resolver to mailauth: returns records in the shapes of node:dns, and throws errors with its codes. */
 export function lookUpWith(resolver: RecordSource): LookUp {
   return async (name, type) => {
     switch (type) {
@@ -26,8 +26,8 @@ export function lookUpWith(resolver: RecordSource): LookUp {
 }
 
 /**
- * The same for keys of signatures: what cannot be a name has none. To mailauth it is trouble of the DNS, and would
- * excuse a forged mail whose signature names such a key.
+ * The same for the keys of signatures, but a string that cannot be a DNS name counts as a name without a record.
+ * mailauth would take it for a DNS failure (`temperror`), and a forged mail with such a key name would not fail DMARC.
  */
 export function keysBy(lookUp: LookUp): LookUp {
   return (name, type) =>
@@ -38,7 +38,7 @@ export function keysBy(lookUp: LookUp): LookUp {
 
 function records<T>(lookup: Lookup<T>): T[] {
   if (lookup.kind === "found") return [...lookup.records];
-  // DMARC has a policy for subdomains that do not exist (`np`).
+  // DMARC needs the distinction: it has a policy for subdomains that do not exist (`np`).
   if (lookup.kind === "none")
     throw Object.assign(new Error("no such record"), { code: lookup.nameless ? "ENOTFOUND" : "ENODATA" });
   throw Object.assign(new Error(lookup.why), { code: lookup.why });

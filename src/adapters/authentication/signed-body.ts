@@ -16,7 +16,7 @@ interface SignedBodyParts {
 }
 
 const BOUNDS = { octets: 256 * 1024, lines: 2000 };
-/** How long keys may take after the last octet, in ms. */
+/** Longest wait for the keys after the last octet, in ms. */
 const PATIENCE = 6000;
 const RESULTS: ReadonlySet<string> = new Set(["pass", "fail", "policy", "neutral", "temperror", "permerror"]);
 const SELECTOR = /^[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,9}$/;
@@ -24,8 +24,8 @@ const UNREADABLE: SignatureResult = { result: "neutral" };
 const TROUBLE: SignatureResult = { result: "temperror" };
 
 /**
- * One mail whose signatures are verified. It is `header` until the empty line, then `body`; `skipped` once it is
- * larger or stranger than what we look at, or mailauth failed.
+ * Verifies the signatures of one mail. It collects the header section up to the empty line, then passes the body on. It
+ * skips the rest of a mail that exceeds our bounds, or on which mailauth fails.
  */
 export class SignedBody implements BodyVerifier {
   readonly #parts: SignedBodyParts;
@@ -49,7 +49,7 @@ export class SignedBody implements BodyVerifier {
 
   async finish({ dmarc, spf }: { readonly dmarc: boolean; readonly spf?: SpfFacts }): Promise<BodyProof> {
     if (this.#lines === undefined && this.#skipped === undefined) await this.#open(Buffer.alloc(0));
-    // A turn, so that the failure of the last part is known.
+    // This awaits one turn even though end() returns nothing, so that a failure of the last part is known.
     await this.#lines?.end();
     const signatures = await this.#signatures();
     const skipped = this.#skipped !== undefined && !this.#isUnsigned();
@@ -65,7 +65,7 @@ export class SignedBody implements BodyVerifier {
     return this.#isUnsigned() ? [] : [this.#skipped];
   }
 
-  /** False as well where that is not known, since the header was not read. */
+  /** Returns false also if the header was not read, so that it is not known. */
   #isUnsigned(): boolean {
     return this.#verifier?.signatureHeaders.length === 0;
   }
@@ -78,7 +78,7 @@ export class SignedBody implements BodyVerifier {
     if (this.#lines?.add(chunk) === "too long") this.#skip(UNREADABLE);
   }
 
-  /** The class is there but for the first mail. */
+  /** Begins to verify once the header is complete. mailauth is loaded with the first mail only. */
   async #open(rest: Buffer): Promise<void> {
     try {
       const verifier = openVerifier(verifierClass() ?? (await loadVerifier()), this.#parts.lookUp);
@@ -95,7 +95,7 @@ export class SignedBody implements BodyVerifier {
     }
   }
 
-  /** Keys are looked up while the body arrives. */
+  /** Queries the keys while the body arrives; the resolver's cache answers when they are needed. */
   #foresee({ signatureHeaders }: Verifier): void {
     for (const { signingDomain, selector = "" } of signatureHeaders) {
       const domain = normaliseDomain(signingDomain ?? "");
@@ -140,7 +140,7 @@ export class SignedBody implements BodyVerifier {
 
 function resultOf({ signingDomain, selector = "", status }: Verified): SignatureResult {
   const domain = normaliseDomain(signingDomain ?? "");
-  // Whoever may add to a mail that somebody signed has not been vouched for.
+  // A signature with `l=` does not vouch for what was added behind the part that it covers.
   const partly = status.result === "pass" && (status.underSized ?? 0) > 0;
   const result = partly ? "policy" : RESULTS.has(status.result) ? status.result : "neutral";
   return {

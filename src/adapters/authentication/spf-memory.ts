@@ -2,9 +2,9 @@ import type { SpfAnswer, SpfQuestion } from "../../ports/authentication.ts";
 import { remembered } from "../../runtime/at-once.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** How long an answer is believed, in ms: as long as the DNS records that it was made of. */
+/** How long an answer is used again, in ms. */
 const BELIEVED = 60_000;
-/** Answers that are remembered. */
+/** Most answers that are remembered. */
 const CAPACITY = 5000;
 
 interface Known {
@@ -14,8 +14,8 @@ interface Known {
 }
 
 /**
- * Answers to questions that come again: a client that brings many mails of one sender. Policies may speak of all that
- * a question holds, so only the very same question is answered from here; trouble is never remembered.
+ * Caches SPF answers for a client that sends many mails of one sender. An SPF policy may depend on every part of the
+ * question, so only an identical question is answered from the cache. A `temperror` is never remembered.
  */
 export class SpfMemory {
   readonly #known = new Map<string, Known>();

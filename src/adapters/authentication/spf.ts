@@ -27,13 +27,13 @@ const RESULTS: ReadonlySet<string> = new Set([
   "permerror",
 ]);
 
-/** check_host() of RFC 7208 §4, with its limits on lookups, void lookups and time. */
+/** Evaluates check_host() of RFC 7208 §4, with its limits on lookups, void lookups and time. Never rejects. */
 export async function askSpf(question: SpfQuestion, parts: SpfParts): Promise<SpfAnswer> {
   const { result, ...told } = await evaluate(question, parts);
   const { sender, helo } = question;
   const identity = sender === "" ? "helo" : "mailfrom";
   const text = sender === "" ? helo : sender.slice(sender.lastIndexOf("@") + 1);
-  // What is no domain has no policy, and its spelling is the stranger's.
+  // A string that is not a domain has no policy, and the stranger's text must not appear in our results.
   const domain = normaliseDomain(text) ?? "invalid";
   return { result, domain, identity, comment: commentOn(result, { domain, ip: question.ip }), ...told };
 }
@@ -62,7 +62,7 @@ async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Pro
   }
 }
 
-/** mailauth looks at the record before its macros are expanded, and they bring in what the client has said. */
+/** mailauth checks the record before it expands the macros, and these insert text that the client sent. */
 function isTellable(explanation: string): boolean {
   return /^[\x20-\x7e]+$/.test(explanation) && explanation.trim() !== "";
 }

@@ -1,9 +1,10 @@
 /**
- * One body's way past the servers of a scanner.
+ * The scan of one body by the servers of a scanner, one after another until one answers.
  *
- * A body that was announced as large goes to the first server while it arrives, if there is a place among the few for
- * that; all others, and those whose sender or server is slow, are read again from the store after the last octet. So no
- * sender can hold a scanner's place for longer than LIVE_TIME, and every attempt at the next server begins anew.
+ * A body that was announced as large is sent to the first server while it arrives ("live"), if one of the few
+ * connections for that is free. All other bodies, and those with a slow sender or server, are read again from the store
+ * after the last octet. So no sender can occupy a connection for longer than LIVE_TIME, and every attempt at the next
+ * server begins with the first octet.
  */
 import type { ScanServers } from "../../ports/checks.ts";
 import type { InspectedMail, WholeBody } from "../../ports/inspection.ts";
@@ -13,11 +14,11 @@ import { errorText } from "../../runtime/log.ts";
 import { Trouble, type Exchange } from "./exchange.ts";
 import type { Server } from "./server.ts";
 
-/** Bodies announced as larger than this go to the server while they arrive, in octets. */
+/** Bodies announced as larger than this are sent to the server while they arrive, in octets. */
 const LIVE_FROM = 256 * 1024;
-/** Longest time that a body may take to arrive while a server listens, in ms. */
+/** Longest time that a body may take to arrive during a live scan, in ms. */
 const LIVE_TIME = 10_000;
-/** Longest time that a server which listens may hold a sender back, in ms. */
+/** Longest time that a server may delay the sender during a live scan, in ms. */
 const LIVE_PATIENCE = 1000;
 
 interface ScanParts<R> {
@@ -91,7 +92,7 @@ export class BodyScan<R> implements Scan<R> {
     this.#endCurrent();
   }
 
-  /** Until when one of `attempts` may take, in elapsed time as `until` is. */
+  /** Returns the deadline of the next of `attempts` that share the time up to `until`; in elapsed time. */
   #share(until: number, attempts: number): number {
     const now = this.#parts.clock.elapsed();
     return now + Math.max(0, until - now) / attempts;
@@ -99,7 +100,7 @@ export class BodyScan<R> implements Scan<R> {
 
   #goLive(): void {
     const { servers, settings, clock, connect } = this.#parts;
-    // Half of the places are kept for those whose body is complete.
+    // Half of the connections are kept for complete bodies.
     const places = Math.floor(settings.connections / 2);
     const server = servers.find((one) => one.takeNow(places));
     if (server === undefined) return;
@@ -107,7 +108,7 @@ export class BodyScan<R> implements Scan<R> {
     this.#live = { server, exchange: connect(server), timer };
   }
 
-  /** The body is read again later. */
+  /** Ends the live scan; the body is read again later. */
   #endLive(): void {
     const live = this.#live;
     if (live === undefined) return;
@@ -117,7 +118,7 @@ export class BodyScan<R> implements Scan<R> {
     live.server.giveBack();
   }
 
-  /** It is shown nothing more. */
+  /** Ends the exchange with the current server. */
   #endCurrent(): void {
     this.#current?.abort();
     this.#current = undefined;
@@ -128,7 +129,7 @@ export class BodyScan<R> implements Scan<R> {
       server.undecided();
       return new Trouble("has no free connection");
     }
-    // Nobody waits any more: the place is for the next in line.
+    // The scan was aborted during the wait, so the connection goes to the next scan in the queue.
     if (this.#aborted) {
       server.undecided();
       server.giveBack();
@@ -144,7 +145,7 @@ export class BodyScan<R> implements Scan<R> {
     return this.#hear({ server, exchange }, until, send);
   }
 
-  /** Hears a server out; its place is free afterwards. */
+  /** Sends the body, waits for the server's answer, and then gives its connection back. */
   async #hear(
     { server, exchange }: Pick<Live<R>, "server" | "exchange">,
     until: number,
@@ -167,7 +168,7 @@ export class BodyScan<R> implements Scan<R> {
       const ours = !(error instanceof Trouble);
       if (ours || (this.#aborted && !late)) server.undecided();
       else server.failed(why);
-      // Our own disk did not give the body, and would not for the next server either.
+      // The body could not be read from our own disk; that would fail with the next server, too.
       if (ours && !this.#aborted) throw error;
       return new Trouble(why);
     } finally {

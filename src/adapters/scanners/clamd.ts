@@ -5,14 +5,14 @@ import { PatientSocket } from "./patient-socket.ts";
 
 /** Longest answer of clamd that is read, in octets. */
 const LONGEST_ANSWER = 4096;
-/** Characters of a name, or of words that are quoted. */
+/** Most characters of a signature's name, or of an answer that is quoted. */
 const LONGEST_NAME = 100;
 const SIZE_LIMIT = "INSTREAM size limit exceeded. ERROR";
 
 /**
- * INSTREAM of clamd: each chunk behind its length in four octets, a length of 0 ends the body, and one line that
- * ends in NUL answers it. clamd answers early and closes only where the body passes its StreamMaxLength; that answer is
- * read although we may still be writing.
+ * clamd's INSTREAM: each chunk follows its length in four octets, a length of 0 ends the body, and the answer is one
+ * line that ends with NUL. clamd answers early, and closes, only if the body exceeds its StreamMaxLength; that answer
+ * is read even while we are still writing.
  */
 export class ClamdExchange implements Exchange<VirusResult> {
   readonly #socket = new PatientSocket();
@@ -24,7 +24,7 @@ export class ClamdExchange implements Exchange<VirusResult> {
   #wake: () => void = () => {};
 
   constructor(server: string) {
-    // Nobody may be listening yet.
+    // The promise may be rejected before a caller of end() handles it.
     this.#answer.promise.catch(() => {});
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("drain", () => this.#wake());
@@ -65,12 +65,12 @@ export class ClamdExchange implements Exchange<VirusResult> {
 
   #understand(line: string): VirusResult | Trouble {
     if (line === SIZE_LIMIT) return { kind: "oversize" };
-    // Who judges before everything was said has judged something else.
+    // An answer before the end of the body is not about the whole body.
     if (!this.#ended || this.#socket.lost)
       return new Trouble(`answered before the end: ${printable(line.slice(0, LONGEST_NAME))}`);
     if (line === "stream: OK") return { kind: "clean" };
     const name = /^stream: (.+) FOUND$/.exec(line)?.[1];
-    // It stands in replies.
+    // The name appears in SMTP replies, which are ASCII.
     if (name !== undefined) return { kind: "found", name: inAscii(name.slice(0, LONGEST_NAME)) };
     return new Trouble(`answered ${printable(line.slice(0, LONGEST_NAME)) || "nothing"}`);
   }

@@ -1,10 +1,10 @@
-/** One conversation with a scanner about one body. */
+/** One request to a scanner about one body. */
 import type { NetConnectOpts } from "node:net";
 
 export interface Exchange<R> {
-  /** Takes the next octets, which must not change any more. A promise: wait before the next; it never rejects. */
+  /** Sends the next octets, which must not change afterwards. If it returns a promise, await it; it never rejects. */
   write(chunk: Buffer): Promise<void> | undefined;
-  /** That was all: its answer. Rejects with Trouble when there is none that makes sense. */
+  /** Ends the body and resolves to the answer. Rejects with Trouble if there is no valid answer. */
   end(): Promise<R>;
   /** Safe at any time. */
   abort(): void;
@@ -15,7 +15,7 @@ export class Trouble extends Error {
   override readonly name = "Trouble";
 }
 
-/** Where a server is, from a path or from `host:port`. */
+/** Parses a server's address: a path, or `host:port`. */
 export function placeOf(server: string): NetConnectOpts & { path?: string; host?: string; port?: number } {
   if (server.startsWith("/")) return { path: server };
   const colon = server.lastIndexOf(":");

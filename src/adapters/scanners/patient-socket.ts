@@ -3,14 +3,14 @@ import { Socket } from "node:net";
 type Written = (error?: Error | null) => void;
 
 /**
- * A socket that a failed write does not close. Who answers early and closes makes our next write fail while the
- * answer waits to be read; Node.js would throw it away with the socket. Here what was sent to nobody is forgotten, and
- * reading goes on to the answer or to the end.
+ * A socket that stays readable after a write failed. If a server answers early and closes, our next write fails while
+ * the answer waits to be read, and Node.js would destroy the socket with the answer. This socket ignores the failed
+ * write, and reading goes on up to the answer or the end.
  */
 export class PatientSocket extends Socket {
   #lost = false;
 
-  /** Some of what was written was sent to nobody. */
+  /** True if some octets were written after the peer had closed, so that they never arrived. */
   get lost(): boolean {
     return this.#lost;
   }

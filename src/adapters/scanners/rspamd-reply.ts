@@ -1,4 +1,4 @@
-/** What rspamd answers, read without trust: a JSON object of which little is used, all of it bounded. */
+/** Reads rspamd's answer without trusting it: a JSON object of which few fields are used, all of them bounded. */
 import { printable } from "../../mail/reply.ts";
 import type { SpamResult, SpamWord } from "../../ports/scanner.ts";
 import { Trouble } from "./exchange.ts";
@@ -14,14 +14,14 @@ const WORDS: Readonly<Record<string, SpamWord>> = {
   discard: "reject",
 };
 
-/** Header fields that are taken over. */
+/** Most header fields that are accepted. */
 const MOST_FIELDS = 50;
-/** Octets of one header field, and of one of its lines. */
+/** Most octets of one header field, and of one of its lines. */
 const LONGEST_FIELD = 2000;
 const LONGEST_LINE = 900;
-/** Characters. */
+/** Most characters of the message for the sender. */
 const LONGEST_MESSAGE = 200;
-/** Fields that belong to the mail itself; a second one on top would change what it says. */
+/** Fields of the mail itself; another one on top would change its meaning. */
 const NOT_OURS =
   /^(?:from|to|cc|bcc|subject|date|sender|reply-to|message-id|received|return-path|mime-version|content-.*|dkim-signature|arc-.*)$/i;
 
@@ -84,7 +84,7 @@ function fieldsOf(answer: Json): readonly string[] {
   return fields;
 }
 
-/** One field, folded where rspamd folds it; undefined when it would not be sound. */
+/** Returns one field, folded where rspamd folds it; undefined if it would be malformed or too long. */
 function fieldOf(name: string, value: string): string | undefined {
   if (!/^[!-9;-~]{1,60}$/.test(name) || NOT_OURS.test(name)) return undefined;
   const lines = value.split(/\r?\n/).map(printable).filter(Boolean);

@@ -6,10 +6,10 @@ import { readVerdict } from "./rspamd-reply.ts";
 
 /** Longest answer of rspamd that is read, in octets. */
 const LONGEST_ANSWER = 1024 * 1024;
-/** Recipients that it is told of. */
+/** Most recipients that are passed to rspamd. */
 const MOST_RECIPIENTS = 1000;
 
-/** `POST /checkv2` of rspamd, the body in chunks, a connection for each mail. */
+/** Sends `POST /checkv2` to rspamd, with the body in chunks, over a new connection for each mail. */
 export class RspamdExchange implements Exchange<SpamResult> {
   readonly #request: ClientRequest;
   readonly #answer = Promise.withResolvers<SpamResult>();
@@ -18,7 +18,7 @@ export class RspamdExchange implements Exchange<SpamResult> {
   #wake: () => void = () => {};
 
   constructor(server: string, mail: InspectedMail) {
-    // Nobody may be listening yet.
+    // The promise may be rejected before a caller of end() handles it.
     this.#answer.promise.catch(() => {});
     const { path, host, port } = placeOf(server);
     const where = path === undefined ? { host, port } : { socketPath: path };
@@ -69,7 +69,7 @@ export class RspamdExchange implements Exchange<SpamResult> {
   }
 }
 
-/** What rspamd is told of the envelope, as pairs because `Rcpt` stands once for each recipient. */
+/** Returns the envelope as HTTP header fields for rspamd, in pairs, because there is one `Rcpt` for each recipient. */
 function headersOf({ id, client, sender, recipients }: InspectedMail): string[] {
   const pairs: [string, string][] = [
     ["Host", "rspamd"],
@@ -84,7 +84,7 @@ function headersOf({ id, client, sender, recipients }: InspectedMail): string[] 
   return pairs.flatMap(([name, value]) => [name, headerText(value)]);
 }
 
-/** UTF-8 as the octets of a header, without what would end it. */
+/** Returns UTF-8 text as the octets of a header field, without control characters, which could end the field. */
 function headerText(value: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return Buffer.from(value.replace(/[\x00-\x1f\x7f]/g, ""), "utf8").toString("latin1");

@@ -19,7 +19,7 @@ import { Server } from "./server.ts";
 
 interface ScannerParts {
   readonly clock: Clock;
-  /** Is told when a server is left alone, and when it answers again. */
+  /** Records when a server is suspended, and when it answers again. */
   readonly journal: Journal;
 }
 
@@ -35,7 +35,7 @@ class Pool<R> implements Scanner<R> {
   readonly #name: ScannerName;
   readonly #parts: ScannerParts;
   readonly #connect: (server: string, mail: InspectedMail) => Exchange<R>;
-  /** By address; as many as the configuration has named. */
+  /** By address; one for each server that a configuration has named. */
   readonly #servers = new Map<string, Server>();
 
   constructor(

@@ -1,14 +1,14 @@
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Failures in a row after which a server is left alone. */
+/** Failures in a row after which a server is suspended. */
 const PATIENCE = 3;
-/** For how long, in ms, doubling with each further failure. */
+/** The first suspension, and the longest, in ms; it doubles with each further failure. */
 const FIRST_REST = 5000;
 const LONGEST_REST = 60_000;
 
 /**
- * One server as a thread knows it. After PATIENCE failures in a row it rests for 5 s, doubling to 60 s; after that one
- * mail at a time tries it, until one succeeds. Scans beyond its places wait in line.
+ * The state of one server, as one thread knows it. After PATIENCE failures in a row it is suspended for 5 s, doubling
+ * up to 60 s; then one mail at a time tries it, until one succeeds. Scans beyond its number of connections are queued.
  */
 export class Server {
   readonly address: string;
@@ -22,20 +22,20 @@ export class Server {
   #busy = 0;
   readonly #line: (() => void)[] = [];
 
-  /** `tell` hears why the server is left alone, and without a word that it answers again. */
+  /** `tell` is called with the reason when the server is suspended, and without one when it answers again. */
   constructor(address: string, clock: Clock, tell: (why?: string) => void) {
     this.address = address;
     this.#clock = clock;
     this.#tell = tell;
   }
 
-  /** Whether it may be asked. One mail at a time tries a server that has rested, until it says how that went. */
+  /** Whether the server may be used. After a suspension only one mail at a time tries it. */
   get ready(): boolean {
     if (this.#failures < PATIENCE) return true;
     return !this.#trying && this.#clock.elapsed() >= this.#restsUntil;
   }
 
-  /** Waits for a place among `most`, at the latest until `until` of elapsed time; answers whether there was one. */
+  /** Waits for one of `most` connections, up to the elapsed time `until`; resolves to whether there was one. */
   take(most: number, until: number): Promise<boolean> {
     this.#trying = this.#failures >= PATIENCE;
     if (this.#busy < most) {
@@ -55,14 +55,14 @@ export class Server {
     });
   }
 
-  /** Takes a place if one is free. */
+  /** Takes one of `most` connections if one is free and the server has not failed PATIENCE times in a row. */
   takeNow(most: number): boolean {
     if (this.#failures >= PATIENCE || this.#busy >= most) return false;
     this.#busy += 1;
     return true;
   }
 
-  /** Gives the place to the next in line. */
+  /** Passes the connection to the next scan in the queue. */
   giveBack(): void {
     const next = this.#line.shift();
     if (next === undefined) this.#busy -= 1;
@@ -80,14 +80,14 @@ export class Server {
   failed(why: string): void {
     this.#failures += 1;
     this.#trying = false;
-    // What began before it went to rest says nothing new.
+    // An attempt that began before the suspension tells nothing new.
     if (this.#failures < PATIENCE || this.#clock.elapsed() < this.#restsUntil) return;
     this.#restsUntil = this.#clock.elapsed() + this.#rest;
     this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
     if (this.#failures === PATIENCE) this.#tell(why);
   }
 
-  /** The attempt ended without saying anything about it. */
+  /** The attempt ended without a finding about the server. */
   undecided(): void {
     this.#trying = false;
   }

@@ -15,8 +15,8 @@ interface ClientOverrideSettings {
 }
 
 /**
- * The session stands for the client of a mail instead of for us: XCLIENT, once for all mails of one client. A primary
- * that refuses it goes on with us as the client.
+ * Sends XCLIENT, so that the session stands for the client of a mail instead of for us; once for all mails of one
+ * client. If a primary refuses it, the session goes on with us as the client.
  */
 export class ClientOverride {
   readonly #wire: Wire;
@@ -24,7 +24,7 @@ export class ClientOverride {
   readonly #settings: ClientOverrideSettings;
   /** The mail whose client the last XCLIENT named. */
   #named: ClaimedMail | undefined;
-  /** The peer takes another XCLIENT in this session. */
+  /** The peer accepts another XCLIENT in this session. */
   #anew = false;
   #refused = false;
 
@@ -34,14 +34,14 @@ export class ClientOverride {
     this.#settings = settings;
   }
 
-  /** The session stands for this mail's client, or can. */
+  /** Whether the session stands for this mail's client, or can be made to. */
   takes(mail: ClaimedMail): boolean {
     return this.#named === undefined || this.#anew || sameClient(this.#named, mail);
   }
 
   /**
-   * Says what has to be said before this mail, with nothing else in flight; `leftOpen`: a transaction may stand open, in
-   * which Postfix takes no XCLIENT. True: the session began anew.
+   * Sends XCLIENT before this mail if that is needed, with nothing else in flight. `leftOpen`: a transaction may be
+   * open, in which Postfix accepts no XCLIENT. Resolves to true if the session began anew.
    */
   async prepare(mail: ClaimedMail, turn: Turn, leftOpen: boolean): Promise<boolean> {
     const known = this.#named !== undefined && sameClient(this.#named, mail);
@@ -52,15 +52,15 @@ export class ClientOverride {
     if (leftOpen) await this.#reset();
     this.#wire.write([line]);
     const answer = whileOpen(await this.#wire.reply(this.#settings.block));
-    // The client before must not get the blame for this mail.
+    // Otherwise this mail would be attributed to the previous client.
     if (answer.code !== 220 && this.#named !== undefined) throw new Closing(answer);
     this.#refused = answer.code !== 220;
     if (this.#refused) return false;
     this.#named = mail;
-    // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
+    // The session begins anew with the greeting; many peers accept only one XCLIENT in a session.
     this.#wire.write([`EHLO ${this.#settings.hostname}\r\n`]);
     const greeted = whileOpen(await this.#wire.reply(this.#settings.block));
-    // Else MAIL would be refused for want of it, and the mail be to blame.
+    // Otherwise MAIL would be refused because EHLO is missing, and that would count against the mail.
     if (!isPositive(greeted)) throw new Closing(greeted);
     this.#anew = /\bXCLIENT\b/i.test(greeted.text);
     return true;

@@ -41,16 +41,16 @@ import { Turn } from "./turn.ts";
 import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 
-/** What is set for all peers, and for one. */
+/** The settings for all peers, and those for this peer. */
 export interface ConversationOptions
   extends ConversationSettings, Pick<Transport, "identity" | "pipelining" | "chunking"> {
-  /** Told when the peer says more than it was asked. */
+  /** Called when the peer's replies do not fit the commands. */
   readonly outOfStep?: () => void;
 }
 
-/** How long the reply to QUIT is waited for, in ms. */
+/** Longest wait for the reply to QUIT, in ms. */
 const QUIT_TIMEOUT = 2000;
-/** A mail with more recipients is not sent ahead of the answers to them. */
+/** A mail with more recipients is not sent before the replies to them are known. */
 const RECIPIENTS_AHEAD = 100;
 
 interface Sending {
@@ -67,13 +67,13 @@ export class WireConversation implements Conversation {
   readonly #marks: Marks;
   readonly #override: ClientOverride;
   readonly #asking: Asking;
-  /** Of the mail that began last. */
+  /** The turn of the mail that began last. */
   #turn: Turn | undefined;
   readonly #active = new Set<Transaction>();
   #over = false;
-  /** What ended the session at a mail: the peer by 421, or our own disk. */
+  /** What ended the session during a mail: a 421 of the peer, or our own disk. */
   #closedBy: Closing | BodyUnreadable | undefined;
-  /** A transaction may stand open at the peer: its sender was taken, its body never sent. */
+  /** A transaction may be open at the peer: it accepted the sender, and the body was never sent. */
   #leftOpen = false;
   #last: ClaimedMail | undefined;
 
@@ -121,7 +121,7 @@ export class WireConversation implements Conversation {
       await this.#transact(transaction, turn);
       return transaction.result(undefined, dsn);
     } catch (error) {
-      // Those before it end first: they may still be answered when only our own disk failed.
+      // The mails before this one end first: if only our own disk failed, they may still get their replies.
       await turn.mayRead();
       const unsaid = transaction.isUnsaid(error);
       const cause = unsaid ? error : this.#causeOf(error);
@@ -188,7 +188,7 @@ export class WireConversation implements Conversation {
     if (unread !== undefined) await unread;
     if (reset) {
       const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
-      // What is said from here on may be to the mail before, which still stands there.
+      // The transaction of the previous mail is still open, so the replies that follow may belong to it.
       if (leftOpen && !isPositive(answer)) throw new OutOfStep(answer);
       if (learning) this.#marks.learn(answer);
     }
@@ -206,29 +206,29 @@ export class WireConversation implements Conversation {
     this.#answered(transaction, read, answer);
   }
 
-  /** The final word. The mark behind it has ended the transaction, whatever was open before. */
+  /** Handles the reply to the end of the body. If a mark follows it, the peer has no open transaction any more. */
   #answered(transaction: Transaction, read: EnvelopeResult, answer: Reply): void {
     transaction.answered(read, answer);
     if (transaction.marked) this.#leftOpen = false;
     if (this.#marks.state === "vague") this.#dialect.useData();
   }
 
-  /** The whole mail behind its envelope, whose replies are read when it is this mail's turn. */
+  /** Sends the whole mail behind its envelope; the replies are read when it is this mail's turn. */
   async #sendAhead(transaction: Transaction, body: Buffer, turn: Turn): Promise<void> {
     const { mail } = transaction;
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
     transaction.mark(this.#wire);
-    // Where it is lost meanwhile, what was said before is read all the same.
+    // If the connection is lost meanwhile, the replies that arrived before are still read.
     if (this.#wire.crowded) await this.#wire.drain(this.#options.block).catch(() => {});
     this.#written(turn);
   }
 
-  /** All of a mail has been handed over; others may follow where it will be known whose replies are whose. */
+  /** Called when all of a mail is written. Other mails may follow if their replies can be told apart. */
   #written(turn: Turn): void {
     if (!this.#dialect.chunked || this.#marks.state === "clear") turn.written();
   }
 
-  /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
+  /** Sends the body of a mail whose envelope was answered; the next envelope may follow it. */
   #sendBody({ transaction, source, turn }: Sending, wanted: boolean): Promise<void> | undefined {
     const { mail } = transaction;
     const early = this.#wire.early();
@@ -236,7 +236,7 @@ export class WireConversation implements Conversation {
     transaction.stage = "body";
     if (wanted && !Buffer.isBuffer(source)) return this.#stream(transaction, source, turn);
     if (!Buffer.isBuffer(source)) void source.close();
-    // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
+    // RFC 2920 §3.1: a peer that accepted DATA without a recipient gets an empty body.
     if (!wanted) transaction.finish(this.#wire, [".\r\n"]);
     else if (Buffer.isBuffer(source))
       transaction.finish(
@@ -251,7 +251,7 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     const { block: patience } = this.#options;
     const last = await pump(this.#wire, { source, mail, chunked: this.#dialect.chunked, patience });
-    // Nothing follows before the kernel has the end, so that it stays known whether it left.
+    // Nothing is written behind the end before the kernel has taken it, so that it is known whether it was sent.
     transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
   }
 
@@ -260,7 +260,7 @@ export class WireConversation implements Conversation {
     this.#written(turn);
   }
 
-  /** What was said unasked ends it before anybody takes that for an answer. */
+  /** An unsolicited reply ends the conversation, before it is taken for the answer to a command. */
   #closeIfOver(): void {
     if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
   }
@@ -269,7 +269,7 @@ export class WireConversation implements Conversation {
     if (this.#wire.lost !== undefined) throw this.#wire.lost;
   }
 
-  /** Why a mail ended: what ended the session at one before it stands above the connection's end that followed. */
+  /** Returns why a mail ended: what ended the session during an earlier mail precedes the lost connection after it. */
   #causeOf(error: unknown): unknown {
     if (error instanceof OutOfStep) this.#options.outOfStep?.();
     if (this.#closedBy !== undefined) return new EndedBefore(this.#closedBy);

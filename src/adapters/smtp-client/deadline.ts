@@ -1,9 +1,9 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** A timer that runs longer than this, in ms, is looked at in between, so that most waits need none of their own. */
+/** Longest period of the timer, in ms. It checks the deadline and is set again, so most waits need no new timer. */
 const LOOK_EVERY = 10_000;
 
-/** One wait after another, each with a limit; `late` runs with the limit when one lasts too long. */
+/** Limits one wait after another; `late` is called with the limit of a wait that takes too long. */
 export class Deadline {
   readonly #clock: Clock;
   readonly #late: (limit: number) => void;
@@ -18,7 +18,7 @@ export class Deadline {
     this.#late = late;
   }
 
-  /** A wait begins that may last so many ms. */
+  /** Begins a wait of at most `limit` ms. */
   begin(limit: number): void {
     const now = this.#clock.elapsed();
     this.#limit = limit;
@@ -26,7 +26,7 @@ export class Deadline {
     if (this.#timerAt > this.#due) this.#arm(now);
   }
 
-  /** It ended in time. */
+  /** Ends the wait in time. */
   end(): void {
     this.#due = Infinity;
   }

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { DestinationTrouble, type Target } from "../../ports/smtp-client.ts";
 import { hostPort } from "../../mail/network.ts";
 
-/** All connections read into it. Otherwise Node.js makes a buffer of 64 KiB for each read, and cuts it to what came. */
+/** The read buffer of all connections. Otherwise Node.js allocates 64 KiB for each read. */
 const ARRIVED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
@@ -42,7 +42,7 @@ function isItself({ localPort, localAddress, remotePort, remoteAddress }: Socket
   return localPort === remotePort && localAddress === remoteAddress;
 }
 
-/** Ends a connection whose greeting nobody waits for. */
+/** Closes a connection on which no session was begun. */
 export function hangUp(socket: Socket): void {
   // A server that sees its client gone before the greeting should not log a reset.
   socket.end();
@@ -64,7 +64,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: "this machine has no addresses of that kind",
 };
 
-/** An error of the socket in words for the operator. */
+/** Describes an error of the socket for the operator. */
 export function connectError(error: NodeJS.ErrnoException): string {
   return WORDS[error.code ?? ""] ?? error.message;
 }

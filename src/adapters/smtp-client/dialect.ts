@@ -1,18 +1,18 @@
 import type { Transport } from "../../ports/directory.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 
-/** Mails in flight at most: a body and an envelope behind it, or whole mails. */
+/** Most mails in flight: a body and the envelope behind it, or whole mails. */
 const WITH_DATA = 2;
 const WITH_BDAT = 8;
 
-/** How one peer is spoken to, by what it offers and what is set for it; looked up once a conversation. */
+/** The extensions used with one peer, by its EHLO reply and its settings; determined once for each conversation. */
 export class Dialect {
   readonly size: boolean;
   readonly eightBit: boolean;
   readonly dsn: boolean;
-  /** Attributes that XFORWARD takes. */
+  /** The attributes that the peer's XFORWARD accepts. */
   readonly forwarded: readonly string[];
-  /** The commands of an envelope leave together, RFC 2920. */
+  /** The commands of an envelope are sent together, RFC 2920. */
   readonly pipelined: boolean;
   /** Mails may follow each other without waiting. */
   readonly several: boolean;
@@ -41,7 +41,7 @@ export class Dialect {
     return this.#chunked ? WITH_BDAT : WITH_DATA;
   }
 
-  /** From the next mail on DATA carries the bodies: the 354 to it tells replies apart. */
+  /** Uses DATA for bodies from the next mail on, because its reply 354 makes it possible to tell replies apart. */
   useData(): void {
     this.#chunked = false;
   }

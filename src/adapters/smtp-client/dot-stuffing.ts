@@ -11,7 +11,7 @@ const LINE_END = Buffer.from("\r\n.\r\n");
 export class DotStuffer {
   #atLineStart = true;
 
-  /** The octets to send for this part of the body, in order; parts are cut before a dot that is doubled. */
+  /** Returns the octets to send for this part of the body, in order; it is cut at each dot that is doubled. */
   push(chunk: Buffer): Buffer[] {
     if (chunk.length === 0) return [];
     const parts: Buffer[] = [];
@@ -27,7 +27,7 @@ export class DotStuffer {
     return parts;
   }
 
-  /** What closes the body. */
+  /** Returns the octets that end the body. */
   end(): Buffer {
     return this.#atLineStart ? END : LINE_END;
   }

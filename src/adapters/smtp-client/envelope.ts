@@ -16,7 +16,7 @@ const MAIL_TIMEOUT = 5 * 60_000;
 const RCPT_TIMEOUT = 5 * 60_000;
 const DATA_TIMEOUT = 2 * 60_000;
 
-/** 421, or another word in a place where none is good: the session ends, RFC 5321 §3.8. */
+/** A 421, or a reply where none is expected: the session ends, RFC 5321 §3.8. */
 export class Closing extends Error {
   readonly reply: Reply;
   constructor(reply: Reply, why = "it answered") {
@@ -25,33 +25,33 @@ export class Closing extends Error {
   }
 }
 
-/** RFC 3207 §4: about this session, whatever the mail. Other words with that code may be about the sender. */
+/** RFC 3207 §4: such a reply concerns the session, not the mail. A 530 with other words may concern the sender. */
 const WANTS_TLS = /\bSTARTTLS\b/i;
 const NO_TLS = "it accepts mail over TLS only, and there is none: `tls: require` would show why; it answered";
 
 interface Envelope {
-  /** RSET stands at its head: the mail before may have left its sender and recipients behind. */
+  /** RSET is sent first, because the previous mail may have left its sender and recipients behind. */
   readonly reset: boolean;
-  /** What goes before MAIL; its replies change nothing. */
+  /** Commands before MAIL, whose replies change nothing. */
   readonly before: readonly string[];
   readonly mail: string;
   readonly recipients: readonly string[];
-  /** Absent where BDAT carries the body. */
+  /** Absent if BDAT carries the body. */
   readonly data?: string;
 }
 
 export interface EnvelopeResult {
-  /** Recipients that the peer took. */
+  /** Recipients that the peer accepted. */
   readonly taken: readonly number[];
   /** Whether the peer waits for a body. */
   readonly open: boolean;
 }
 
-/** What is known of a mail so far; each reply counts as soon as it was read, whatever becomes of the connection. */
+/** The results for a mail so far. Each reply counts as soon as it is read, even if the connection is lost later. */
 interface Findings {
   readonly outcomes: Map<number, Outcome>;
   senderRefused(answer: Reply): void;
-  /** These recipients had been taken. */
+  /** `taken`: the recipients that had been accepted. */
   bodyRefused(taken: readonly number[], answer: Reply): void;
 }
 
@@ -65,13 +65,13 @@ export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean):
   return dialect.chunked ? envelope : { ...envelope, data: "DATA\r\n" };
 }
 
-/** All lines as one batch. */
+/** Returns all lines as one batch. */
 export function asBatch({ reset, before, mail, recipients, data = "" }: Envelope): string {
   return `${reset ? RSET : ""}${before.join("")}${mail}${recipients.join("")}${data}`;
 }
 
 export interface Asking {
-  /** The reply to this line, which is sent here unless all lines have gone out as one batch. */
+  /** Returns the reply to this line. Sends the line, unless all lines were sent as one batch. */
   ask(line: string, timeout: number): Reply | Promise<Reply>;
   readonly pipelined: boolean;
 }
@@ -89,7 +89,7 @@ export function askingOf(wire: Wire, pipelined: boolean): Asking {
   };
 }
 
-/** Reads what the peer says to an envelope behind RSET; writes an outcome for each recipient that was not taken. */
+/** Reads the replies to an envelope, except that to RSET; sets an outcome for each recipient that was not accepted. */
 export async function readEnvelope(
   envelope: Envelope,
   mail: ClaimedMail,
@@ -97,7 +97,7 @@ export async function readEnvelope(
   { ask, pipelined }: Asking,
 ): Promise<EnvelopeResult> {
   const { outcomes } = findings;
-  // Replies that are there already cost no turn.
+  // Replies that have arrived already are read without a turn of the event loop.
   for (const line of envelope.before) {
     const told = ask(line, MAIL_TIMEOUT);
     inStep(told instanceof Promise ? await told : told);
@@ -122,27 +122,28 @@ export async function readEnvelope(
   const invited = ask(envelope.data, DATA_TIMEOUT);
   const data = whileOpen(invited instanceof Promise ? await invited : invited);
   if (data.code >= 300 && data.code < 400) return { taken, open: true };
-  // A 250 that answers no DATA may be the one to a recipient: then the refusals were others' as well.
+  // A 250 in place of 354 may be the reply to a recipient; then the refusals may belong to other recipients, too.
   const doubtful = isPositive(data) ? mail.recipients.map(({ n }) => n) : taken;
   findings.bodyRefused(doubtful, negative(data));
   return { taken: [], open: false };
 }
 
-/** To a command that asks for nothing more, 3xx is no answer (RFC 5321 §4.2.1): it is that to the DATA before. */
+/** A 3xx is no valid reply to these commands (RFC 5321 §4.2.1); it must be the reply to an earlier DATA. */
 export function inStep(answer: Reply): Reply {
   if (answer.code >= 300 && answer.code < 400) throw new OutOfStep(answer);
   return whileOpen(answer);
 }
 
-/** 421 ends everything, whatever it answers. */
+/** A 421 ends the session, whatever command it answers. */
 export function whileOpen(answer: Reply): Reply {
   if (answer.code === 421) throw new Closing(answer);
   return answer;
 }
 
 /**
- * RFC 5321 §4.5.3.1.10: what RFC 821 had as 552 is 452, no more recipients in this transaction, and for the others the
- * next one. 5.5.3 says the same of any code. Whoever says it of a first recipient means something else.
+ * RFC 5321 §4.5.3.1.10: "too many recipients" is 452, which was 552 in RFC 821; the other recipients follow in the next
+ * transaction. The enhanced code 5.5.3 means the same with any code. As a reply to a first recipient it means something
+ * else.
  */
 function asTooMany(answer: Reply): Reply {
   const { code, enhanced, text } = answer;
@@ -150,7 +151,7 @@ function asTooMany(answer: Reply): Reply {
   return said ? reply(452, "4.5.3", text) : answer;
 }
 
-/** A 250 to DATA is no permission to send, and no delivery either. */
+/** A positive reply to DATA is neither a permission to send the body nor a delivery. */
 function negative(data: Reply): Reply {
   return isPositive(data) ? { code: 451, text: `DATA was answered with ${data.code} ${data.text}` } : data;
 }
@@ -159,7 +160,7 @@ function mailLine(mail: ClaimedMail, { size, eightBit, dsn }: Dialect): string {
   let parameters = size ? ` SIZE=${wireSize(mail)}` : "";
   if (mail.eightBit && eightBit) parameters += " BODY=8BITMIME";
   if (mail.smtpUtf8) parameters += " SMTPUTF8";
-  // What the sender asked of DSNs goes along as it came, RFC 3461 §5.2.1.
+  // The sender's DSN requests are passed on as received, RFC 3461 §5.2.1.
   if (dsn && mail.dsn?.ret !== undefined) parameters += ` RET=${mail.dsn.ret}`;
   if (dsn && mail.dsn?.envid !== undefined) parameters += ` ENVID=${mail.dsn.envid}`;
   return `MAIL FROM:<${mail.sender}>${parameters}\r\n`;

@@ -1,6 +1,6 @@
 /**
- * Who brought a mail, for a primary that may be told: XFORWARD and XCLIENT as Postfix defines them (its
- * XFORWARD_README and XCLIENT_README). Values are xtext; what is not known is `[UNAVAILABLE]`.
+ * Tells a primary which client sent a mail: XFORWARD and XCLIENT as Postfix defines them (its XFORWARD_README and
+ * XCLIENT_README). Values are xtext; an unknown value is `[UNAVAILABLE]`.
  */
 import { normaliseIp } from "../../mail/network.ts";
 import { encodeXtext } from "../../mail/xtext.ts";
@@ -9,7 +9,7 @@ import type { ClaimedMail } from "../../ports/work-store.ts";
 
 /** Octets of one XFORWARD command with its CRLF; longer ones are cut into several. */
 const MAX_LINE = 512;
-/** Octets of one value, before it is xtext. */
+/** Octets of one value, before it is encoded as xtext. */
 const MAX_VALUE = 255;
 const UNAVAILABLE = "[UNAVAILABLE]";
 
@@ -29,7 +29,7 @@ const XFORWARD_WORDS: readonly Word[] = [
 ];
 const DESTADDR: Word = ["DESTADDR", ({ client }) => client.server && addressOf(client.server)];
 
-/** The commands that go before MAIL; none where no attribute is offered. */
+/** Returns the XFORWARD commands before MAIL; none if the peer offers no attribute. */
 export function xforwardLines(mail: ClaimedMail, offered: readonly string[]): readonly string[] {
   if (offered.length === 0) return [];
   const lines: string[] = [];
@@ -45,7 +45,7 @@ export function xforwardLines(mail: ClaimedMail, offered: readonly string[]): re
   return lines;
 }
 
-/** The command that makes the primary see the mail's client in our place; undefined where it is not offered. */
+/** Returns the XCLIENT command, which names the mail's client in our place; undefined if it is not offered. */
 export function xclientLine(mail: ClaimedMail, { attributes }: Capabilities): string | undefined {
   const known = mail.client.server === undefined ? CLIENT_WORDS : [...CLIENT_WORDS, DESTADDR];
   const found = words(mail, attributes?.["XCLIENT"] ?? [], known);
@@ -57,7 +57,7 @@ function addressOf(ip: string): string {
   return plain.includes(":") ? `IPV6:${plain}` : plain;
 }
 
-/** Whether two mails may follow one XCLIENT. */
+/** Whether one XCLIENT is valid for both mails. */
 export function sameClient(a: ClaimedMail, b: ClaimedMail): boolean {
   const same = a.client.ip === b.client.ip && a.client.helo === b.client.helo;
   return same && a.client.name === b.client.name && protocolOf(a) === protocolOf(b);

@@ -1,18 +1,18 @@
 import type { Target } from "../../ports/smtp-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** A peer that is mended is pipelined to again, ms. */
+/** Pipelining is tried again after this time, in ms, in case the peer has been repaired. */
 const REMEMBERED_FOR = 24 * 3_600_000;
 
-/** Peers that are remembered: DSNs go to servers of strangers, of which there may be any number. */
+/** Most peers that are remembered. DSNs go to strangers' servers, of which there may be any number. */
 const MOST = 1000;
 
 type Peer = Pick<Target, "host" | "port">;
 
-/** Peers that lost count of what they were asked: each gets one command at a time. */
+/** Remembers peers whose replies did not fit the commands; they get one command at a time. */
 export class LockStep {
   readonly #clock: Clock;
-  /** When each did so last, the longest ago first. */
+  /** When that happened last, in elapsed time, for each peer; the oldest first. */
   readonly #seen = new Map<string, number>();
 
   constructor(clock: Clock) {

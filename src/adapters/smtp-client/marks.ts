@@ -40,13 +40,13 @@ export class Marks {
     return this.#state;
   }
 
-  /** What it said to an RSET before which nothing was left unanswered. */
+  /** Learns the reply to an RSET, sent when no other command was unanswered. */
   learn(answer: Reply): void {
     if (!isPositive(answer)) this.#state = "vague";
     else this.#words = wordsOf(answer);
   }
 
-  /** Reads the mark behind a body that was answered so. Throws OutOfStep; a session that ended takes nothing back. */
+  /** Reads the mark behind a body with this reply. Throws OutOfStep. The reply counts if the session has ended. */
   async read(body: Reply): Promise<void> {
     const mark = await this.#next();
     if (mark === undefined) return;
@@ -67,19 +67,19 @@ export class Marks {
     } else if (isPositive(body)) this.#state = fits ? "clear" : "vague";
   }
 
-  /** Undefined: the session has ended. */
+  /** Returns the next reply; undefined if the session has ended. */
   async #next(): Promise<Reply | undefined> {
     try {
       const answer = await this.#wire.reply(RSET_TIMEOUT);
       if (answer.code !== 421) return answer;
-      // For whoever asks next.
+      // The next reader must see it.
       this.#wire.unread(answer);
     } catch {}
     return undefined;
   }
 }
 
-/** A reply without what is new in each: ids, times and addresses have digits or angle brackets. */
+/** Returns a reply without its variable words: ids, times and addresses contain digits or angle brackets. */
 function wordsOf({ code, enhanced = "", text }: Reply): string {
   const words = text.split(" ").filter((word) => !/[\d<]/.test(word));
   return `${code} ${enhanced} ${words.join(" ")}`;

@@ -31,7 +31,7 @@ export async function openConnection(
 class OpenConnection implements Connection {
   readonly target: Target;
   readonly took: number;
-  /** The one that is conversed on. */
+  /** The socket of the session. */
   #socket: Socket;
   readonly #parts: ConnectionParts;
   #closed = false;
@@ -41,7 +41,7 @@ class OpenConnection implements Connection {
     this.took = took;
     this.#socket = harmless(socket);
     this.#parts = parts;
-    // What the peer says before anybody listens waits in the kernel.
+    // Octets that arrive before the session begins wait in the kernel.
     socket.pause();
   }
 
@@ -82,7 +82,7 @@ class OpenConnection implements Connection {
   }
 }
 
-/** Its errors end nothing: whoever reads from it is told of them, too. */
+/** Adds a listener so that a socket error does not end the process; the reader of the socket handles it as well. */
 function harmless(socket: Socket): Socket {
   return socket.on("error", () => {});
 }

@@ -1,23 +1,23 @@
 import type { Socket } from "node:net";
 
-/** More octets than these are not copied. */
+/** Larger batches are not copied. */
 const MOST_COPIED = 64 * 1024;
 
-/** UTF-8 takes up to 3 octets for a character; the rest is for what the kernel does not take at once. */
+/** A character may take 3 octets in UTF-8; the rest is for octets that the kernel does not take at once. */
 const PAGE = 4 * MOST_COPIED;
 
-/** What leaves is put together here, for all connections in turn. */
+/** All connections, one after another, assemble their batches here. */
 let page = Buffer.allocUnsafeSlow(PAGE);
 /** Octets at the beginning that sockets still read. */
 let taken = 0;
 
-/** Octets that leave together: as one buffer, because one write of a copy costs less than one of many pieces. */
+/** Octets that are sent together, as one buffer: one write of a copy costs less than one of many pieces. */
 export class OutgoingBatch {
   #parts: (Buffer | string)[] = [];
   #flushed: (() => void)[] = [];
   #size = 0;
 
-  /** Octets, about. */
+  /** The approximate number of octets. */
   get size(): number {
     return this.#size;
   }
@@ -58,6 +58,6 @@ function sendCopy(socket: Socket, parts: readonly (Buffer | string)[], told: Tol
   let end = taken;
   for (const part of parts) end += typeof part === "string" ? page.write(part, end) : part.copy(page, end);
   socket.write(page.subarray(taken, end), told);
-  // Nearly always the kernel has taken all of it by now, and the next batch may lie in the same place.
+  // Nearly always the kernel has taken all of it by now, and the next batch may use the same memory.
   if (socket.writableLength > 0) taken = end;
 }

@@ -1,4 +1,4 @@
-/** A stored body on its way out: dot-stuffed behind DATA (RFC 5321 §4.5.2), or as it is behind BDAT (RFC 3030). */
+/** Sends a stored body: dot-stuffed behind DATA (RFC 5321 §4.5.2), or unchanged behind BDAT (RFC 3030). */
 import type { Outcome } from "../../mail/outcome.ts";
 import { reply } from "../../mail/reply.ts";
 import { wireSize } from "../../ports/smtp-client.ts";
@@ -8,7 +8,7 @@ import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing } from "./envelope.ts";
 import { ConnectionLost, type Wire } from "./wire.ts";
 
-/** Our own disk's trouble while a body was read; the peer is not to blame. */
+/** A body could not be read from our own disk; that does not concern the peer. */
 export class BodyUnreadable extends Error {
   readonly outcome: Outcome;
 
@@ -31,13 +31,13 @@ export function readBody(mail: ClaimedMail): Buffer | BodySource {
   }
 }
 
-/** The whole mail with its final dot, for a body that lies in memory. */
+/** Returns the whole mail with its final dot, for a body in memory. */
 export function stuffed(mail: ClaimedMail, body: Buffer): readonly Buffer[] {
   const stuffer = new DotStuffer();
   return [...stuffer.push(Buffer.from(mail.topFields)), ...stuffer.push(body), stuffer.end()];
 }
 
-/** The one BDAT command that carries the whole mail, RFC 3030 §2; the mail's octets follow it. */
+/** Returns the single BDAT command for the whole mail, RFC 3030 §2; the mail's octets follow it. */
 export function bdatLine(mail: ClaimedMail): string {
   return `BDAT ${wireSize(mail)} LAST\r\n`;
 }
@@ -50,7 +50,7 @@ interface Stream {
   readonly patience: number;
 }
 
-/** Sends a body all but its last octets, which are answered: the final dot, or what BDAT still owes. */
+/** Sends a body without its last octets; resolves to these, with the final dot, or as BDAT still needs them. */
 export async function pump(
   wire: Wire,
   { source, mail, chunked, patience }: Stream,
@@ -66,18 +66,18 @@ export async function pump(
       const chunk = block.subarray(0, await source.read(block));
       if (chunk.length === 0) break;
       left -= chunk.length;
-      // Too many octets would be taken for commands.
+      // The peer would take superfluous octets for commands.
       if (chunked && left < 0) throw new Error("it is longer than its recorded size");
-      // The last piece goes with the end of the mail; once one has left, its block is free for the next but one.
+      // The last piece is sent with the end of the mail. A block is reused once its piece has been sent.
       if (kept !== undefined) await wire.sent(chunked ? [kept] : stuffer.push(kept), patience);
       kept = chunk;
-      // A peer that answers within the body has made up its mind, RFC 5321 §3.8.
+      // A peer that answers within the body will not accept the mail, RFC 5321 §3.8.
       const early = wire.early();
       if (early !== undefined) throw new Closing(early);
     }
     if (chunked && left > 0) throw new Error("it is shorter than its recorded size");
   } catch (error) {
-    // Whoever has made up its mind often hangs up at once: its words say more than the end of the connection.
+    // Such a peer often hangs up at once; its reply tells more than the lost connection.
     const said = error instanceof ConnectionLost ? wire.early() : undefined;
     if (said !== undefined) throw new Closing(said);
     throw error instanceof ConnectionLost || error instanceof Closing ? error : new BodyUnreadable(error);

@@ -1,10 +1,10 @@
-/** `tls: pin`: the primary is known by its certificate, or by its key, whoever signed it. */
+/** `tls: pin`: the primary is identified by its certificate or key, whoever signed the certificate. */
 import { hash, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { DestinationTrouble, type Target } from "../../ports/smtp-client.ts";
 
-/** Why what it showed does not fit the pins; undefined where it does, or none are asked for. */
+/** Returns why the certificate does not match the pins; undefined if it does, or the level is not `pin`. */
 export function pinTrouble(socket: Socket, { tls, pins = [] }: Target): DestinationTrouble | undefined {
   if (tls !== "pin") return undefined;
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;

@@ -1,9 +1,9 @@
 import { parseReply, type Reply } from "../../mail/reply.ts";
 
-/** Octets that one reply may have, all lines together. */
+/** Most octets of one reply, all lines together. */
 export const MAX_REPLY = 64 * 1024;
 
-/** Lines of one peer that are kept as they were read. */
+/** Most reply lines of one peer whose parsed form is cached. */
 const REMEMBERED = 8;
 
 /** RFC 5321 §4.2: three digits, then a hyphen where more lines follow. */
@@ -12,19 +12,19 @@ const REPLY_LINE = /^[2-5]\d\d(?:[ -]|$)/;
 /** The peer does not speak SMTP, or does not end its reply. */
 export class NotSmtp extends Error {}
 
-/** Cuts the peer's octets into replies. */
+/** Splits the peer's octets into replies. */
 export class ReplyReader {
   #rest = "";
-  /** Lines of a reply whose last one has not come. */
+  /** The lines of an incomplete reply. */
   #lines: string[] = [];
-  /** A peer says the same few lines again and again. */
+  /** Parsed replies by line, because a peer repeats the same few lines. */
   readonly #said = new Map<string, Reply>();
-  /** Octets of the lines that wait for the reply's last one. */
+  /** Octets of the lines of the incomplete reply. */
   #size = 0;
 
   /**
-   * Takes what arrived and hands out the replies that are complete by it. Throws NotSmtp at what is no reply, and beyond
-   * MAX_REPLY octets; what stood before that was said, and counts.
+   * Takes the octets that arrived and passes each complete reply to `take`. Throws NotSmtp at a line that is no reply,
+   * and beyond MAX_REPLY octets; replies before that have been passed on, and count.
    */
   push(chunk: Buffer, take: (reply: Reply) => void): void {
     const text = this.#rest + chunk.toString("latin1");
@@ -58,7 +58,7 @@ function read(octets: string): Reply {
   return parseReply(decode(octets));
 }
 
-/** Octets as UTF-8 where they are that, else as Latin-1. */
+/** Decodes octets as UTF-8 if they are valid UTF-8, otherwise as Latin-1. */
 function decode(octets: string): string {
   if (!/[\x80-\xff]/.test(octets)) return octets;
   const text = Buffer.from(octets, "latin1").toString("utf8");

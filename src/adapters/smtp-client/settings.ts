@@ -1,26 +1,26 @@
-/** What is the same with every peer. Times in ms. */
+/** Settings that are the same for every peer. Times in ms. */
 import type { Clock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/secrets.ts";
 
 export interface ConversationSettings {
-  /** For the peer to take some octets of the body. */
+  /** Longest wait until the peer takes some octets of the body. */
   readonly block: number;
-  /** For the reply to the final dot. */
+  /** Longest wait for the reply to the final dot. */
   readonly final: number;
   /** Our EHLO name. */
   readonly hostname: string;
 }
 
 export interface SmtpClientSettings extends ConversationSettings {
-  /** Moves the waits for replies; connecting, greeting and TLS are timed by the system. */
+  /** The clock for waits for replies; connecting, greeting and TLS use the system's timers. */
   readonly clock: Clock;
-  /** For the TCP connection. */
+  /** Longest wait for the TCP connection. */
   readonly connect: number;
-  /** For the greeting and for each reply up to the last EHLO. */
+  /** Longest wait for the greeting, and for each reply up to the last EHLO. */
   readonly greeting: number;
   /** Trust anchors in PEM for level `verify`; absent: the system's. */
   readonly ca?: string;
-  /** Where `login.passwordEnv` is looked for; absent: nowhere. */
+  /** The environment that contains `login.passwordEnv`; absent: empty. */
   readonly environment?: Environment;
 }
 

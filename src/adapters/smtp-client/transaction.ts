@@ -7,9 +7,9 @@ import { OutOfStep, RSET } from "./marks.ts";
 import { BodyUnreadable } from "./outgoing-body.ts";
 import type { Wire } from "./wire.ts";
 
-/** The session ended at a mail before this one: this one was not looked at any more. */
+/** The session ended during an earlier mail, so this one was not processed. */
 export class EndedBefore extends Error {
-  /** The peer is not to blame. */
+  /** The cause is our own disk, not the peer. */
   readonly ours: boolean;
 
   constructor(ended: Closing | BodyUnreadable) {
@@ -18,7 +18,7 @@ export class EndedBefore extends Error {
   }
 }
 
-/** One mail on one connection, and what became of it so far. */
+/** One mail on one connection, and its results so far. */
 export class Transaction {
   readonly mail: ClaimedMail;
   readonly outcomes = new Map<number, Outcome>();
@@ -29,9 +29,9 @@ export class Transaction {
   begun = 0;
   /** The kernel took the octets up to the end of the body. */
   #flushed = false;
-  /** Writes to the wire when the body ended. */
+  /** The wire's number of writes when the body had ended. */
   #writes = 0;
-  /** The same when the last of its commands, or its mark, had been written. */
+  /** The wire's number of writes when the last command of this mail, or its mark, had been written. */
   #written = 0;
   #marked = false;
 
@@ -62,20 +62,20 @@ export class Transaction {
     this.#written = wire.writes;
   }
 
-  /** RSET stands behind its end. */
+  /** Whether RSET was written behind the end of the mail. */
   get marked(): boolean {
     return this.#marked;
   }
 
-  /** Writes RSET behind its end. */
+  /** Writes RSET behind the end of the mail. */
   mark(wire: Wire): void {
     this.#marked = true;
     this.write(wire, [RSET]);
   }
 
   /**
-   * Where nothing else was asked, nothing else is answered: throws OutOfStep. Behind a 354 the answer to the body had
-   * its certain place, and is only doubted when a refusal follows.
+   * Throws OutOfStep if there is another reply although no command is unanswered. Behind a 354, the place of the reply
+   * to the body is certain, so that reply is doubted only if a refusal follows.
    */
   nothingBehind(wire: Wire): void {
     const more = wire.early();
@@ -83,37 +83,37 @@ export class Transaction {
     if (this.stage !== "dot" || this.#marked || !isPositive(more)) throw new OutOfStep(more);
   }
 
-  /** Whatever is said of its recipients afterwards, it is refused for all. */
+  /** The refusal counts for all recipients, whatever the replies to them are. */
   senderRefused(answer: Reply): void {
     this.#refusedAt = "mail";
     for (const { n } of this.mail.recipients) this.outcomes.set(n, outcomeOf(answer));
   }
 
-  /** At DATA or at its end, for the recipients that had been taken. */
+  /** The mail was refused at DATA or at its end, for the recipients that had been accepted. */
   bodyRefused(taken: readonly number[], answer: Reply): void {
     if (taken.length === 0) return;
-    // Where the answers to them are doubted, they were no refusals.
+    // Refusals of these recipients are in doubt, and do not count as theirs.
     for (const n of taken) this.outcomes.delete(n);
     this.#refusedAt = "body";
     this.#singly = refusedIn(this.outcomes);
     for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
   }
 
-  /** The final word to the recipients that were taken. */
+  /** Sets the outcome of the accepted recipients from the reply to the end of the body. */
   answered({ taken }: EnvelopeResult, answer: Reply): void {
     if (answer.code >= 300) this.bodyRefused(taken, noFinal(answer));
     else for (const n of taken) this.outcomes.set(n, outcomeOf(answer));
   }
 
-  /** It ended because of our own disk before a word of it was written: the connection is as good as before. */
+  /** Whether our own disk ended the mail before anything was sent: the connection can still be used. */
   isUnsaid(error: unknown): boolean {
     return error instanceof BodyUnreadable && this.stage === "waiting";
   }
 
-  /** What the end of the connection means for it. */
+  /** Sets the outcomes that follow from the end of the connection. */
   broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
     const outcome = this.#outcomeOf(error, wire);
-    // What was read as the answers to its recipients can be anybody's.
+    // The replies that were read may belong to other recipients or commands.
     if (error instanceof OutOfStep) this.#forget();
     for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
     if (error instanceof BodyUnreadable || (error instanceof EndedBefore && error.ours)) return undefined;
@@ -121,7 +121,7 @@ export class Transaction {
     return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
   }
 
-  /** `dsn`: the peer was told what the sender asks of DSNs. */
+  /** `dsn`: the sender's DSN requests were passed on to the peer. */
   result(trouble: DestinationTrouble | undefined, dsn: boolean): SendResult {
     return {
       outcomes: this.outcomes,
@@ -150,8 +150,8 @@ export class Transaction {
   }
 
   /**
-   * The end of the mail can have arrived only when the kernel took it. That is known where nothing was written
-   * behind it; below TLS, and where other octets share its batch, the moment of writing counts.
+   * The end of the mail can have arrived only if the kernel took it. That is known if nothing was written behind it;
+   * with TLS, and if other octets share its batch, the mail may have arrived once it was written.
    */
   #mayHaveArrived(wire: Wire): boolean {
     if (this.stage !== "dot") return false;
@@ -159,7 +159,7 @@ export class Transaction {
   }
 }
 
-/** What cannot be handed to this peer at all, in our words. */
+/** Returns our own refusal of a mail that this peer cannot accept at all. */
 export function unfitFor(capabilities: Capabilities, mail: ClaimedMail): SendResult | undefined {
   const lack = lackOf(capabilities, mail);
   if (lack === undefined) return undefined;
@@ -171,7 +171,7 @@ export function unfitFor(capabilities: Capabilities, mail: ClaimedMail): SendRes
   return { outcomes: new Map(mail.recipients.map(({ n }) => [n, outcome])), refusedAt: "here", took: 0 };
 }
 
-/** A 3xx to the end of a body is no final word. */
+/** A 3xx is no final reply to a body, and becomes a 451. */
 function noFinal(answer: Reply): Reply {
   return answer.code < 400 ? { code: 451, text: `the body was answered with ${answer.code}` } : answer;
 }

@@ -1,12 +1,12 @@
-/** What kept a session from beginning, in words that an operator can act on. */
+/** Explains why a session could not begin, in words that an operator can act on. */
 import { printable, type Reply } from "../../mail/reply.ts";
 import type { DestinationTrouble } from "../../ports/smtp-client.ts";
 
-/** Most characters of what is told. */
+/** Most characters of an explanation. */
 const LONGEST = 300;
 const PIN = "`tls: pin` trusts one by its fingerprint";
 
-/** What OpenSSL says, and what it means here: nodemailer keeps the words of an error, but not its code. */
+/** Messages of OpenSSL and their meaning here. nodemailer keeps the message of an error, but not its code. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
     /wrong version number|packet length too long|http request/i,
@@ -21,19 +21,19 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^connection closed/i, "it closed the connection instead of answering"],
 ];
 
-/** Of an error without an answer. */
+/** Explains an error without a reply. */
 export function errorWords(message: string): string {
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   return meaning ?? printable(message).slice(0, LONGEST);
 }
 
-/** Of a wait that ended, for the greeting or for what comes behind it. */
+/** Explains a timeout while waiting for the greeting or a later reply. */
 export function silenceWords(stage: DestinationTrouble["stage"]): string {
   if (stage !== "greeting") return "it no longer answers";
   return "it sends no greeting; `implicitTls` is for servers that begin with TLS on this port, as on 465";
 }
 
-/** Of an answer that ended it; `said` is what came, which may be no answer of SMTP at all. */
+/** Explains a reply that ended the session; `said` is the received text, which may be no SMTP reply at all. */
 export function answerWords({ code, text }: Reply, said: string): string {
   const words = /^[2-5]\d\d/.test(said)
     ? `it answered ${code} ${text}`
@@ -41,7 +41,7 @@ export function answerWords({ code, text }: Reply, said: string): string {
   return words.slice(0, LONGEST);
 }
 
-/** Of the answer to a STARTTLS that we insist on. */
+/** Explains the refusal of a STARTTLS that the settings require. */
 export function noTlsWords(answer: Reply): string {
   return `it does not accept STARTTLS, which \`tls\` requires: ${answer.code} ${answer.text}`.slice(
     0,

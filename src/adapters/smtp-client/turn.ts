@@ -1,9 +1,9 @@
-/** The place of one mail among those in flight on a connection. Without a wait there is no promise. */
+/** The position of one mail among those in flight on a connection. If there is no wait, there is no promise. */
 export class Turn {
   #before: Turn | undefined;
   #written = false;
   #ended = false;
-  /** The mail behind it waits for this. */
+  /** Wakes the mail behind this one. */
   #onWritten: (() => void) | undefined;
   #onEnded: (() => void) | undefined;
 
@@ -15,7 +15,7 @@ export class Turn {
     return this.#ended;
   }
 
-  /** All that the mail before sends has been handed to the socket; undefined: that is so already. */
+  /** Resolves when the previous mail is written completely; undefined if it is already. */
   mayWrite(): Promise<void> | undefined {
     const before = this.#before;
     if (before === undefined || before.#written) return undefined;
@@ -24,7 +24,7 @@ export class Turn {
     });
   }
 
-  /** All replies to the mail before were read, or none will come; undefined: that is so already. */
+  /** Resolves when the previous mail has its replies, or will get none; undefined if that is so already. */
   mayRead(): Promise<void> | undefined {
     const before = this.#before;
     if (before === undefined || before.#ended) return undefined;
@@ -40,7 +40,7 @@ export class Turn {
 
   end(): void {
     this.#ended = true;
-    // Else each would keep all that were before it.
+    // Otherwise each turn would keep all earlier ones in memory.
     this.#before = undefined;
     this.written();
     this.#onEnded?.();

@@ -1,4 +1,4 @@
-/** Asks whether mailboxes exist, RFC 5321 §3.3: a transaction of the null sender that ends before DATA. */
+/** Asks whether mailboxes exist, RFC 5321 §3.3: a transaction with the null sender that ends before DATA. */
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Capabilities, Verification } from "../../ports/smtp-client.ts";
@@ -6,10 +6,10 @@ import { whileOpen, type Asking } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
 
-/** For each reply, in ms: nobody who asks waits as long as mail does. */
+/** Longest wait for each reply, in ms; a question cannot wait as long as a mail. */
 const REPLY_TIMEOUT = 30_000;
 
-/** Rejects with Closing, OutOfStep or ConnectionLost; what was answered before that is lost, and can be asked again. */
+/** Rejects with Closing, OutOfStep or ConnectionLost; earlier answers are then lost, and can be asked for again. */
 export async function verify(
   wire: Wire,
   addresses: readonly string[],

@@ -7,18 +7,18 @@ import { connectError } from "./dial.ts";
 import { OutgoingBatch } from "./outgoing-batch.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
-/** The connection is gone, silent for too long, or speaks no SMTP. */
+/** The connection was lost, or the peer was silent for too long or does not speak SMTP. */
 export class ConnectionLost extends Error {}
 
-/** Octets that are sent without waiting for the end of the turn. */
+/** A batch of this number of octets is sent before the end of the event-loop turn. */
 const BATCH = 64 * 1024;
 
 /** Octets of a large body that are read at a time. */
 const BLOCK = 64 * 1024;
 
 /**
- * Octets of replies that may lie unread. One piece may hold the answers to an envelope of thousands of recipients;
- * whoever waits for them has read those before the next piece comes.
+ * Most octets of replies that may be unread. One chunk may contain the replies to an envelope of thousands of
+ * recipients; its reader has read them before the next chunk arrives.
  */
 const MAX_UNREAD = 256 * 1024;
 
@@ -27,12 +27,12 @@ interface Waiting<T> {
   reject(error: ConnectionLost): void;
 }
 
-/** A connected socket as commands out and replies in. Once lost it stays lost. */
+/** A connected socket that sends commands and receives replies. Once it is lost, it stays lost. */
 export class Wire {
   readonly #socket: Socket;
   readonly #reader = new ReplyReader();
   readonly #replies: Reply[] = [];
-  /** Octets that came since none lay unread. */
+  /** Octets that have arrived since there was no unread reply. */
   #unread = 0;
   readonly #replyDeadline: Deadline;
   readonly #drainDeadline: Deadline;
@@ -81,12 +81,12 @@ export class Wire {
     return this.#socket instanceof TLSSocket;
   }
 
-  /** Counts what was written: whoever remembers it sees whether something followed. */
+  /** The number of writes; a caller that remembers it can tell whether something was written since. */
   get writes(): number {
     return this.#writes;
   }
 
-  /** Many octets wait to be taken by the kernel. */
+  /** Whether many octets wait for the kernel to take them. */
   get crowded(): boolean {
     return this.#socket.writableNeedDrain;
   }
@@ -101,8 +101,8 @@ export class Wire {
   }
 
   /**
-   * Writes all parts; what is written in one turn of the loop leaves as one batch. `flushed` runs when the kernel has
-   * taken the last octet.
+   * Writes all parts; everything written in one turn of the event loop is sent as one batch. `flushed` is called when
+   * the kernel has taken the last octet.
    */
   write(parts: readonly (Buffer | string)[], flushed?: () => void): void {
     this.#writes += 1;
@@ -130,7 +130,7 @@ export class Wire {
     return drained;
   }
 
-  /** The next reply, at once when it is there, else within `timeout` ms. Rejects with ConnectionLost. */
+  /** Returns the next reply, at once if it has arrived, else within `timeout` ms. Rejects with ConnectionLost. */
   reply(timeout: number): Reply | Promise<Reply> {
     const ready = this.#replies.shift();
     if (ready !== undefined) return ready;
@@ -141,22 +141,22 @@ export class Wire {
     });
   }
 
-  /** Puts a reply back that answers nothing of its reader's: 421 is for whoever asks next. */
+  /** Puts back a reply that does not belong to its reader's command: a 421 is for the next reader. */
   unread(reply: Reply): void {
     this.#replies.unshift(reply);
   }
 
-  /** Drops replies that nobody has read: they can be anybody's. */
+  /** Drops unread replies, because it is not known to which commands they belong. */
   forget(): void {
     this.#replies.length = 0;
   }
 
-  /** A reply that nobody has read: one that came unasked, such as 421 while a body goes out. */
+  /** The first unread reply, such as a 421 that arrives while a body is sent. */
   early(): Reply | undefined {
     return this.#replies[0];
   }
 
-  /** Gives the connection up; whoever waits is told why. */
+  /** Closes the connection; pending waits reject with the reason. */
   lose(why: string): void {
     if (this.#lost !== undefined) return;
     this.#lost = new ConnectionLost(why);

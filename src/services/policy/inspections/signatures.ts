@@ -70,8 +70,11 @@ function judge(proof: BodyProof, rules: Rules): BodyVerdict {
 /** The domain of the From field does not stand behind the mail. */
 function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rules): BodyVerdict {
   const asked = dmarc?.policy ?? "none";
-  if (wanted.dmarc === "quarantine" && asked !== "none")
-    return { kind: "quarantine", why: `DMARC fails, and ${fromDomain} asks to ${asked} such mail` };
+  if (wanted.dmarc === "quarantine" && asked !== "none") {
+    // DMARC finds a domain also in an address that is malformed otherwise, as with a source route.
+    const author = fromDomain ?? "the domain of its From field";
+    return { kind: "quarantine", why: `DMARC fails, and ${author} asks to ${asked} such mail` };
+  }
   if (asked !== "reject" || !acts(wanted.dmarc)) return ACCEPT;
   const words = "The domain of your From field asks to refuse this (DMARC)";
   return refusal(wanted.dmarc, "7.26", [words, contact]);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { mailAuthenticator } from "../../../../src/adapters/authentication/authentication.ts";
 import type { BodyProof, SpfResult } from "../../../../src/ports/authentication.ts";
-import type { Lookup, RecordSource } from "../../../../src/ports/resolver.ts";
+import type { Lookup, RecordSource, RecordType } from "../../../../src/ports/resolver.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
-import { dkimRecord, dkimSign } from "../../../fixtures/dkim.ts";
+import { dkimRecord, dkimSign, USUAL } from "../../../fixtures/dkim.ts";
 
 const KEY = "test._domainkey.sender.example";
 const SOUND = { [KEY]: dkimRecord(), "_dmarc.sender.example": "v=DMARC1; p=reject; sp=quarantine" };
@@ -49,9 +49,10 @@ async function look(mail: Buffer, { zone = SOUND, asked, chunk = 1000, spf }: Lo
   const verifier = authenticator.verifyBody();
   for (let at = 0; at < mail.length; at += chunk) {
     const part = Buffer.from(mail.subarray(at, at + chunk));
-    await verifier.feed(part);
+    const wait = verifier.feed(part);
     // The memory is the store's from here on.
     part.fill(0);
+    await wait;
   }
   return verifier.finish({ dmarc: true, ...(spf && { spf: { ...spf, identity: "mailfrom" } }) });
 }
@@ -67,6 +68,11 @@ function changed(what: string, into: string): Buffer {
   return Buffer.from(SIGNED.toString("latin1").replace(what, into), "latin1");
 }
 
+/** The signature on top of a mail. */
+function fieldOf(signed: Buffer): Buffer {
+  return signed.subarray(0, signed.indexOf("From:"));
+}
+
 describe("signatures", () => {
   for (const chunk of [1, 7, 65_536]) {
     test(`a good one passes, in chunks of ${chunk}`, async () => {
@@ -78,6 +84,59 @@ describe("signatures", () => {
       });
     });
   }
+
+  const lines = `${"abcdefg ".repeat(9)}\r\n`;
+  for (const chunk of [1000, 20_000, 32_768, 50_000])
+    test(`a good one of a large header and a large body passes, in chunks of ${chunk}`, async () => {
+      const body = Array.from({ length: 4000 }, (_, n) => `${n} ${lines}`).join("");
+      const large = Buffer.concat([Buffer.from(`X: ${"long ".repeat(5000)}\r\n`), mail(undefined, body)]);
+      const { signatures } = await look(dkimSign(large, FIELDS), { chunk });
+      assert.equal(signatures[0]?.result, "pass");
+    });
+
+  test("one that covers a part of the body does not pass where more has been added: policy", async () => {
+    const partly = dkimSign(mail(), FIELDS, { ...USUAL, tags: "l=20" });
+    assert.equal((await look(partly)).signatures[0]?.result, "pass");
+    const more = await look(Buffer.concat([partly, Buffer.from("and pay me\r\n")]));
+    assert.deepEqual([more.signatures[0]?.result, more.dmarc?.result], ["policy", "fail"]);
+  });
+
+  test("what is no domain and no selector is not told", async () => {
+    for (const name of ["x (dkim=pass", "x y", "-", "a=b", "x\u00e4", "x".repeat(64)]) {
+      const { signatures } = await look(changed("d=sender.example", `d=${name}`));
+      assert.deepEqual(signatures, [{ result: "neutral", selector: "test" }]);
+      const other = await look(changed("s=test;", `s=${name};`));
+      if (name !== "-")
+        assert.deepEqual(other.signatures[0], { result: "neutral", domain: "sender.example" });
+    }
+  });
+
+  test("the key is asked for while the body arrives, unless its name is none", async () => {
+    const asked: string[] = [];
+    const parts = { resolver: source(SOUND, asked), hostname: "mx.us", clock: systemClock(), log };
+    const verifier = mailAuthenticator(parts).verifyBody();
+    const two = Buffer.concat([fieldOf(changed("d=sender.example", "d=x y")), SIGNED]);
+    await verifier.feed(two.subarray(0, two.length - 1));
+    assert.deepEqual(asked, [KEY]);
+    verifier.abort();
+  });
+
+  test("those that are known in time count, the others are temperror", async () => {
+    const resolver = source(SOUND);
+    const late = {
+      ...resolver,
+      records: (name: string, type: RecordType) =>
+        name.startsWith("late.") ? new Promise<never>(() => undefined) : resolver.records(name, type),
+    };
+    const parts = { resolver: late, hostname: "mx.us", clock: systemClock(), log, patience: 50 };
+    const verifier = mailAuthenticator(parts).verifyBody();
+    await verifier.feed(Buffer.concat([fieldOf(SIGNED), fieldOf(changed("s=test;", "s=late;")), mail()]));
+    const { signatures } = await verifier.finish({ dmarc: false });
+    assert.deepEqual(
+      signatures.map(({ result }) => result),
+      ["pass", "temperror"],
+    );
+  });
 
   const results: readonly (readonly [string, Buffer, string])[] = [
     ["a changed body", changed("Bye", "Buy"), "fail"],
@@ -111,18 +170,41 @@ describe("what is larger than what is looked at", () => {
   const wide = `To: ${"x@y.example,\r\n ".repeat(2100)}z@y.example\r\n`;
 
   test("is no signed mail where it has no signature", async () => {
-    assert.deepEqual((await look(mail(undefined, long))).signatures, []);
+    const { signatures, unread, dmarc } = await look(mail(undefined, long));
+    assert.deepEqual([signatures, unread, dmarc?.result], [[], undefined, "fail"]);
   });
 
-  const unread: readonly (readonly [string, Buffer])[] = [
-    ["a signed mail with a long line", Buffer.concat([SIGNED, Buffer.from(long)])],
-    ["a mail to thousands", Buffer.concat([Buffer.from(wide), mail()])],
+  const unread: readonly (readonly [string, Buffer, string])[] = [
+    ["a signed mail with a long line", Buffer.concat([SIGNED, Buffer.from(long)]), "temperror"],
+    ["a mail to thousands", Buffer.concat([Buffer.from(wide), mail()]), "permerror"],
+    [
+      "a header above 256 KiB",
+      Buffer.concat([Buffer.from(`X: ${"a".repeat(270_000)}\r\n`), SIGNED]),
+      "permerror",
+    ],
   ];
-  for (const [name, body] of unread)
+  for (const [name, body, result] of unread)
     test(`is unread: ${name}`, async () => {
-      const { signatures, unread: told } = await look(body);
-      assert.deepEqual([signatures, told], [[{ result: "neutral" }], true]);
+      const { signatures, unread: told, dmarc } = await look(body);
+      assert.deepEqual([signatures, told, dmarc?.result], [[{ result: "neutral" }], true, result]);
     });
+
+  test("takes nothing from an author for whom SPF speaks", async () => {
+    const spf = { result: "pass", domain: "sender.example" } as const;
+    const { dmarc } = await look(Buffer.concat([SIGNED, Buffer.from(long)]), { spf });
+    assert.equal(dmarc?.result, "pass");
+  });
+});
+
+test("the author behind a first line that is no field, or in one of many blanks, is read", async () => {
+  const blanks = " \t".repeat(1000);
+  for (const header of [
+    `X${blanks}y\r\n${mail().toString()}`,
+    `From${blanks}: alice@sender.example\r\n\r\n`,
+  ]) {
+    const { from, dmarc } = await look(Buffer.from(header));
+    assert.deepEqual([from, dmarc?.result], ["alice@sender.example", "fail"]);
+  }
 });
 
 describe("DMARC", () => {
@@ -156,6 +238,12 @@ describe("DMARC", () => {
       { result: "temperror", policy: "reject" },
     ],
     [
+      "its own key cannot be read, and SPF speaks for it",
+      SIGNED,
+      { zone: { ...SOUND, [KEY]: "SICK" }, spf: { result: "pass", domain: "sender.example" } },
+      { result: "pass", policy: "reject" },
+    ],
+    [
       "a stranger's key cannot be read",
       changed("d=sender.example", "d=evil.example"),
       { zone: { ...SOUND, "test._domainkey.evil.example": "SICK" } },
@@ -170,6 +258,12 @@ describe("DMARC", () => {
     [
       "a signature names a key that no name leads to",
       changed("s=test;", `s=${NO_NAME};`),
+      {},
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "a signature names no canonicalization of the header",
+      changed("c=relaxed/relaxed", "c=/relaxed"),
       {},
       fails as BodyProof["dmarc"],
     ],
@@ -202,6 +296,18 @@ describe("DMARC", () => {
       {},
       { result: "permerror" },
     ],
+    [
+      "two From fields of one domain, of which one is signed",
+      Buffer.concat([Buffer.from("From: x@sender.example\r\n"), SIGNED]),
+      {},
+      { result: "permerror" },
+    ],
+    [
+      "30 authors of one domain",
+      mail(Array.from({ length: 30 }, (_, n) => `a${n}@sender.example`).join(", ")),
+      {},
+      fails as BodyProof["dmarc"],
+    ],
     ["two authors' domains", mail("a@sender.example, b@evil.example"), {}, { result: "permerror" }],
     ["no author", mail("nobody"), {}, { result: "permerror" }],
   ];
@@ -214,6 +320,8 @@ describe("DMARC", () => {
     assert.deepEqual([two.from, two.fromDomain], [undefined, "sender.example"]);
     const none = await look(mail("a@sender.example, b@evil.example"));
     assert.deepEqual([none.from, none.fromDomain], [undefined, undefined]);
+    const twice = await look(Buffer.concat([Buffer.from("From: a@sender.example\r\n"), mail()]));
+    assert.deepEqual([twice.from, twice.fromDomain], [undefined, undefined]);
   });
 });
 
@@ -245,6 +353,8 @@ describe("what strangers send is bounded", () => {
 
   const costly: readonly (readonly [string, Buffer])[] = [
     ["a header of 60,000 lines", Buffer.from(`X: a\r\n${" b\r\n".repeat(60_000)}\r\n`)],
+    ["a first line of blanks that is no field", Buffer.from(`X${" ".repeat(250_000)}y: b\r\n\r\n`)],
+    ["a first line of blanks without a colon", Buffer.from(`X${" ".repeat(250_000)}y\r\n\r\n`)],
     ["a header without an end", Buffer.from(`X: ${"a".repeat(3_000_000)}`)],
     ["a From of groups in groups", mail("a:".repeat(100_000))],
     ["a From of 20,000 authors", mail("a@b.c,".repeat(20_000))],

@@ -46,6 +46,21 @@ describe("RFC 7208", () => {
   }
 });
 
+test("the domain that was asked is told, and whose it is", async () => {
+  const { spf } = authenticatorOver(sourceOf({}));
+  const cases: readonly (readonly [sender: string, domain: string, identity: string])[] = [
+    ["x@D.test", "d.test", "mailfrom"],
+    ['"a@b.test"@d.test', "d.test", "mailfrom"],
+    ["x@b\u00fccher.test", "xn--bcher-kva.test", "mailfrom"],
+    ["x@d_.test;pass", "invalid", "mailfrom"],
+    ["", "helo.test", "helo"],
+  ];
+  for (const [sender, domain, identity] of cases) {
+    const answer = await spf({ ip: "192.0.2.1", helo: "helo.test", sender });
+    assert.deepEqual([answer.domain, answer.identity], [domain, identity]);
+  }
+});
+
 describe("trouble", () => {
   const question = { ip: "192.0.2.1", helo: "h.test", sender: "x@d.test" };
 
@@ -127,8 +142,8 @@ describe("what the domain's owner says of a fail (RFC 7208 §6.2)", () => {
     ["plain words", saying("ask postmaster@d.test"), "ask postmaster@d.test"],
     [
       "macros",
-      saying("%{i} is none of %{d}'s%_servers, %{s} says %{h}"),
-      "192.0.2.1 is none of d.test's servers, x@d.test says client.test",
+      saying("%{i} is none of %{d}'s%_servers, %{s} says %{h} to %{r}"),
+      "192.0.2.1 is none of d.test's servers, x@d.test says client.test to mx.us",
     ],
     ["blanks around it", saying("  so it is  "), "so it is"],
     ["no record", {}, undefined],

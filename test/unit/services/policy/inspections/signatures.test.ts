@@ -53,6 +53,14 @@ test("DMARC sets aside where the domain asks for that, or for more", async () =>
   assert.equal((await verdictOn({ dmarc, policy: "none" })).kind, "accept");
 });
 
+test("an author whose domain is not clear has one that asks, and is named no further", async () => {
+  const proof: BodyProof = { signatures: [], dmarc: { result: "fail", policy: "reject" } };
+  assert.deepEqual(await judged(proof, { dmarc: "quarantine" }), {
+    kind: "quarantine",
+    why: "DMARC fails, and the domain of its From field asks to reject such mail",
+  });
+});
+
 test("what passes, could not be found out or is exempt is taken", async () => {
   for (const result of ["pass", "none", "temperror", "permerror"] as const)
     for (const dmarc of ["quarantine", "reject"] as const)
