@@ -50,6 +50,8 @@ interface LoopParts<S> {
   readonly onCommitted: (store: S, batch: Batch, bytes: number) => void;
   /** The disk refused; `sick` has closed the connection when this returns. */
   readonly onTrouble: (failure: StoreFailure) => void;
+  /** A transaction in which steps of long tasks may have run was rolled back. */
+  readonly onSlicesUndone: (store: S) => void;
   /** Gives up space that was kept for what cannot wait; false when there is none left. */
   readonly makeRoom: () => boolean;
   /** After each turn; `idle` when nothing waits. */
@@ -203,6 +205,7 @@ export class CommitLoop<S extends Connected> {
     } catch (error) {
       rollBack(database);
       batch.rolledBack();
+      if (jobsDone && !this.#slices.empty) this.#parts.onSlicesUndone(store);
       const failure = this.#parts.judge(error);
       // A fault that is no job's own, seen only at the commit, leaves nothing to be trusted.
       const inDoubt = jobsDone && (failure.why === "row" || !isUndone(database, error));

@@ -214,6 +214,7 @@ export class Writer {
       judge: (error) => this.#illness.judge(error),
       onCommitted: (...committed) => this.#onCommitted(...committed),
       onTrouble: (failure) => this.#onTrouble(failure),
+      onSlicesUndone: ({ directory }) => directory.taint(),
       makeRoom: () => this.#illness.makeRoom(),
       onTurnEnd: (idle) => this.#onTurnEnd(idle),
     });
@@ -239,10 +240,8 @@ export class Writer {
   }
 
   #onTrouble(failure: StoreFailure): void {
-    if (failure.why === "full") {
-      this.#store?.directory.taint();
-      this.#illness.foundFull(failure.message);
-    } else if (failure.why === "sick") this.#fallSick(failure);
+    if (failure.why === "full") this.#illness.foundFull(failure.message);
+    else if (failure.why === "sick") this.#fallSick(failure);
   }
 
   /** A failed flush proves nothing about what is on the disk: the connection is given up at once. */
