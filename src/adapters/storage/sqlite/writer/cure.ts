@@ -22,6 +22,8 @@ interface CureParts {
   readonly sessions: Sessions;
   readonly refused: RefusedMails;
   readonly reopen: () => Store;
+  /** Moves the WAL into the database. Throws SQLite's error. */
+  readonly moveWal: (store: Store) => void;
 }
 
 /** The way back from `sick`: close, prove the disk, open, check the database, put right what was in doubt. */
@@ -77,8 +79,9 @@ export class Cure {
     }
   }
 
-  #putRight({ database, recovering }: Store): void {
-    const { clock, sessions, refused } = this.#parts;
+  #putRight(store: Store): void {
+    const { folder, clock, sessions, refused, moveWal } = this.#parts;
+    const { database, recovering } = store;
     const putRight = database.transaction(() => {
       recovering.putBack(clock.now(), sessions);
       recovering.remove(refused.ids);
@@ -86,6 +89,8 @@ export class Cure {
       writeOver(database);
     });
     putRight.immediate();
+    // The proofs say nothing of the database itself, which may have been what failed.
+    withBallast(folder, () => moveWal(store));
     refused.forget();
   }
 }

@@ -60,6 +60,11 @@ export class Upkeep {
     this.#arm();
   }
 
+  /** Moves the WAL into the database now, or reports why that fails. */
+  moveWal(): void {
+    this.#withStore((store) => this.#parts.checkpoints.inPlace(store.database));
+  }
+
   /** A turn of the commit loop has ended; `idle` when nothing waits. */
   afterTurn(idle: boolean): void {
     this.#busySinceTick = true;
@@ -70,7 +75,7 @@ export class Upkeep {
     }
     this.#turns += 1;
     const { illness, checkpoints } = this.#parts;
-    if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
+    if (illness.short) this.moveWal();
     else if (this.#turns % LOOK_EACH === 0)
       this.#withStore((store) => {
         const isSmall = checkpoints.proceed(store.database, idle);

@@ -110,7 +110,11 @@ export class Writer {
       sessions: this.#sessions,
       refused: this.#refused,
       reopen: () => this.#reopen(),
+      moveWal: ({ database }) => this.#checkpoints.inPlace(database),
     });
+    // The last process may have ended on a sick disk. SQLite then finds commits in the page cache that a failed flush
+    // kept off the disk. New commits must not stand behind them in the WAL, or a power cut would lose these as well.
+    if (this.unclean) this.#upkeep.moveWal();
   }
 
   get condition(): StoreCondition {

@@ -469,6 +469,18 @@ describe("a sick disk", () => {
     cure(store);
   });
 
+  it("is not over while the database takes nothing from the WAL, which no proof beside it tells", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failCommit = store.disk.failCheckpoint = "SQLITE_IOERR_WRITE";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    store.disk.failCommit = undefined;
+    store.clock.advance(20_000);
+    assert.deepEqual(store.conditions(), ["sick"]);
+    store.disk.failCheckpoint = undefined;
+    cure(store);
+  });
+
   it("takes it back at the next start, where that comes before the disk is well", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
