@@ -16,6 +16,7 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably, type Disk } fro
 import type { StoreFailure } from "../disk/failure.ts";
 import { Illness, type Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
+import { findWalDamage } from "../disk/wal-damage.ts";
 import { FilesInPlace } from "./files-in-place.ts";
 import { RefusedMails } from "./refused-mails.ts";
 import { serveRole, type Role } from "./roles.ts";
@@ -73,6 +74,7 @@ export class Writer {
     prepareFolder(folder);
     this.unclean = existsSync(join(folder, QUEUE_FILE)) && !existsSync(join(folder, CLEAN_FILE));
     rmSync(join(folder, CLEAN_FILE), { force: true });
+    const damage = this.unclean ? findWalDamage(folder) : undefined;
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
     this.#checkpoints = new Checkpoints(folder);
@@ -115,6 +117,7 @@ export class Writer {
     // The last process may have ended on a sick disk. SQLite then finds commits in the page cache that a failed flush
     // kept off the disk. New commits must not stand behind them in the WAL, or a power cut would lose these as well.
     if (this.unclean) this.#upkeep.moveWal();
+    if (damage !== undefined) options.journal?.record({ kind: "store.checked", findings: [damage], took: 0 });
   }
 
   get condition(): StoreCondition {
