@@ -3,23 +3,22 @@ import { join } from "node:path";
 import { errorText } from "../../../../runtime/log.ts";
 import { WAL_FILE } from "./connection.ts";
 
-/** https://sqlite.org/walformat.html, section 1: big-endian numbers; lengths in bytes. */
+/** Lengths in bytes; https://sqlite.org/walformat.html, section 1. Numbers are big-endian. */
 const HEADER = 32;
 const FRAME_HEADER = 24;
 /** What the checksum of the header covers, and what that of a frame covers of the frame's header. */
 const HEADER_SUMMED = 24;
 const FRAME_SUMMED = 8;
-/** The last bit of the magic number tells the byte order of the words that are summed. */
+/** Of a WAL whose checksums take words as little-endian numbers: SQLite uses the byte order of the machine. */
 const MAGIC = 0x377f0682;
 
 /** A checksum: two unsigned 32-bit numbers. */
 type Sum = readonly [number, number];
 
 interface Frame {
-  /** It belongs to this life of the WAL, not to an earlier one. */
-  readonly isOurs: boolean;
+  /** It was written since the WAL last began anew, and its checksum continues that of the frame before it. */
+  readonly continues: boolean;
   readonly endsCommit: boolean;
-  readonly sum: Sum;
 }
 
 /**
@@ -51,18 +50,18 @@ function keep(file: string): string {
  * Whether a whole commit lies behind the first invalid frame. A commit that a crash interrupted, or that failed, lies
  * there as well; but SQLite adds a frame to a commit only once that is complete. So the proof is a last frame of a
  * commit with a frame behind it that continues its checksum.
- *
- * A damaged header proves nothing: it looks like one that was being written, over frames that were no longer needed.
  */
 function hidesCommits(file: string): boolean {
   const descriptor = openSync(file, "r");
   try {
-    let isValid = true;
-    let before: Frame | undefined;
-    for (const { frame, continues } of framesOf(descriptor)) {
-      if (isValid) isValid = continues;
-      else if (continues && before?.endsCommit === true) return true;
-      before = frame;
+    const header = viewOf(descriptor, 0, HEADER);
+    if (header.getUint32(0) !== MAGIC) return false;
+    let isValid = isEqual(checksum(header, [0, HEADER_SUMMED], [0, 0]), pairAt(header, HEADER_SUMMED));
+    let endedCommit = false;
+    for (const { continues, endsCommit } of framesBehind(header, descriptor)) {
+      if (!isValid && continues && endedCommit) return true;
+      isValid &&= continues;
+      endedCommit = !isValid && endsCommit;
     }
     return false;
   } finally {
@@ -70,35 +69,24 @@ function hidesCommits(file: string): boolean {
   }
 }
 
-/** All frames of the file, each with whether its checksum continues the one before it. */
-function* framesOf(descriptor: number): Generator<{ frame: Frame; continues: boolean }> {
-  const header = viewOf(descriptor, 0, HEADER);
-  const isLittle = header.getUint32(0) === MAGIC;
-  if (!isLittle && header.getUint32(0) !== MAGIC + 1) return;
-  const summing = { isLittle, from: 0, to: HEADER_SUMMED };
-  let before = { isOurs: true, sum: sumAt(header, HEADER_SUMMED) };
-  if (!isEqual(checksum(header, summing, [0, 0]), before.sum)) return;
+function* framesBehind(header: DataView, descriptor: number): Generator<Frame> {
   const length = FRAME_HEADER + header.getUint32(8);
   const { size } = fstatSync(descriptor);
+  let before = pairAt(header, HEADER_SUMMED);
   for (let at = HEADER; at + length <= size; at += length) {
-    const view = viewOf(descriptor, at, length);
-    const sum = sumAt(view, 16);
-    const frame = {
-      isOurs: isEqual(sumAt(view, 8), sumAt(header, 16)),
-      endsCommit: view.getUint32(4) > 0,
-      sum,
-    };
-    const head = checksum(view, { isLittle, from: 0, to: FRAME_SUMMED }, before.sum);
+    const frame = viewOf(descriptor, at, length);
+    const own = pairAt(frame, 16);
+    const head = checksum(frame, [0, FRAME_SUMMED], before);
+    // Frames of an earlier round have other salts.
     const continues =
-      frame.isOurs &&
-      before.isOurs &&
-      isEqual(checksum(view, { isLittle, from: FRAME_HEADER, to: length }, head), sum);
-    yield { frame, continues };
-    before = frame;
+      isEqual(pairAt(frame, 8), pairAt(header, 16)) &&
+      isEqual(checksum(frame, [FRAME_HEADER, length], head), own);
+    yield { continues, endsCommit: frame.getUint32(4) > 0 };
+    before = own;
   }
 }
 
-/** Throws RangeError where the file ends before. */
+/** A read beyond the end of the result throws RangeError: the file ends there. */
 function viewOf(descriptor: number, at: number, length: number): DataView {
   const bytes = new Uint8Array(length);
   const read = readSync(descriptor, bytes, 0, length, at);
@@ -106,7 +94,7 @@ function viewOf(descriptor: number, at: number, length: number): DataView {
 }
 
 /** Two numbers that stand together: the salts, or a checksum. */
-function sumAt(view: DataView, at: number): Sum {
+function pairAt(view: DataView, at: number): Sum {
   return [view.getUint32(at), view.getUint32(at + 4)];
 }
 
@@ -114,17 +102,11 @@ function isEqual(a: Sum, b: Sum): boolean {
   return a[0] === b[0] && a[1] === b[1];
 }
 
-interface Summing {
-  readonly isLittle: boolean;
-  readonly from: number;
-  readonly to: number;
-}
-
-function checksum(view: DataView, { isLittle, from, to }: Summing, begin: Sum): Sum {
+function checksum(view: DataView, [from, to]: readonly [number, number], begin: Sum): Sum {
   let [first, second] = begin;
   for (let at = from; at < to; at += 8) {
-    first = (first + view.getUint32(at, isLittle) + second) >>> 0;
-    second = (second + view.getUint32(at + 4, isLittle) + first) >>> 0;
+    first = (first + view.getUint32(at, true) + second) >>> 0;
+    second = (second + view.getUint32(at + 4, true) + first) >>> 0;
   }
   return [first, second];
 }

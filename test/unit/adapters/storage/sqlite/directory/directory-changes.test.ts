@@ -7,7 +7,7 @@ import type {
   IntakeMethods,
 } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
 import { openChannel } from "../../../../../../src/runtime/channel.ts";
-import { SETTINGS } from "../../../../../contract/mails.ts";
+import { accept, newMail, SETTINGS } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -146,12 +146,18 @@ test("a change that begins on a full disk begins as often as it takes, on a clea
   assert.deepEqual(await known(store, "four.test"), ["bob", "four.test", "one.test", "three.test"]);
 });
 
-test("a body that finds no room ends no change of the directory", async () => {
-  await using store = await openSqliteStore();
+test("mail that finds no room ends no change of the directory", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
   const channel = openChannel<ControlMethods>(store.port("control"));
   await channel.call("stageOpen");
   await openChannel<IntakeMethods>(store.port("intake")).call("trouble", { why: "full", text: "ENOSPC" });
   assert.equal(store.writer.condition, "full");
+  store.clock.advance(6000);
+  disk.failCommit = "SQLITE_FULL";
+  const { kind } = await accept(store.intake, newMail(store.clock.now()));
+  disk.failCommit = undefined;
+  assert.equal(kind, "refused");
   await channel.call("stageDomains", [{ name: "one.test", settings: SETTINGS }]);
   const { added } = await channel.call("stageFlip");
   assert.deepEqual(added, ["one.test"]);

@@ -54,6 +54,9 @@ describe("damage in the middle of the WAL, behind which SQLite drops every commi
     "a bit of a page": (wal, commits) => flip(wal, fromEnd(commits, 5) - 1),
     "a frame of zeros": (wal, commits) => wal.fill(0, fromEnd(commits, 5) - FRAME, fromEnd(commits, 5)),
     "the first page": (wal) => flip(wal, HEADER + 100),
+    "a bit of the header": (wal) => flip(wal, 12),
+    "a bit of the last commit but one, behind which one frame is left": (wal, commits) =>
+      flip(wal, fromEnd(commits, 2) - 1).subarray(0, fromEnd(commits, 2) + FRAME),
     "a bit of the last commit but one": (wal, commits) => flip(wal, fromEnd(commits, 2) - 1),
   };
   for (const [what, damage] of Object.entries(damages))
