@@ -8,13 +8,13 @@ import { SpoolFile } from "./spool-file.ts";
 
 /** Bodies up to this size become a row of the database, in bytes. */
 const ROW_LIMIT = 16 * 1024;
-/** Those up to this size are held in memory until they are complete, and go to a segment then, in bytes. */
+/** Larger bodies up to this size are held in memory until they are complete, then written to a segment; in bytes. */
 const HELD_LIMIT = 64 * 1024;
 
-/** Where bodies of one thread go while they arrive. */
+/** Where one thread puts bodies while they arrive. */
 export interface BodyPlaces {
   readonly memory: Blocks;
-  /** Of spool files. */
+  /** The spool. */
   readonly folder: string;
   readonly segments: SegmentWriter;
   readonly rowLimit?: number | undefined;
@@ -24,8 +24,8 @@ export interface BodyPlaces {
 }
 
 /**
- * A body while it arrives: in memory while it is small and there is room, in a file of its own from then on. What was
- * in memory when it was complete becomes a row, or goes to a segment.
+ * A body while it arrives. It is in memory while it is small and there is room, then in a file of its own. A body that
+ * was still in memory when it was complete becomes a row, or is written to a segment.
  */
 export class ArrivingBody implements BodyWriter {
   readonly #places: BodyPlaces;
@@ -33,7 +33,7 @@ export class ArrivingBody implements BodyWriter {
   readonly #held: HeldOctets;
   #size = 0;
   #spool: SpoolFile | undefined;
-  /** CRC-32 of what went to the file. */
+  /** CRC-32 of what was written to the file. */
   #crc = 0;
   #finished = false;
   #closed = false;
@@ -62,11 +62,11 @@ export class ArrivingBody implements BodyWriter {
   }
 
   /**
-   * Nothing more will be written. A body in the spool: how it is stored, once it is durable; rejects with the system's
-   * error. One that is to be a row: undefined; `copyTo` has it until it is closed.
+   * Ends the body. For a body in the spool, resolves with its place once it is durable, or rejects with the system's
+   * error. For a body that is to be a row, returns undefined; `copyTo` works until `close`.
    */
   finish(): Promise<StoredAs> | undefined {
-    // What it held may be another mail's by then.
+    // Its memory may already belong to another mail.
     if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
     this.#finished = true;
     if (this.#spool !== undefined) return this.#finishFile(this.#spool);
@@ -82,7 +82,7 @@ export class ArrivingBody implements BodyWriter {
     }
   }
 
-  /** The store has answered; the file stays when it now belongs to the store. */
+  /** Call it once the store has answered. `keepFile` says that the file now belongs to the store. */
   close(keepFile: boolean): void {
     this.#closed = true;
     this.#held.release();
@@ -90,7 +90,7 @@ export class ArrivingBody implements BodyWriter {
   }
 
   abort(): void {
-    // What is being accepted belongs to the store; only its answer decides what becomes of it.
+    // A finished body is being accepted, and the store's answer decides what happens to it.
     if (this.#finished) return;
     this.close(false);
   }

@@ -1,13 +1,13 @@
 /** Bytes of a block; most mails take two. */
 const BLOCK = 4 * 1024;
-/** Bytes that are asked of the allocator at a time. */
+/** Bytes that are requested from the allocator at a time. */
 const SLAB = 64 * 1024;
-/** Blocks beyond which all go back to the allocator once none is in use. */
+/** If there are more blocks than this, all are released to the allocator once none is in use. */
 const KEPT = 768;
 
 /**
- * Memory for bodies, in blocks that go from mail to mail. New memory for each mail would cost page faults and, every
- * few megabytes, a collection of garbage.
+ * Memory for bodies, in blocks that are reused from mail to mail. New memory for each mail would cost page faults and,
+ * every few megabytes, a garbage collection.
  */
 export class Blocks {
   readonly #most: number;
@@ -19,12 +19,12 @@ export class Blocks {
     this.#most = Math.floor(limit / BLOCK);
   }
 
-  /** Whether so many blocks can be taken. */
+  /** Returns whether this number of blocks can be taken. */
   has(blocks: number): boolean {
     return this.#free.length + this.#most - this.#made >= blocks;
   }
 
-  /** Not cleared. */
+  /** Takes a block, which may contain old data. */
   take(): Buffer {
     if (this.#free.length === 0) this.#makeSlab();
     return this.#free.pop() as Buffer;
@@ -44,7 +44,7 @@ export class Blocks {
   }
 }
 
-/** Octets, copied into blocks. */
+/** Octets that are held in blocks. */
 export class HeldOctets {
   readonly #memory: Blocks;
   #blocks: Buffer[] = [];
@@ -58,7 +58,7 @@ export class HeldOctets {
     return this.#size;
   }
 
-  /** False where the memory is full; nothing is added then. */
+  /** Copies the chunk into blocks; returns false, and adds nothing, if the memory is full. */
   add(chunk: Buffer): boolean {
     const needed = Math.ceil((this.#size + chunk.length) / BLOCK) - this.#blocks.length;
     if (!this.#memory.has(needed)) return false;
@@ -73,14 +73,14 @@ export class HeldOctets {
     return true;
   }
 
-  /** In the blocks themselves: good until `release`. */
+  /** Returns views of the blocks, valid until `release`. */
   pieces(): readonly Buffer[] {
     const tail = this.#size % BLOCK;
     if (tail === 0) return this.#blocks;
     return this.#blocks.map((block, i) => (i === this.#blocks.length - 1 ? block.subarray(0, tail) : block));
   }
 
-  /** Holds nothing any more. */
+  /** Gives all blocks back. */
   release(): void {
     this.#memory.give(this.#blocks);
     this.#blocks = [];

@@ -6,7 +6,7 @@ import type { Appender, Segments } from "./segments.ts";
 import { boundsOf, placeOf, spoolIn } from "./spool-place.ts";
 import type { WireBody } from "../wire/wire.ts";
 
-/** Nobody is to get it any more, and no DSN may quote it. */
+/** True if no recipient waits for the body and no DSN may quote it. */
 const UNNEEDED = `NOT EXISTS (
   SELECT 1 FROM recipient WHERE recipient.mail = +? AND (state <> 'gone' OR owed IS NOT NULL)
 )`;
@@ -41,14 +41,14 @@ export class Bodies {
     this.#insert.run(mail, body);
   }
 
-  /** The body in a form that can be handed over; undefined when it is lost. */
+  /** Returns the body, or its place in the spool; undefined if it is lost. */
   load(mail: number, spool: string | null): WireBody | undefined {
     if (spool !== null) return spool;
     const content = this.#content.get(mail);
     return content && ownBuffer(content);
   }
 
-  /** Throws the body away once no recipient and no DSN needs it: the row at once, a file after the commit. */
+  /** Deletes the body if no recipient and no DSN needs it: a row at once, a file after the commit. */
   releaseUnneeded(mail: number, batch: Batch): void {
     if (this.#delete.run(mail, mail).changes > 0) return;
     const spool = this.#spool.get(mail, mail);
@@ -59,20 +59,20 @@ export class Bodies {
     else this.#leftSegment(name, batch);
   }
 
-  /** The body, which lies in a segment, is a row from now on. */
+  /** Stores the body of a mail, which lies in a segment, as a row instead. */
   moveToRow(mail: number, body: Uint8Array, spool: string, batch: Batch): void {
     this.store(mail, body);
     this.#clearSpool.run(mail);
     this.#leftSegment(placeOf(spool).name, batch);
   }
 
-  /** Mail of this appender comes out of the segment of `spool` now: those before it will grow no more. */
+  /** A mail of this appender is in the segment of `spool`, so its earlier segments will not grow any more. */
   reached(appender: Appender, spool: string, batch: Batch): void {
     const { name, start } = placeOf(spool);
     if (start !== undefined) this.#close(appender, this.#segments.before(appender, name), batch);
   }
 
-  /** The appender is gone. */
+  /** The appender has ended, and none of its segments will grow any more. */
   leaveSegments(appender: Appender, batch: Batch): void {
     this.#close(appender, this.#segments.before(appender), batch);
   }
@@ -83,19 +83,19 @@ export class Bodies {
     for (const name of names) if (!this.#holdsMail(name)) this.#remove(name, batch);
   }
 
-  /** A mail has left its segment. */
+  /** Handles a segment that a mail has just left. */
   #leftSegment(name: string, batch: Batch): void {
     if (this.#holdsMail(name)) batch.onCommit(() => this.#segments.thin(name));
     else if (!this.#segments.isOpen(name)) this.#remove(name, batch);
   }
 
-  /** A file that stays behind is an orphan, which the sweep finds. */
+  /** Removes the file after the commit; if that fails, the sweep will find it. */
   #remove(name: string, batch: Batch): void {
     batch.onCommit(() => rm(join(this.#folder, name), { force: true }, () => {}));
   }
 }
 
-/** Tells whether a mail lies in a segment. */
+/** Returns a function that tells whether any mail lies in a segment. */
 export function segmentsWithMail(database: Database.Database): (segment: string) => boolean {
   const within = database
     .prepare<[string, string], number>("SELECT 1 FROM message WHERE spool > ? AND spool < ? LIMIT 1")
@@ -103,7 +103,7 @@ export function segmentsWithMail(database: Database.Database): (segment: string)
   return (segment) => within.get(...boundsOf(segment)) !== undefined;
 }
 
-/** The bytes as an ArrayBuffer of their own, which may move to another thread. */
+/** Returns the bytes as a separate ArrayBuffer, which can be transferred to another thread. */
 export function ownBuffer(content: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = content;
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;

@@ -7,7 +7,7 @@ import { SEGMENT_SIZE } from "./segment-writer.ts";
 import type { Segments } from "./segments.ts";
 import { boundsOf, placeOf, spoolIn } from "./spool-place.ts";
 
-/** A segment that holds more than this, in bytes or in mails, is worth its room on the disk. */
+/** A segment with more than this, in bytes or in mails, is not compacted. */
 const MOST_BYTES = SEGMENT_SIZE / 4;
 const MOST_MAILS = 512;
 
@@ -35,7 +35,7 @@ export class Compacting {
     this.#left = database.prepare(
       `SELECT key, spool, size FROM message WHERE spool > ? AND spool < ? LIMIT ${MOST_MAILS + 1}`,
     );
-    // Whoever hands it over, or writes a DSN of it, has been told where it lies.
+    // A body stays where it is while a delivery or a DSN writer knows its place.
     this.#moveable = database
       .prepare<[number, string, number], number>(
         `SELECT 1 FROM message WHERE key = ? AND spool = ? AND NOT EXISTS (
@@ -45,8 +45,8 @@ export class Compacting {
   }
 
   /**
-   * Over all segments that have lost mail since the last time; answers how many mails moved. A segment is done with
-   * only once that is durable: what a full disk undid is done again when there is room.
+   * Compacts all segments that have lost mail since the last time; returns the number of moved mails. A segment counts
+   * as done only once that is durable, so that work which a full disk undid is repeated when there is room.
    */
   *run(batch: () => Batch): Generator<void, number> {
     let moved = 0;
@@ -67,7 +67,7 @@ export class Compacting {
       if (this.#moveable.get(key, spool, key) === undefined) passedOver += 1;
       else {
         const body = readPart(join(this.#folder, name), placeOf(spool).start ?? 0, size);
-        // What is damaged stays where it is: whoever reads it says so.
+        // An unreadable body stays where it is: its delivery reports the damage.
         if (body !== undefined) this.#bodies.moveToRow(key, body, spool, batch());
         moved += body === undefined ? 0 : 1;
       }
@@ -78,7 +78,7 @@ export class Compacting {
   }
 }
 
-/** Undefined where the disk does not give all of it: one bad sector is no reason to give up the store. */
+/** Returns undefined if not all of it can be read: one bad sector must not make the whole store sick. */
 function readPart(file: string, start: number, size: number): Buffer | undefined {
   const part = Buffer.allocUnsafeSlow(size);
   try {

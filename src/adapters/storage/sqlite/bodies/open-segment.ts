@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { flush, writeFully } from "./spool-file.ts";
 import { placeIn } from "./spool-place.ts";
 
-/** A body that is to be appended, and who waits for it. */
+/** A body to be appended, with the functions that tell its caller the result. */
 export interface WaitingBody {
-  /** They must stay as they are until it is durable. */
+  /** Must not change until the body is durable. */
   readonly chunks: readonly Buffer[];
   /** Bytes. */
   readonly size: number;
@@ -14,14 +14,15 @@ export interface WaitingBody {
 }
 
 /**
- * A segment while it is appended to. What was written is flushed by itself: all of it that waits when a flush ends
- * goes into the next, and the next bodies are written meanwhile. After a write or a flush that failed it takes no more.
+ * A segment to which bodies are appended. Written bodies are flushed automatically: when a flush ends, the next one
+ * covers everything written meanwhile, and further bodies are written during it. After a failed write or flush the
+ * segment accepts no more bodies.
  */
 export class OpenSegment {
   readonly name: string;
   readonly #handle: FileHandle;
   #end = 0;
-  /** Bodies that no flush covers yet, and where each begins. */
+  /** Bodies that are written but not covered by a flush yet, and where each begins. */
   #written: [body: WaitingBody, start: number][] = [];
   #flushing: Promise<void> | undefined;
   #failure: unknown;
@@ -32,10 +33,10 @@ export class OpenSegment {
     this.#handle = handle;
   }
 
-  /** Its name in the folder is on the disk; rejects with the system's error. */
+  /** Creates the file and flushes its name; rejects with the system's error. */
   static async create(folder: string, name: string): Promise<OpenSegment> {
     const file = join(folder, name);
-    // Left by an attempt that failed: a new name for each would leave names with the store, and files on the disk.
+    // A failed attempt may have left it. A new name for each attempt would leave names in the store, and files.
     await rm(file, { force: true });
     const segment = new OpenSegment(name, await open(file, "wx", 0o600));
     try {
@@ -56,12 +57,12 @@ export class OpenSegment {
     return this.#failure !== undefined;
   }
 
-  /** A body of it is durable. */
+  /** Whether a body in it is durable. */
   get holds(): boolean {
     return this.#holds;
   }
 
-  /** Ends when they are written; one call at a time. Who waits for them hears the place, or the system's error. */
+  /** Resolves when the bodies are written; one call at a time. Each body is resolved, or rejected, on its own. */
   async write(bodies: readonly WaitingBody[]): Promise<void> {
     try {
       await writeFully(
@@ -79,7 +80,7 @@ export class OpenSegment {
     this.#flushing ??= this.#flushAll();
   }
 
-  /** What was written is flushed first, so that no body of a later segment is durable before one of this. */
+  /** Flushes first, so that no body of a later segment becomes durable before those of this one. */
   async close(): Promise<void> {
     await this.#flushing;
     await this.#handle.close().catch(() => {});
@@ -95,7 +96,7 @@ export class OpenSegment {
         for (const [{ resolve }, start] of covered) resolve(placeIn(this.name, start));
       } catch (error) {
         this.#failure ??= error;
-        // Nobody knows what became of the pages written meanwhile.
+        // The pages written meanwhile may be lost as well.
         this.#refuse([...covered, ...this.#written].map(([body]) => body));
         this.#written = [];
       }

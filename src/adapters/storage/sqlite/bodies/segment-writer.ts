@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ChannelClosed } from "../../../../runtime/channel.ts";
 import { OpenSegment, type WaitingBody } from "./open-segment.ts";
 
-/** Bytes after which a segment is left for a new one. */
+/** Size in bytes at which a new segment is begun. */
 export const SEGMENT_SIZE = 32 * 1024 * 1024;
 /** Bytes that are written together. */
 const MOST_TOGETHER = 4 * 1024 * 1024;
@@ -10,22 +10,22 @@ const MOST_TOGETHER = 4 * 1024 * 1024;
 interface SegmentParts {
   /** The spool. */
   readonly folder: string;
-  /** Resolves when the store knows that the segment is in use, and so will not sweep it away. */
+  /** Resolves when the store knows that the segment is in use and must not be swept. */
   readonly begins: (name: string) => Promise<void>;
-  /** Bytes after which a segment is left for a new one. */
+  /** Size in bytes at which a new segment is begun. */
   readonly size: number;
 }
 
 /**
- * Appends bodies of one thread to a file that they share, one segment after the other. All that wait when a write ends
- * are written together, as a commit does with rows; a body costs one write this way, where a row costs two and a file
- * of its own two flushes. Bodies become durable in the order in which they came, which is what tells the store that an
- * earlier segment will grow no more.
+ * Appends the bodies of one thread to shared files, one segment after the other. Bodies that wait when a write ends are
+ * written together, like rows in a commit. A body costs one write this way; a row costs two writes, and a separate file
+ * two flushes. Bodies become durable in the order of their arrival, so a mail from a later segment tells the store that
+ * an earlier segment will not grow any more.
  */
 export class SegmentWriter {
   readonly #parts: SegmentParts;
   #segment: OpenSegment | undefined;
-  /** The name of a segment that the store knows and that holds nothing yet. */
+  /** The name of a segment that the store knows and that contains no durable body. */
   #spare: string | undefined;
   #waiting: WaitingBody[] = [];
   #running = false;
@@ -35,9 +35,9 @@ export class SegmentWriter {
     this.#parts = parts;
   }
 
-  /** Answers its place, once it is durable; rejects with the system's error. The chunks must stay as they are. */
+  /** Resolves with the body's place once it is durable; rejects with the system's error. The chunks must not change. */
   append(chunks: readonly Buffer[], size: number): Promise<string> {
-    // The segment that is just being left would be begun anew, and with it all that it holds be gone.
+    // Otherwise the segment that is just being closed could be created again, and its bodies would be lost.
     if (this.#closed) return Promise.reject(new ChannelClosed());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunks, size, resolve, reject });
@@ -45,7 +45,7 @@ export class SegmentWriter {
     });
   }
 
-  /** What waits is still written, nothing more is taken. */
+  /** Accepts no more bodies; those that wait are still written. */
   close(): void {
     this.#closed = true;
     if (!this.#running) void this.#leave();
@@ -53,7 +53,7 @@ export class SegmentWriter {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // Bodies that became complete in the same turn go together.
+    // Bodies that became complete in the same turn are written together.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) await this.#writeTogether(this.#take());
     this.#running = false;

@@ -1,10 +1,10 @@
 /**
- * The segments that intake clients append to, and those that have lost mail. A segment is removed by the storage thread
- * alone, once no mail lies in it, and never while a client may still append to it: a client names each segment before
- * its first octet, and has left it when its mail comes out of a later one, or when its port has closed.
+ * The segments to which intake clients append, and those that have lost mail. Only the storage thread removes segments,
+ * once no mail lies in them, and never while a client may still append: a client names each segment before it writes to
+ * it, and has left it when a mail of a later segment arrives from the client, or when its port has closed.
  */
 
-/** Whoever appends; a port. */
+/** Identifies a client that appends: its port. */
 export type Appender = object;
 
 export class Segments {
@@ -22,31 +22,31 @@ export class Segments {
     return false;
   }
 
-  /** Those that the appender began before this one; all without a name. */
+  /** Returns the segments that the appender began before this one; all of them if there is no name. */
   before(appender: Appender, name?: string): readonly string[] {
     const names = this.#open.get(appender) ?? [];
     const at = name === undefined ? names.length : names.indexOf(name);
     return at <= 0 ? [] : names.slice(0, at);
   }
 
-  /** Nothing is appended to these any more. */
+  /** The appender will not append to these any more. */
   leave(appender: Appender, left: readonly string[]): void {
     const names = this.#open.get(appender)?.filter((name) => !left.includes(name)) ?? [];
     if (names.length > 0) this.#open.set(appender, names);
     else this.#open.delete(appender);
   }
 
-  /** Mail has gone from it, and some is left. */
+  /** Some mail has left the segment, but not all. */
   thin(name: string): void {
     this.#thinned.add(name);
   }
 
-  /** Those that have lost mail since they were compacted, and are appended to no more. */
+  /** Segments that have lost mail since they were last compacted, and that do not grow any more. */
   get thinned(): readonly string[] {
     return [...this.#thinned].filter((name) => !this.isOpen(name));
   }
 
-  /** What could be moved out of it has been, or is too much. */
+  /** All its mail was moved, or there is too much mail in it to be moved. */
   compacted(name: string): void {
     this.#thinned.delete(name);
   }

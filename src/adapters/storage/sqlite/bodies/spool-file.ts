@@ -14,10 +14,10 @@ const READ_SIZE = 64 * 1024;
 
 let unwrittenInAll = 0;
 
-/** What waits for the disk; the pauses bound it. */
+/** Memory for octets that wait for the disk. It is bounded because writers are asked to pause. */
 const MEMORY = new Blocks(Infinity);
 
-/** One body on its way to a file of its own: written as it comes, flushed and named when it is complete. */
+/** A body in a file of its own: written while it arrives, flushed and renamed when it is complete. */
 export class SpoolFile {
   readonly #folder: string;
   readonly #failed: (error: Error) => void;
@@ -28,13 +28,13 @@ export class SpoolFile {
   #pump: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  /** `failed` hears of a write that the disk refuses, whether or not somebody waits for it. */
+  /** `failed` is called when a write fails, whether or not a caller waits for that write. */
   constructor(folder: string, failed: (error: Error) => void) {
     this.#folder = folder;
     this.#failed = failed;
   }
 
-  /** A promise means: wait before the next chunk. It rejects when the disk refuses. */
+  /** If it returns a promise, wait for that before the next chunk. It rejects if a write fails. */
   write(chunk: Buffer): Promise<void> | undefined {
     if (this.#failure !== undefined) return heeded(Promise.reject(this.#failure));
     this.#waiting.add(chunk);
@@ -44,13 +44,13 @@ export class SpoolFile {
     return full ? heeded(this.#settled()) : undefined;
   }
 
-  /** What was written, before `finish`. */
+  /** Reads what was written; only before `finish`. */
   async read(): Promise<Readable> {
     await this.#settled();
     return createReadStream(this.#path(".tmp"), { highWaterMark: READ_SIZE });
   }
 
-  /** The file and its name are on the disk; answers the name. What cannot be finished is removed. */
+  /** Flushes the file and its name, and resolves with the name. If that fails, removes the file and rejects. */
   async finish(): Promise<string> {
     try {
       await this.#settled();
@@ -66,7 +66,7 @@ export class SpoolFile {
     }
   }
 
-  /** Removes the file under whichever name it has. */
+  /** Removes the file, complete or not. */
   discard(): void {
     this.#failure ??= new Error("the body was thrown away");
     void this.#remove();
@@ -75,7 +75,7 @@ export class SpoolFile {
   async #remove(): Promise<void> {
     await this.#pump?.catch(() => {});
     await this.#closeHandle().catch(() => {});
-    // What cannot be removed is an orphan, which the sweep finds.
+    // A file that cannot be removed is an orphan, which the sweep will find.
     for (const suffix of [".tmp", ""]) await rm(this.#path(suffix), { force: true }).catch(() => {});
   }
 
@@ -133,7 +133,7 @@ export class SpoolFile {
   }
 }
 
-/** A caller that has gone away must not turn a failed write into an unhandled rejection, which ends the thread. */
+/** Prevents an unhandled rejection, which would end the thread, if the caller no longer waits for the promise. */
 function heeded(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
@@ -142,7 +142,7 @@ function heeded(promise: Promise<void>): Promise<void> {
 export async function writeFully(handle: FileHandle, chunks: readonly Buffer[]): Promise<void> {
   const { bytesWritten } = await handle.writev(chunks);
   if (bytesWritten === bytesOf(chunks)) return;
-  // A short write; the reason, if there is one, comes with the next.
+  // It was a short write. If there is a reason, the next write fails with it.
   let rest = Buffer.concat(chunks).subarray(bytesWritten);
   while (rest.length > 0) rest = rest.subarray((await handle.write(rest)).bytesWritten);
 }

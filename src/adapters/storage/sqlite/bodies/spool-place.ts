@@ -1,14 +1,14 @@
-/** Where a body lies in the spool: in a file of its own, `NAME`, or in a segment from an octet on, `NAME@START`. */
+/** Places of bodies in the spool: `NAME` for a file of its own, `NAME@START` for a body in a segment. */
 import { join } from "node:path";
 
-/** The spool of a data folder. */
+/** Returns the spool of a data folder. */
 export function spoolIn(folder: string): string {
   return join(folder, "spool");
 }
 
 interface SpoolPlace {
   readonly name: string;
-  /** Absent: the file is its own. */
+  /** Offset in a segment, in bytes; absent if the body has a file of its own. */
   readonly start?: number;
 }
 
@@ -21,7 +21,7 @@ export function placeOf(spool: string): SpoolPlace {
   return start === undefined ? { name } : { name, start: Number(start) };
 }
 
-/** All places within a segment sort between these two. */
+/** Returns two texts between which all places in the segment are sorted. */
 export function boundsOf(segment: string): readonly [after: string, before: string] {
   return [`${segment}@`, `${segment}A`];
 }

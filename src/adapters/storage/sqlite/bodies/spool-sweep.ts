@@ -6,13 +6,13 @@ import { writeDurably } from "../disk/disk.ts";
 import type { Segments } from "./segments.ts";
 import { spoolIn } from "./spool-place.ts";
 
-/** A spool file that no mail names is an orphan after this time, in ms; a body takes less to be stored. */
+/** Age in ms at which a spool file that no mail names is an orphan; storing a body takes less time. */
 const ORPHAN_AGE = 60 * 60 * 1000;
 
 /**
- * Removes spool files that no mail names and that nobody appends to. Ages are measured against a file written at this
- * moment, so that neither a clock that jumped nor one moved by a test can make a fresh file look old. Answers how many
- * went; segments that hold mail are noted, so that those of an earlier process are compacted, too.
+ * Removes spool files that no mail names and to which no client appends; returns their number. Ages are measured
+ * against a file written at this moment, so that neither a clock that jumped nor one moved by a test makes a fresh file
+ * look old. Segments with mail are marked as thin, so that those of an earlier process are compacted, too.
  */
 export async function sweepSpool(folder: string, segments: Segments): Promise<number> {
   const spool = spoolIn(folder);

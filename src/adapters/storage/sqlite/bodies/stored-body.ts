@@ -1,8 +1,8 @@
 /**
- * Bodies as they leave the store. SQLite has no checksums of its pages, and files have none at all: what a disk
- * changed would go to the primary as it is, and be gone here. So a body that comes from the disk is compared with
- * the checksum under which it was accepted, and its reader never sees the end of one that differs. It is a CRC-32: that
- * finds accidents, which is all that it has to, at a tenth of the cost of a cryptographic hash.
+ * Bodies that are read from the store. Neither pages of SQLite nor files have checksums: a body that the disk changed
+ * would be delivered as it is, and then be deleted here. So a body from the disk is compared with its checksum from
+ * acceptance, and its reader never gets the end of a body that differs. A CRC-32 suffices, because it only has to find
+ * accidents, and it takes a tenth of the time of a cryptographic hash.
  */
 import { createHash, hash, type Hash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
@@ -13,11 +13,11 @@ import { placeOf, spoolIn } from "./spool-place.ts";
 
 export interface StoredBody {
   readonly size: number;
-  /** CRC-32; null where there is nothing to compare. */
+  /** CRC-32; null if the body need not be compared. */
   readonly crc: number | null;
 }
 
-/** A body that was a row. */
+/** Returns a body that was read from a row. */
 export function bodyInMemory(content: ArrayBuffer, stored: StoredBody): Body {
   const buffer = Buffer.from(content);
   return {
@@ -30,19 +30,19 @@ export function bodyInMemory(content: ArrayBuffer, stored: StoredBody): Body {
   };
 }
 
-/** Where a body begins. */
+/** File and offset at which a body begins. */
 export interface FilePlace {
   readonly file: string;
   readonly start: number;
 }
 
-/** Where a body of the spool lies; `folder` is the data folder. */
+/** Returns the place of a body in the spool; `folder` is the data folder. */
 export function placeInFile(folder: string, spool: string): FilePlace {
   const { name, start = 0 } = placeOf(spool);
   return { file: join(spoolIn(folder), name), start };
 }
 
-/** A body in a file. */
+/** Returns a body that is read from a file. */
 export function bodyInFile(place: FilePlace, stored: StoredBody): Body {
   let last: SpooledBody | undefined;
   return {
@@ -52,7 +52,7 @@ export function bodyInFile(place: FilePlace, stored: StoredBody): Body {
   };
 }
 
-/** A body of which there is nothing. */
+/** Returns a body whose content is lost; reading it throws BodyDamaged. */
 export function lostBody(size: number): Body {
   const read = (): never => {
     throw new BodyDamaged("its body is gone");
@@ -60,9 +60,9 @@ export function lostBody(size: number): Body {
   return { size, read, digest: () => undefined };
 }
 
-/** Opened when it is first read. */
+/** Reads a body from a file, which is opened at the first read. */
 class SpooledBody implements BodySource {
-  /** SHA-256 in hexadecimal, once it was read to its end. */
+  /** SHA-256 in hexadecimal, once the body was read to its end. */
   digest: string | undefined;
   readonly #place: FilePlace;
   readonly #stored: StoredBody;
@@ -86,7 +86,7 @@ class SpooledBody implements BodySource {
     return bytesRead;
   }
 
-  /** What was read was read, and nothing was written: that a file cannot be closed is no fault of the mail. */
+  /** Ignores errors: nothing was written, and everything was read already. */
   async close(): Promise<void> {
     await this.#handle?.close().catch(() => {});
   }

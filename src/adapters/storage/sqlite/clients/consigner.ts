@@ -6,14 +6,14 @@ import type { StoredAs } from "../wire/mail-row.ts";
 import { wireMail, type IntakeMethods } from "../wire/wire.ts";
 
 /**
- * Bytes of bodies that travel in one buffer; a larger body travels alone. The allocator keeps blocks of this size,
- * while it asks the system for larger ones, page by page, each time.
+ * Bytes of bodies that are sent in one buffer; a larger body is sent alone. The allocator keeps freed blocks up to this
+ * size, but requests each larger block from the system, page by page.
  */
 const BUFFER = 60 * 1024;
 
 interface Waiting {
   readonly mail: NewMail;
-  /** One that is to be a row, or how it is stored already. */
+  /** A body that will become a row, or where the body is already stored. */
   readonly body: ArrivingBody | StoredAs;
   resolve(answer: Accepted): void;
   reject(error: unknown): void;
@@ -30,7 +30,7 @@ export class Consigner {
 
   send(mail: NewMail, body: ArrivingBody | StoredAs): Promise<Accepted> {
     return new Promise((resolve, reject) => {
-      // Sockets that became readable together are served as tasks of their own.
+      // Sockets that became readable at the same time run as separate tasks; this runs after all of them.
       if (this.#waiting.length === 0) setImmediate(() => this.#sendAll());
       this.#waiting.push({ mail, body, resolve, reject });
     });
@@ -54,7 +54,7 @@ export class Consigner {
   }
 
   #consign(waiting: readonly Waiting[], bytes: number): void {
-    // Not cleared before: the bodies fill it.
+    // It need not be cleared, because the bodies fill it.
     const target = Buffer.allocUnsafeSlow(bytes);
     const { buffer: bodies } = target;
     let at = 0;
@@ -74,12 +74,12 @@ export class Consigner {
   }
 }
 
-/** Bytes that travel with the mail. */
+/** Bytes of the body that are sent together with the mail. */
 function bytesIn(body: ArrivingBody | StoredAs): number {
   return body instanceof ArrivingBody ? body.size : 0;
 }
 
-/** Puts a body to the front of `target`. */
+/** Copies a body to the beginning of `target`. */
 function asRow(body: ArrivingBody, target: Buffer): StoredAs {
   const { size } = body;
   body.copyTo(target);

@@ -15,17 +15,17 @@ import type { RuleStore } from "../../../../ports/rules.ts";
 import { openChannel, type Caller } from "../../../../runtime/channel.ts";
 import type { ControlMethods, EntrySlice, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
 
-/** Entries and domains of one slice: a few milliseconds of the writer's time. */
+/** Entries and domains of one slice: the writer needs a few milliseconds for it. */
 const ENTRIES = 1000;
 const DOMAINS = 200;
-/** Slices of entries that are under way at once. */
+/** Slices of entries that are sent before the first of them is answered. */
 const AHEAD = 8;
-/** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
+/** Up to this many entries a list is changed in place; for more, a new list is staged beside it. */
 const IN_PLACE = 1000;
 
 type Control = OperatorStore & DirectoryWriter & TokenStore & RuleStore & AllowedSenderStore & FetchRecords;
 
-/** The main thread's side: cuts large changes into slices and sends one after the other. */
+/** The main thread's side of operators' changes. Cuts large changes into slices. */
 export function connectControl(port: MessagePort): Control {
   const channel = openChannel<ControlMethods>(port);
   return {
@@ -104,7 +104,7 @@ async function changeRecipients(
   });
 }
 
-/** In the order of the table, so that each commit touches few pages. */
+/** Sends the patterns in the order of the table, so that each commit touches few pages. */
 function fill(
   channel: Caller<ControlMethods>,
   method: "sideListAdd" | "sideListRemove",
@@ -115,7 +115,7 @@ function fill(
   );
 }
 
-/** Stages a side list; `use` gives it its entries and has it flipped. */
+/** Opens a new side list; `use` fills it and puts it in force. */
 async function replaceList<T>(
   channel: Caller<ControlMethods>,
   plan: SideListPlan,
@@ -125,7 +125,7 @@ async function replaceList<T>(
   return orNothing(channel, () => use(list));
 }
 
-/** What went wrong half-way leaves nothing behind. */
+/** Runs `change`; if it fails, discards everything that was staged. */
 async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promise<T>): Promise<T> {
   try {
     return await change();
@@ -135,7 +135,7 @@ async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promi
   }
 }
 
-/** Of lists that were staged before: a reload stages the same ones again, and there may be thousands. */
+/** Hashes of lists that were staged before: a reload stages the same lists again, and there may be thousands. */
 const hashes = new WeakMap<readonly string[], string>();
 
 function hashOf(recipients: readonly string[]): string {
@@ -146,25 +146,25 @@ function hashOf(recipients: readonly string[]): string {
   return hash;
 }
 
-/** Each once, in the order of the table. */
+/** Removes duplicates and sorts the patterns in the order of the table. */
 function patternsOf(recipients: readonly string[]): readonly string[] {
   return [...new Set(recipients)].sort();
 }
 
-/** Sends slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */
+/** Sends all slices, several at a time so that one commit can hold several; rejects with the first failure. */
 async function sendAhead<T>(all: Iterable<T>, send: (slice: T) => Promise<unknown>): Promise<void> {
   const open = new Set<Promise<unknown>>();
   for (const slice of all) {
     if (open.size >= AHEAD) await Promise.race(open);
     const sent = send(slice).finally(() => open.delete(sent));
-    // Those after the first failure fail as well, and nobody waits for them.
+    // After the first failure the others fail as well, and nothing awaits them.
     sent.catch(() => undefined);
     open.add(sent);
   }
   await Promise.all(open);
 }
 
-/** Lists in slices of so many entries that small ones share: a commit for each would be thousands at a first start. */
+/** Packs lists into slices; small lists share one. One commit for each list would mean thousands at a first start. */
 function* packed(lists: readonly EntrySlice[]): Generator<readonly EntrySlice[]> {
   let slice: EntrySlice[] = [];
   let room = ENTRIES;

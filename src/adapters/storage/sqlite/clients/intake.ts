@@ -15,14 +15,14 @@ export interface IntakeOptions {
   readonly folder: string;
   /** From the writer. */
   readonly shared: SharedState;
-  /** Bytes of bodies that this thread may hold in memory; beyond, bodies go to the disk whatever their size. */
+  /** Bytes of bodies that this thread may hold in memory; beyond that, bodies of any size are written to disk. */
   readonly bodyMemory: number;
   readonly clock: Clock;
   /** Bodies up to this size become rows, in bytes; 16 KiB when absent. */
   readonly rowLimit?: number;
-  /** Larger ones have a file of their own, smaller ones share segments, in bytes; 64 KiB when absent. */
+  /** Larger bodies get a file of their own, smaller ones share segments, in bytes; 64 KiB when absent. */
   readonly heldLimit?: number;
-  /** Bytes after which a segment is left for a new one; 32 MiB when absent. */
+  /** Size in bytes at which a new segment is begun; 32 MiB when absent. */
   readonly segmentSize?: number;
 }
 
@@ -42,7 +42,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
     segments,
     rowLimit: options.rowLimit,
     heldLimit: options.heldLimit,
-    // Its client is answered 451, and nobody asks for its mail to be stored.
+    // The client gets 451, and the mail is never passed to the store; so the writer has to be told here.
     failed: (error) => void tellOfTrouble(channel, error),
   };
   return {
@@ -68,7 +68,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
   };
 }
 
-/** What need not be asked, because the writer would say the same. */
+/** Returns the refusal if it is certain that the writer would refuse the mail. */
 function refuseEarly(mail: NewMail, { shared, clock }: IntakeOptions): Refused | undefined {
   const condition = readCondition(shared);
   if (condition !== "ok") return { kind: "refused", why: condition };
@@ -89,14 +89,14 @@ function store(lines: Lines, mail: NewMail, body: ArrivingBody): Promise<Accepte
   );
 }
 
-/** The spool could not be written. */
+/** Handles a body that could not be written to the spool. Rethrows an error that is not the disk's. */
 function refuseBody(channel: Caller<IntakeMethods>, error: unknown): Refused {
   const why = tellOfTrouble(channel, error);
   if (why === undefined) throw error;
   return { kind: "refused", why };
 }
 
-/** Tells the writer of a full or sick disk; undefined where it is neither. */
+/** Tells the writer of a full or sick disk; returns undefined if the error means neither. */
 function tellOfTrouble(channel: Caller<IntakeMethods>, error: unknown): "full" | "sick" | undefined {
   const { why, message } = failureOf(error);
   if (why !== "full" && why !== "sick") return undefined;
@@ -104,7 +104,7 @@ function tellOfTrouble(channel: Caller<IntakeMethods>, error: unknown): "full" |
   return why;
 }
 
-/** A commit that failed on a sick disk may yet be there after the cure; its file is left to the sweep. */
+/** A mail whose commit failed on a sick disk may still be stored, so its file is left to the sweep. */
 function mayNeedFile(result: Accepted): boolean {
   return result.kind === "accepted" || result.why === "sick";
 }

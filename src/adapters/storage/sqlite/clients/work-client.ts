@@ -34,7 +34,7 @@ export function connectWork(
       return claims.map((claim) => unpack(claim, folder));
     },
     grant: (domain, credits) => {
-      // A port that has closed loses the grant, and with it the delivery thread that gave it.
+      // The port closes only when this delivery thread ends; its grants end with it.
       channel.call("grant", { domain, credits }).catch(() => {});
     },
     settle: (request) => channel.call("settle", wireSettlement(request)),
@@ -51,7 +51,7 @@ export function connectWork(
     },
     told: ({ notice, ...request }) => {
       if (notice === undefined) return channel.call("told", request);
-      // A copy of its own moves; what a Buffer lies in may hold other things.
+      // A copy is transferred, because the ArrayBuffer behind a Buffer may contain other data.
       const body = Uint8Array.from(notice.body).buffer;
       const stored = { size: body.byteLength, spool: null, crc: crc32(notice.body) };
       const mail = wireMail(notice.mail, stored);

@@ -1,18 +1,18 @@
 /**
- * What one transaction will cause once it is on the disk. A job that runs may be undone and run again; therefore
- * it changes nothing outside the database itself but leaves what is to happen here.
+ * The effects of one transaction outside the database, to be run once it is durable. A job may be rolled back and run
+ * again, so it must not cause such effects itself; it registers them here.
  */
 export class Batch {
   readonly #afterCommit: (() => void)[] = [];
   readonly #afterRollback: (() => void)[] = [];
   readonly #work = new Map<string, number>();
 
-  /** Runs when the transaction is durable, before any answer goes out. */
+  /** Registers an effect that runs when the transaction is durable, before any answer is sent. */
   onCommit(effect: () => void): void {
     this.#afterCommit.push(effect);
   }
 
-  /** Takes back what had to be changed at once, such as a credit that later jobs of the batch must not use. */
+  /** Registers an undo for a change that had to be made at once, such as a used credit. */
   onRollback(undo: () => void): void {
     this.#afterRollback.push(undo);
   }
@@ -26,7 +26,7 @@ export class Batch {
     return this.#work;
   }
 
-  /** Takes over what a job left, once it is known to stay. */
+  /** Takes over the effects of a job that succeeded. */
   absorb(other: Batch): void {
     this.#afterCommit.push(...other.#afterCommit);
     this.#afterRollback.push(...other.#afterRollback);

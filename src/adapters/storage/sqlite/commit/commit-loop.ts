@@ -1,10 +1,10 @@
 /**
- * Group commit. Every job that waits at the moment when a turn begins runs in one transaction; one flush makes all
- * of them durable; then all answers go out.
+ * Group commit. All jobs that wait when a turn begins run in one transaction; one flush makes all of them durable;
+ * then all answers are sent.
  *
- * Jobs run in the order settle, claim, accept, slices. A plain job has no savepoint, because savepoints cost: when
- * one fails for its own fault, the transaction is undone and run again with a savepoint a job, and only the guilty
- * one is refused. A long task is a generator; it gets a few milliseconds at the end of each turn.
+ * Jobs run in the order settle, claim, accept, slices. Plain jobs have no savepoints, because savepoints cost time. If
+ * a job fails by its own fault, the transaction is rolled back and run again with a savepoint for each job, and only
+ * the faulty job is refused. A long task is a generator; it gets a few milliseconds at the end of each turn.
  */
 import type Database from "better-sqlite3";
 import type { Clock } from "../../../../runtime/clock.ts";
@@ -17,13 +17,13 @@ export type Rank = "settle" | "claim" | "accept";
 
 const RANKS: readonly Rank[] = ["settle", "claim", "accept"];
 
-/** Bounds of one transaction, for each rank: how many jobs, and bytes of theirs. */
+/** Most jobs, and bytes of jobs, of each rank in one transaction. */
 const MAX_JOBS = 1000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 export interface Job<S, T = unknown> {
   readonly rank: Rank;
-  /** Bytes that it writes, about. */
+  /** Approximate number of bytes that it writes. */
   readonly bytes: number;
   /** Wall time in ms after which the job must not begin. */
   readonly deadline?: number;
@@ -36,7 +36,7 @@ type Result = { readonly value: unknown } | StoreFailure;
 interface Waiting<S> {
   readonly job: Job<S>;
   readonly answer: (result: Result) => void;
-  /** What it came to, until the transaction is durable. */
+  /** The job's result, kept until the transaction is durable. */
   result?: Result;
 }
 
@@ -44,15 +44,17 @@ interface LoopParts<S> {
   readonly clock: Clock;
   /** Undefined while the store is sick. */
   readonly store: () => S | undefined;
-  /** What a failed statement comes to. */
+  /** Classifies the error of a failed statement. */
   readonly judge: (error: unknown) => StoreFailure;
-  /** A commit succeeded, before the answers go out. */
+  /** Called after a successful commit, before the answers are sent. */
   readonly onCommitted: (store: S, batch: Batch, bytes: number) => void;
-  /** The disk refused; `sick` has closed the connection when this returns. */
+  /** Called when the disk fails; after `sick` the connection is closed when this returns. */
   readonly onTrouble: (failure: StoreFailure) => void;
-  /** Gives up space that was kept for what cannot wait; false when there is none left. */
+  /** Called when a transaction in which steps of long tasks may have run was rolled back. */
+  readonly onSlicesUndone: (store: S) => void;
+  /** Releases space that is reserved for writes that cannot wait; returns false if nothing is left of it. */
   readonly makeRoom: () => boolean;
-  /** After each turn; `idle` when nothing waits. */
+  /** Called after each turn; `idle` if no job waits. */
   readonly onTurnEnd: (idle: boolean) => void;
 }
 
@@ -76,7 +78,7 @@ export class CommitLoop<S extends Connected> {
     );
   }
 
-  /** The same for jobs that came together: resolves when all are answered, with what went wrong for each. */
+  /** Submits several jobs; resolves when all are answered, with the failure of each, or undefined. */
   submitAll(jobs: readonly Job<S>[]): Promise<readonly (StoreFailure | undefined)[]> {
     return new Promise((resolve) => {
       const failures: (StoreFailure | undefined)[] = [];
@@ -90,7 +92,7 @@ export class CommitLoop<S extends Connected> {
     });
   }
 
-  /** Runs a long task in slices; each `yield` is a place where a transaction may end. */
+  /** Runs a long task in slices; a transaction may end at each `yield`. */
   submitSlices<T>(
     task: (store: S, batch: () => Batch) => Generator<void, T, void>,
     line: Line = "rest",
@@ -129,7 +131,7 @@ export class CommitLoop<S extends Connected> {
     this.#parts.onTurnEnd(this.idle);
   }
 
-  /** The jobs of one turn, within bounds; those whose deadline has passed are refused here. */
+  /** Takes the jobs of one turn, within the bounds; refuses those whose deadline has passed. */
   #take(): Waiting<S>[] {
     const now = this.#parts.clock.now();
     const jobs: Waiting<S>[] = [];
@@ -163,7 +165,7 @@ export class CommitLoop<S extends Connected> {
     else this.#refuseAll(jobs, failure);
   }
 
-  /** On a full disk the reserve leaves room for closing attempts, which frees space; or else the ballast does. */
+  /** Runs a turn again on a full disk. The reserve, or else the ballast, has room for settling, which frees space. */
   #runWithoutAccepts(store: S, jobs: readonly Waiting<S>[], full: StoreFailure): void {
     const isAccept = ({ job }: Waiting<S>): boolean => job.rank === "accept";
     this.#refuse(jobs.filter(isAccept), full);
@@ -184,7 +186,7 @@ export class CommitLoop<S extends Connected> {
     this.#refuse(jobs, failure);
   }
 
-  /** One transaction over all jobs; with `careful` each has a savepoint. Answers why nothing was committed. */
+  /** Runs all jobs in one transaction; `careful` gives each a savepoint. Returns why nothing was committed, if so. */
   #transaction(store: S, jobs: readonly Waiting<S>[], careful: boolean): StoreFailure | undefined {
     const batch = new Batch();
     const { database } = store;
@@ -203,8 +205,9 @@ export class CommitLoop<S extends Connected> {
     } catch (error) {
       rollBack(database);
       batch.rolledBack();
+      if (jobsDone && !this.#slices.empty) this.#parts.onSlicesUndone(store);
       const failure = this.#parts.judge(error);
-      // A fault that is no job's own, seen only at the commit, leaves nothing to be trusted.
+      // An error of the COMMIT itself is no job's fault, and whether the transaction is on the disk is unknown.
       const inDoubt = jobsDone && (failure.why === "row" || !isUndone(database, error));
       return inDoubt ? new StoreFailure("sick", failure.message, error) : failure;
     }
@@ -228,7 +231,7 @@ export class CommitLoop<S extends Connected> {
   }
 }
 
-/** Runs one job in a savepoint; its own fault is kept for its answer, the disk's is thrown. */
+/** Runs one job in a savepoint; keeps an error of its own for its answer, and throws an error of the disk. */
 function runCarefully<S extends Connected>(store: S, waiting: Waiting<S>, batch: Batch): void {
   const { database } = store;
   const own = new Batch();
@@ -250,6 +253,6 @@ function rollBack(database: Database.Database): void {
   try {
     if (database.inTransaction) database.exec("ROLLBACK");
   } catch {
-    // The connection is about to be closed, or SQLite has rolled back by itself.
+    // The connection will be closed, or SQLite has already rolled back.
   }
 }

@@ -3,19 +3,19 @@ import { Batch } from "./batch.ts";
 import { failureOf, type StoreFailure } from "../disk/failure.ts";
 
 /**
- * What long tasks may take of one turn, in ms; mail in flow waits no longer for them. Where the disk is slow, mail
- * waits for the commit as it is, and a quarter of that is taken, so that tasks need not wait for as many commits.
+ * Time in ms that long tasks get in one turn; mail waits for them no longer than that. On a slow disk, mail waits for
+ * the commit anyway, so tasks get a quarter of the commit's time and need fewer commits.
  */
 const LEAST_TIME = 4;
 const MOST_TIME = 20;
 const SHARE = 0.25;
 
-/** Statements on one connection; replaced as a whole when the connection is. */
+/** Prepared statements of one connection; all are replaced together with the connection. */
 export interface Connected {
   readonly database: Database.Database;
 }
 
-/** `mail`: what an operator does to any number of mails; `rest`: all else. */
+/** `mail` is for operators' changes of any number of mails; `rest` is for everything else. */
 export type Line = "mail" | "rest";
 
 interface Task<S> {
@@ -23,21 +23,21 @@ interface Task<S> {
   resolve(value: never): void;
   reject(error: Error): void;
   steps?: Generator<void, unknown, void>;
-  /** A transaction that holds some of its steps is durable. */
+  /** Some of its steps are durable. */
   begun?: boolean;
   outcome?: { readonly value: unknown } | StoreFailure;
 }
 
 /**
- * Long tasks, those of one line one after the other, so that none sees another half done. The lines share the time:
- * what is done to a million mails holds back no primary that returns, no pause and no reload.
+ * Queues of long tasks. Tasks of one line run one after the other, so that none sees another half done. The lines share
+ * the time, so that a change of a million mails does not delay a returning primary, a pause or a reload.
  */
 export class SliceQueue<S extends Connected> {
   readonly #lines: Readonly<Record<Line, Task<S>[]>> = { mail: [], rest: [] };
   #batch = new Batch();
   #time = LEAST_TIME;
 
-  /** How long the last commit took, in ms. */
+  /** Sets how long the last commit took, in ms. */
   set lastCommit(took: number) {
     this.#time = Math.min(MOST_TIME, Math.max(LEAST_TIME, took * SHARE));
   }
@@ -50,7 +50,7 @@ export class SliceQueue<S extends Connected> {
     this.#lines[line].push(task);
   }
 
-  /** Works on the first tasks until the time is used up, inside the caller's transaction. */
+  /** Runs steps of the first tasks until the time is used up, inside the caller's transaction. */
   step(store: S, batch: Batch): void {
     const lines = this.#busy;
     for (const tasks of lines) {
@@ -62,7 +62,7 @@ export class SliceQueue<S extends Connected> {
     }
   }
 
-  /** The transaction is durable: finished tasks are answered. */
+  /** Call it when the transaction is durable: answers the finished tasks. */
   answer(): void {
     for (const tasks of this.#busy) {
       while (tasks[0]?.outcome !== undefined) {
@@ -74,7 +74,7 @@ export class SliceQueue<S extends Connected> {
     }
   }
 
-  /** The transaction was undone; what began in it begins again, what began before cannot be turned back to there. */
+  /** Call it after a rollback: restarts tasks that began in this transaction, and rejects those that began earlier. */
   beginAgain(failure: Error): void {
     for (const tasks of this.#busy)
       for (const task of tasks.splice(0)) {
@@ -83,7 +83,7 @@ export class SliceQueue<S extends Connected> {
       }
   }
 
-  /** Gives up all tasks. */
+  /** Rejects all tasks. */
   refuse(failure: Error): void {
     for (const tasks of this.#busy) for (const task of tasks.splice(0)) task.reject(failure);
   }

@@ -20,7 +20,7 @@ function senderOf({ sender, domain, at, who }: Row): AllowedSender {
   return domain === "" ? { sender, at, who } : { sender, domain, at, who };
 }
 
-/** False when it is there already. */
+/** Returns false if the sender is already allowed. */
 export function allowSender(database: Database.Database, allowed: AllowedSender): boolean {
   const insert = database.prepare(
     "INSERT INTO allowed_sender (sender, domain, at, who) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -36,7 +36,7 @@ export function disallowSender(
   return remove.run(sender, domain).changes === 1;
 }
 
-/** Opens a connection of its own that only reads; all answers are there at once. */
+/** Opens its own read-only connection; all methods are synchronous. */
 export function openAllowedSenders(folder: string): AllowedSenders {
   const database = openMailReader(folder);
   const find = database

@@ -13,7 +13,7 @@ interface Stage {
   readonly lists: Set<number>;
 }
 
-/** Writes the directory. One change is open at a time; it is seen as a whole when it flips. */
+/** Writes the directory. Only one change is open at a time; it becomes visible as a whole with its flip. */
 export class DirectoryChanges {
   readonly sideLists: SideLists;
   readonly #generations: Generations;
@@ -22,7 +22,7 @@ export class DirectoryChanges {
   readonly #keys: DeliveryKeys;
   readonly #holdsMail: Database.Statement<[string], number>;
   #stage: Stage | undefined;
-  /** A commit failed: what was being staged may lie half in the tables. */
+  /** A commit failed, so the tables may contain parts of a staged change. */
   #tainted = false;
 
   constructor(database: Database.Database) {
@@ -38,7 +38,7 @@ export class DirectoryChanges {
       .pluck();
   }
 
-  /** After a commit: the newest generation, where it may have changed since the last call. */
+  /** Call it after a commit. Returns the newest generation if it may have changed since the last call. */
   changedGeneration(): number | undefined {
     if (!this.#generations.raised) return undefined;
     this.#generations.raised = false;
@@ -50,7 +50,7 @@ export class DirectoryChanges {
     this.#stage = { names: new Set(), added: [], changed: [], lists: new Set() };
   }
 
-  /** Stages domains; answers those whose lists are new and want their entries. */
+  /** Stages domains; returns those whose lists are new and must be filled. */
   stageDomains(domains: readonly StagedDomain[]): readonly WantedList[] {
     const stage = this.#requireStage();
     const wanted: WantedList[] = [];
@@ -94,7 +94,7 @@ export class DirectoryChanges {
     return { generation, added, changed, draining, removed };
   }
 
-  /** Gives up what is staged; also called when the database opens, for what a crash left. */
+  /** Gives up what is staged. Also called when the database is opened, for what a crash left. */
   discard(): void {
     this.taint();
     this.#tainted = false;
@@ -102,14 +102,14 @@ export class DirectoryChanges {
     this.#generations.abandonStaged();
   }
 
-  /** The change that is open is lost; the next one cleans up before it begins. */
+  /** Forgets the open change; the next change cleans up before it begins. */
   taint(): void {
     this.#stage = undefined;
     this.sideLists.forget();
     this.#tainted = true;
   }
 
-  /** Adds a domain of origin `api`, together with its list where one was staged for it. */
+  /** Adds a domain of origin `api`, together with its list if one was staged for it. */
   addDomain({ domain, list }: NewDomain, now: number): void {
     if (list === undefined) this.#requireCalm();
     const present = this.#generations.domain(domain.name);
@@ -120,7 +120,7 @@ export class DirectoryChanges {
     else this.sideLists.flip(domain.name, list, now);
   }
 
-  /** False: no domain of origin `api` has this name. */
+  /** Returns false if no domain of origin `api` has this name. */
   changeDomain({ name, settings }: NewDomain["domain"], now: number): boolean {
     this.#requireCalm();
     const present = this.#generations.domain(name);
@@ -156,8 +156,8 @@ export class DirectoryChanges {
   }
 
   /**
-   * Removes draining domains that hold nothing. One that got mail after it was removed, in transactions that had begun
-   * before, drains from now on. Answers the names of both.
+   * Removes draining domains without mail. A removed domain that got mail from SMTP transactions which had begun before
+   * its removal is restored as draining. Returns the names of both.
    */
   retire(now: number): readonly string[] {
     this.#requireCalm();
@@ -171,7 +171,7 @@ export class DirectoryChanges {
     return [...back, ...done].map(({ name }) => name);
   }
 
-  /** Removes what no generation in use can see. */
+  /** Removes rows that no generation in use can see. */
   *sweep(now: number): Generator<void, void> {
     if (this.#stage !== undefined || this.sideLists.open) return;
     const oldest = yield* this.#generations.sweep(now);
@@ -179,7 +179,7 @@ export class DirectoryChanges {
     yield* this.#lists.sweep(oldest);
   }
 
-  /** Ends a domain, or makes it drain when it holds mail; true when it drains. */
+  /** Ends a domain, or makes it drain if it has mail; returns whether it drains. */
   #takeAway(row: DomainRow): boolean {
     if (this.#holds(row.name)) {
       if (row.draining === 0) this.#generations.put({ ...row, draining: 1 });
@@ -187,7 +187,7 @@ export class DirectoryChanges {
     }
     this.#generations.end(row.name);
     this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(row.name);
-    // The API's list of a declared domain waits for its return: a line commented out must not cost it.
+    // A declared domain keeps its API list for its return: commenting out a line must not delete the list.
     if (row.origin === "api") this.#generations.endSideList("overlay", row.name);
     this.#generations.endSideList("fetched", row.name);
     return false;

@@ -9,7 +9,7 @@ import { openMailReader } from "../disk/connection.ts";
 import type { DomainRow } from "./generations.ts";
 import { readGeneration, type SharedState } from "../wire/shared-state.ts";
 
-/** A record remembers where it was read, so that its lists are read in the same generation. */
+/** A record contains its generation, so that its lists are read in the same generation. */
 interface StoredDomain extends DomainRecord {
   readonly overlay?: number;
   readonly generation: number;
@@ -22,7 +22,7 @@ export type VisibleRow = DomainRow & {
   readonly pausedUntil: number | null;
 };
 
-/** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation as `g`. */
+/** Selects domains as generation `@g` sees them; conditions on `d` may be appended. */
 export const VISIBLE_DOMAIN = `
   SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, f.list AS fetched,
     p.domain IS NOT NULL AS paused, p.until AS pausedUntil
@@ -33,8 +33,8 @@ export const VISIBLE_DOMAIN = `
   WHERE d.since <= @g AND (d.until IS NULL OR d.until > @g)`;
 
 /**
- * Opens a connection of its own that only reads; all answers are there at once. With the writer's shared state
- * the generation is read from there, which spares a question for each mail.
+ * Opens its own read-only connection; all methods are synchronous. With the writer's shared state, the generation is
+ * read from there, which saves a query for each mail.
  */
 export function openDirectoryReader(folder: string, shared?: SharedState): DirectoryReader {
   const database = openMailReader(folder);
@@ -45,7 +45,7 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
     .prepare<unknown[], string>("SELECT name FROM domain WHERE since <= ? AND (until IS NULL OR until > ?)")
     .pluck();
   const find = prepareFind(database);
-  /** Rows of a generation that was given up may be gone, and nobody is to hear for good that we do not know him. */
+  /** Throws if the generation may have been swept: a recipient must not be refused because rows are missing. */
   const checkKnown = (generation: number): void => {
     const isNewest = shared !== undefined && readGeneration(shared) === generation;
     if (!isNewest && known.get(generation) === undefined)
@@ -76,7 +76,7 @@ export function recordOf(row: VisibleRow, generation: number): StoredDomain {
     name: row.name,
     origin: row.origin,
     settings,
-    // A list that is not to be fetched any more counts no more.
+    // A fetched list is ignored once the settings do not ask for one.
     ...(row.fetched !== null && settings.fetched !== undefined && { fetched: row.fetched }),
     ...(list !== null && { list }),
     ...(row.overlay !== null && { overlay: row.overlay }),
@@ -87,7 +87,7 @@ export function recordOf(row: VisibleRow, generation: number): StoredDomain {
   };
 }
 
-/** The pattern of a list that matches. */
+/** Returns the matching pattern of a list. */
 type Look = (list: number, local: string, generation: number) => string | undefined;
 
 type Find = (record: StoredDomain, local: string) => RecipientHit | undefined;
@@ -98,7 +98,7 @@ function prepareFind(database: Database.Database): Find {
       "SELECT pattern FROM entry WHERE list = ? AND pattern = ? AND since <= ? AND (until IS NULL OR until > ?)",
     )
     .pluck();
-  // Every prefix from the longest down; asked only of lists that have patterns at all.
+  // Tries every prefix, the longest first; only for lists that contain wildcards.
   const prefix = database
     .prepare<unknown[], string>(
       `WITH RECURSIVE cut(length) AS (
@@ -120,7 +120,7 @@ function prepareFind(database: Database.Database): Find {
   };
 }
 
-/** The declared list, the fetched one, then the API's. */
+/** Returns the declared list, the fetched one and the API's list, in this order. */
 function listsOf({ list, overlay, fetched, origin }: StoredDomain): [number, RecipientHit["origin"]][] {
   const lists: [number, RecipientHit["origin"]][] = [];
   if (list !== undefined && list !== overlay) lists.push([list, origin]);

@@ -20,6 +20,6 @@ export function noteFetch(
       "INSERT INTO fetch_record (domain, record) VALUES (?, ?) ON CONFLICT (domain) DO UPDATE SET record = excluded.record",
     )
     .run(domain, JSON.stringify(record));
-  // Domains that are gone are forgotten with the next list that comes.
+  // Records of removed domains are deleted whenever another record is stored.
   database.exec("DELETE FROM fetch_record WHERE domain NOT IN (SELECT name FROM domain WHERE until IS NULL)");
 }

@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import type { DomainSettings, Origin } from "../../../../ports/directory.ts";
 import type { SideTable } from "../wire/wire.ts";
 
-/** How long a superseded generation can still be read, in ms; an SMTP transaction keeps the one it began with. */
+/** How long a superseded generation stays readable, in ms; an SMTP transaction uses the one with which it began. */
 const KEEP = 60 * 60 * 1000;
 
 /** Rows that one step removes. */
@@ -25,7 +25,7 @@ export interface DomainRow {
   readonly draining: number;
 }
 
-/** Versioned rows of domains and side lists. What is written for `next()` is seen once `raise` makes it the newest. */
+/** Versioned rows of domains and side lists. Rows written for `next()` become visible with `raise`. */
 export class Generations {
   readonly #database: Database.Database;
   readonly #newest: Database.Statement<[], number>;
@@ -35,7 +35,7 @@ export class Generations {
   readonly #end: Database.Statement<[number, string]>;
   readonly #side: Readonly<Record<SideTable, SideStatements>>;
 
-  /** It was raised since this was last set back; true at first. */
+  /** Whether `raise` was called since this was last reset; true at first. */
   raised = true;
 
   constructor(database: Database.Database) {
@@ -61,7 +61,7 @@ export class Generations {
     return this.newest() + 1;
   }
 
-  /** Makes all that was written for `next()` visible. */
+  /** Makes all rows that were written for `next()` visible. */
   raise(now: number): number {
     const number = this.next();
     this.#raise.run(number, now);
@@ -69,13 +69,13 @@ export class Generations {
     return number;
   }
 
-  /** The domain as everybody sees it, whatever is being staged. */
+  /** Returns the visible domain, without what is being staged. */
   domain(name: string): DomainRow | undefined {
     const newest = this.newest();
     return this.#domain.get(name, newest, newest);
   }
 
-  /** All visible domains of one origin, by name. */
+  /** Returns all visible domains of one origin, by name. */
   domains(origin: Origin): readonly DomainRow[] {
     const newest = this.newest();
     return this.#database
@@ -86,7 +86,7 @@ export class Generations {
       .all(origin, newest, newest);
   }
 
-  /** Domains that were removed, as they were in the end, while a transaction may still see them; nothing is staged. */
+  /** Returns the last rows of removed domains that a transaction may still see. Nothing may be staged. */
   ended(): readonly DomainRow[] {
     return this.#database
       .prepare<[], DomainRow>(
@@ -120,7 +120,7 @@ export class Generations {
     this.#side[table].end.run(this.next(), domain);
   }
 
-  /** Takes back whatever was written for a generation that never came. */
+  /** Removes everything that was written for a generation that was never raised. */
   abandonStaged(): void {
     const newest = this.newest();
     for (const table of ["domain", ...SIDE_TABLES]) {
@@ -129,14 +129,14 @@ export class Generations {
     }
   }
 
-  /** Removes rows that no generation in use can see; answers the oldest generation in use. */
+  /** Removes rows that no generation in use can see; returns the oldest generation in use. */
   *sweep(now: number): Generator<void, number> {
     const oldest =
       this.#database
         .prepare<[number], number | null>("SELECT max(number) FROM generation WHERE at < ?")
         .pluck()
         .get(now - KEEP) ?? 0;
-    // First, so that nobody who still asks for one of them is answered by half of its rows.
+    // Generations go first, so that a reader that still uses one of them never gets an answer from incomplete rows.
     this.#database.prepare("DELETE FROM generation WHERE number < ?").run(oldest);
     for (const table of ["domain", ...SIDE_TABLES]) {
       const ended = this.#database.prepare(

@@ -7,8 +7,8 @@ const SWEEP_STEP = 500;
 const COPY_STEP = 500;
 
 /**
- * Recipient lists. A list is filled while `staged`, seen while `live`, and removed piece by piece once `dead`.
- * Declared lists never change; API lists change entry by entry, each entry with the generations it belongs to.
+ * Recipient lists. A list is filled while `staged`, visible while `live`, and removed piece by piece once `dead`.
+ * Declared lists never change; API lists change entry by entry, and each entry has the generations it belongs to.
  */
 export class Lists {
   readonly #database: Database.Database;
@@ -25,7 +25,7 @@ export class Lists {
   constructor(database: Database.Database) {
     this.#database = database;
     this.#create = database.prepare("INSERT INTO list (hash, state) VALUES (?, 'staged')");
-    // A list that is being staged has each entry once, which its key sees to.
+    // The primary key keeps entries of a staged list unique.
     this.#fill = database.prepare(
       "INSERT INTO entry (list, pattern, since) SELECT ?, value, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
     );
@@ -38,7 +38,7 @@ export class Lists {
       `UPDATE entry SET until = ? WHERE list = ? AND pattern IN (SELECT value FROM json_each(?))
          AND until IS NULL AND since <= ?`,
     );
-    // Wildcards are counted too often, and not taken off: the number only says whether looking for them is worth while.
+    // `wildcards` may be too high, as it is never reduced: it only says whether a search for wildcards is worthwhile.
     this.#count = database.prepare(
       "UPDATE list SET entries = entries + ?, wildcards = wildcards + ? WHERE id = ?",
     );
@@ -54,7 +54,7 @@ export class Lists {
     return Number(this.#create.run(hash).lastInsertRowid);
   }
 
-  /** A live list with just these entries. */
+  /** Returns a live list with exactly these entries. */
   find(hash: string): number | undefined {
     return this.#find.get(hash);
   }
@@ -71,15 +71,15 @@ export class Lists {
     this.#publish.run(list);
   }
 
-  /** Adds what is not there yet, to be seen from generation `since` on. */
+  /** Adds missing entries, visible from generation `since` on. */
   add(list: number, patterns: readonly string[], since: number): void {
-    // As one statement: a call for each costs five times as much.
+    // One statement for all entries: a call for each entry would take five times as long.
     const all = JSON.stringify(patterns);
     const { changes } = since === 0 ? this.#fill.run(list, all) : this.#put.run(list, since, all, list);
     if (changes > 0) this.#count.run(changes, patterns.filter(isBeginning).length, list);
   }
 
-  /** Ends what is there, to be unseen from generation `until` on. */
+  /** Ends existing entries, which are invisible from generation `until` on. */
   remove(list: number, patterns: readonly string[], until: number): void {
     const { changes } = this.#end.run(until, list, JSON.stringify(patterns), until);
     if (changes > 0) this.#count.run(-changes, 0, list);
@@ -98,12 +98,12 @@ export class Lists {
     }
   }
 
-  /** Whatever was being staged is given up; nobody has seen it. */
+  /** Gives up all staged lists, which were never visible. */
   abandonStaged(): void {
     this.#database.exec("UPDATE list SET state = 'dead' WHERE state = 'staged'");
   }
 
-  /** Removes lists that no domain names any more, and entries that ended by generation `oldest`. */
+  /** Removes lists that no domain uses any more, and entries that ended by generation `oldest`. */
   *sweep(oldest: number): Generator<void, void> {
     yield* this.#findUnused();
     const dead = this.#database
@@ -124,7 +124,7 @@ export class Lists {
     while (ended.run(oldest).changes === SWEEP_STEP) yield;
   }
 
-  /** A list is unused when no row of any generation names it. */
+  /** Marks lists as dead that no row of any generation names. */
   *#findUnused(): Generator<void, void> {
     const page = this.#database
       .prepare<[number], number>(`SELECT id FROM list WHERE id > ? ORDER BY id LIMIT ${SWEEP_STEP}`)

@@ -4,17 +4,17 @@ import type { Generations } from "./generations.ts";
 import type { Lists } from "./lists.ts";
 
 /**
- * The lists of recipients that stand beside the declared one: the API's, which is changed in place when little changes,
- * and the fetched one. Otherwise a new list is staged and takes the place of the old one.
+ * A domain's recipient lists other than the declared one: the API's list and the fetched list. Small changes of the
+ * API's list are made in place; otherwise a new list is staged and replaces the old one.
  */
 export class SideLists {
   readonly #generations: Generations;
   readonly #lists: Lists;
   /** Throws while another change is open. */
   readonly #requireCalm: () => void;
-  /** List that is being staged. */
+  /** The list that is being staged. */
   #staged: number | undefined;
-  /** Where it will belong. */
+  /** The table of that list. */
   #table: SideTable = "overlay";
 
   constructor(generations: Generations, lists: Lists, requireCalm: () => void) {
@@ -31,7 +31,7 @@ export class SideLists {
     this.#staged = undefined;
   }
 
-  /** A small change of the API's list, seen at once. */
+  /** Makes a small change of the API's list, visible at once. */
   change({ domain, verb, recipients }: RecipientChange, now: number): ListSizes {
     this.#requireDomain(domain);
     const next = this.#generations.next();
@@ -43,7 +43,7 @@ export class SideLists {
     return { before, after: this.#lists.size(list) };
   }
 
-  /** Begins a new list for the domain; with `keep` the present entries are copied into it. */
+  /** Begins a new list for the domain; `keep` copies the present entries into it. */
   *begin({ domain, keep, fresh, table }: SideListPlan): Generator<void, number> {
     if (fresh) this.#requireCalm();
     else this.#requireDomain(domain);
@@ -65,7 +65,7 @@ export class SideLists {
     this.#lists.remove(list, patterns, 0);
   }
 
-  /** Makes the staged list the domain's. */
+  /** Puts the staged list in force for the domain. */
   flip(domain: string, list: number, now: number): ListSizes {
     this.#requireStaged(list);
     const present = this.#generations.sideList(this.#table, domain);

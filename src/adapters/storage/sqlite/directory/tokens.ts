@@ -19,7 +19,7 @@ function tokenOf({ name, hash, created_at: createdAt, domain }: TokenRow): Token
   return domain === null ? { name, hash, createdAt } : { name, hash, createdAt, domain };
 }
 
-/** False when the name is taken. */
+/** Returns false if the name is taken. */
 export function addToken(database: Database.Database, token: TokenRecord): boolean {
   const insert = database.prepare(
     "INSERT INTO token (name, hash, created_at, domain) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",

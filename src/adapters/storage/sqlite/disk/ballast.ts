@@ -7,23 +7,24 @@ import { judged } from "./quota.ts";
 
 const BALLAST_FILE = "ballast";
 /**
- * Bytes of a whole ballast. The WAL may hold 16 MB by which the database has yet to grow, and a WAL as large again may
- * come before that is done.
+ * Size of a complete ballast in bytes. The WAL may hold 16 MB by which the database has yet to grow, and another 16 MB
+ * may be added to the WAL before the database has grown.
  */
 export const WHOLE_BALLAST = 32 * 1024 * 1024;
-/** Bytes given up at a time: several commits find room in it, and a program that takes all that is free gets no more. */
+/** Bytes released at a time: room for several commits, while a program that takes all free space gets little of it. */
 const PIECE = 1024 * 1024;
 
 /**
- * Blocks of the disk that are ours. Other programs may take all that is free, the reserve too, and then not even the
- * delivery of a mail can be written down, by which its space would become free. So a file holds some, and loses its
- * end piece by piece where nothing else is left. What it lacks is no room for new mail.
+ * A file that reserves disk blocks for us. Other programs may use up all free space, including the reserve. Without the
+ * ballast, not even the delivery of a mail could then be recorded, although that frees the space of the mail. The file
+ * is shortened piece by piece when no other space is left. Space that the ballast lacks does not count as room for new
+ * mail.
  */
 export class Ballast {
   readonly #folder: string;
   readonly #disk: Disk;
   readonly #log: Logger;
-  /** It cannot be made, for a reason that waiting does not end. */
+  /** The file cannot be created, for a reason that will not go away by itself. */
   #impossible = false;
 
   constructor(folder: string, disk: Disk, log: Logger) {
@@ -32,7 +33,7 @@ export class Ballast {
     this.#log = log;
   }
 
-  /** Bytes that it has; undefined before it was made for the first time. */
+  /** Current size in bytes; undefined before it was created for the first time. */
   get left(): number | undefined {
     return sizeOf(fileIn(this.#folder));
   }
@@ -41,7 +42,7 @@ export class Ballast {
     return this.#impossible ? 0 : Math.max(0, WHOLE_BALLAST - (this.left ?? 0));
   }
 
-  /** Makes it whole; false when there is no room for that. */
+  /** Fills the ballast completely; returns false if there is no room for that. */
   fill(): boolean {
     if (this.lacks === 0) return true;
     try {
@@ -61,7 +62,7 @@ export class Ballast {
   }
 }
 
-/** Runs `act`, and again with each piece of the ballast for as long as it finds no room. */
+/** Runs `act`. While it fails for lack of space, releases a piece of the ballast and runs it again. */
 export function withBallast<T>(folder: string, act: () => T): T {
   for (;;)
     try {
@@ -72,14 +73,14 @@ export function withBallast<T>(folder: string, act: () => T): T {
 }
 
 /**
- * Gives up a piece where hardly anything is free. SQLite maps a new file into memory at the start, and a page of it
- * that finds no block would end the process with SIGBUS, which nobody can catch.
+ * Releases a piece if hardly any space is free. At the start SQLite maps a new file into memory, and a page of it for
+ * which the disk has no block would end the process with SIGBUS, which cannot be caught.
  */
 export function makeRoomToStart(folder: string): void {
   if (realDisk.space(folder).free < PIECE) giveUpPiece(folder);
 }
 
-/** False when there is none left. */
+/** Returns false if nothing is left of the ballast. */
 function giveUpPiece(folder: string): boolean {
   const file = fileIn(folder);
   const left = sizeOf(file) ?? 0;
@@ -95,7 +96,7 @@ function fileIn(folder: string): string {
   return join(folder, BALLAST_FILE);
 }
 
-/** Undefined also where the disk does not tell; that it is sick is seen by who writes. */
+/** Also undefined if the disk fails: the next write notices that the disk is sick. */
 function sizeOf(file: string): number | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false })?.size;

@@ -5,13 +5,13 @@ import { checkpointInPlace } from "./wal.ts";
 
 type CheckpointMethods = { copy(): void };
 
-/** Who copies the WAL for the writer, on another thread. */
+/** Copies the WAL for the writer, on another thread. */
 export interface Checkpointer {
-  /** Copies what the WAL holds now into the database, which it flushes only if nothing is added meanwhile. */
+  /** Copies the present pages of the WAL into the database; flushes the database only if no page is added meanwhile. */
   copy(): Promise<void>;
 }
 
-/** Serves the writer over one port. Answers what ends it. */
+/** Serves the writer over one port. The result's `close` stops it. */
 export function serveCheckpointer(folder: string, port: MessagePort): { close(): void } {
   const database = openCheckpointConnection(folder);
   const server = serveChannel<CheckpointMethods>(port, { copy: () => checkpointInPlace(database) });

@@ -7,19 +7,19 @@ export const WAL_FILE = `${QUEUE_FILE}-wal`;
 export const WAL_INDEX_FILE = `${QUEUE_FILE}-shm`;
 export const TRACE_FILE = "trace.sqlite";
 
-/** How long a statement waits for a lock that another process holds, in ms; our own threads never hold one. */
+/** How long a statement waits for a lock of another process, in ms; our own threads never block each other. */
 const LOCK_WAIT = 2000;
 
 /**
- * The one connection that writes mail. `synchronous` is said on each connection, because better-sqlite3 is built
- * with NORMAL for WAL, and a commit could then vanish with the power.
+ * Opens the only connection that writes mail. `synchronous` is set on each connection, because better-sqlite3 is built
+ * with NORMAL for WAL, and a power cut could then undo a commit.
  */
 export function openMailDatabase(folder: string, disk: Disk): Database.Database {
   const file = join(folder, QUEUE_FILE);
   makePrivateFile(file);
   const database = disk.openDatabase(file, { timeout: LOCK_WAIT });
   try {
-    // Takes effect only before the first table, and before the switch to WAL writes the first page.
+    // Has an effect only before the first table is created and before the switch to WAL writes the first page.
     database.pragma("auto_vacuum = INCREMENTAL");
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = FULL");
@@ -34,7 +34,7 @@ export function openMailDatabase(folder: string, disk: Disk): Database.Database 
   }
 }
 
-/** A connection that moves the WAL into the mail database, and writes nothing of its own. */
+/** Opens a connection that copies the WAL into the mail database and writes nothing else. */
 export function openCheckpointConnection(folder: string): Database.Database {
   const database = realDisk.openDatabase(join(folder, QUEUE_FILE), { timeout: 0 });
   database.pragma("synchronous = FULL");
@@ -43,7 +43,7 @@ export function openCheckpointConnection(folder: string): Database.Database {
   return database;
 }
 
-/** A connection that only reads the mail database. */
+/** Opens a read-only connection to the mail database. */
 export function openMailReader(folder: string): Database.Database {
   const database = realDisk.openDatabase(join(folder, QUEUE_FILE), { readonly: true, timeout: LOCK_WAIT });
   database.pragma("synchronous = FULL");

@@ -16,14 +16,14 @@ import {
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 
-/** All that the writer asks of the disk beside SQL, in one place, so that a test can make it fail. */
+/** Everything that the writer asks of the disk apart from SQL, in one place, so that a test can make it fail. */
 export interface Disk {
   openDatabase(file: string, options: Database.Options): Database.Database;
-  /** Bytes free to us and bytes in all, of the file system that holds `folder`. */
+  /** Bytes available to this user, and total bytes, of the file system that holds `folder`. */
   space(folder: string): { readonly free: number; readonly total: number };
-  /** Writes, flushes and renames a file and flushes the folder. Throws what the system says. */
+  /** Writes, flushes and renames a file and flushes the folder. Throws the system's error. */
   prove(folder: string): void;
-  /** Appends to the file until it has so many bytes. Throws what the system says; what was written stays. */
+  /** Appends to the file until it has `bytes` bytes. Throws the system's error; what was written stays. */
   fill(file: string, bytes: number): void;
 }
 
@@ -42,15 +42,15 @@ export const realDisk: Disk = {
   fill: fillFile,
 };
 
-/** Creates the folder for this user alone; an existing one is closed to others. */
+/** Creates the folder for this user alone; withdraws other users' access to an existing one. */
 export function makePrivateFolder(folder: string): void {
   makeFolder(folder);
   chmodSync(folder, 0o700);
 }
 
 /**
- * With its parents, each with its name on the disk: what is flushed within a folder goes with the folder. Node's
- * `recursive` never ends where one that is there takes no folders, as in /proc.
+ * Creates the folder and its missing parents, and flushes the name of each: a flushed file is lost if the name of its
+ * folder is not on the disk. Node's `recursive` never returns if an existing parent accepts no folders, as in /proc.
  */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
@@ -60,15 +60,15 @@ function makeFolder(folder: string): void {
 }
 
 /**
- * Makes sure that `file` exists with mode 0600; SQLite gives its side files the mode of the database. A file that
- * exists is not opened: closing it again would drop every lock that this process holds on it.
+ * Makes sure that `file` exists with mode 0600; SQLite gives its side files the mode of the database. An existing file
+ * is not opened, because closing it would drop every lock that this process holds on it.
  */
 export function makePrivateFile(file: string): void {
   if (existsSync(file)) chmodSync(file, 0o600);
   else closeSync(openSync(file, "wx", 0o600));
 }
 
-/** A file system that compresses would keep nothing of zeros. */
+/** Writes random bytes: a file system that compresses would reserve no space for zeros. */
 function fillFile(file: string, bytes: number): void {
   const block = randomBytes(1024 * 1024);
   const descriptor = openSync(file, "a", 0o600);
@@ -80,7 +80,7 @@ function fillFile(file: string, bytes: number): void {
   }
 }
 
-/** Replaces `file`; it and its name are on the disk when this returns. */
+/** Replaces `file`. When this returns, its content and its name are on the disk. */
 export function writeDurably(file: string, text: string): void {
   const descriptor = openSync(`${file}.tmp`, "w", 0o600);
   try {

@@ -1,4 +1,4 @@
-/** Until when the ages of mail are doubted, for a daemon that is started again before that. */
+/** Stores until when the ages of mail are in doubt, so that a restart before that time does not forget it. */
 import { readFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,9 +6,9 @@ import { join } from "node:path";
 const NOTE_FILE = "doubted";
 
 export interface DoubtNote {
-  /** Ms since 1970; undefined where there is none that can be read. */
+  /** Returns ms since 1970; undefined if there is no readable note. */
   read(): number | undefined;
-  /** Rejects with what the system says; then what was written before stays. */
+  /** Rejects with the system's error; the previous note is then unchanged. */
   write(until: number): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export function doubtNote(folder: string): DoubtNote {
   };
 }
 
-/** To doubt nothing is better than not to start. */
+/** Returns an empty text if the file cannot be read: starting without the note is better than not starting. */
 function readText(file: string): string {
   try {
     return readFileSync(file, "latin1");

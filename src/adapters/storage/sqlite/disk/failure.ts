@@ -7,7 +7,7 @@ import { codeOf } from "../../../../runtime/system-code.ts";
  */
 type Why = "full" | "sick" | "row" | "late";
 
-/** The reason why a job of the writer was not done. */
+/** Why a job of the writer was not done. */
 export class StoreFailure extends Error {
   readonly why: Why;
 
@@ -17,11 +17,11 @@ export class StoreFailure extends Error {
   }
 }
 
-/** The index of the WAL, which readers share, is a file that is made anew at each start; making it wants room too. */
+/** The index of the WAL, which readers share, is a file that each start creates anew; that needs room as well. */
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"]);
-/** The process is short of something, as when many clients send large mails at once; the disk is as well as before. */
+/** The process lacks a resource, for example when many clients send large mails at once; the disk is not at fault. */
 const SHORT = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
-/** Faults of what was to be stored; the same statement with other values would succeed. */
+/** Faults of the values to be stored; the same statement would succeed with other values. */
 const ROW_FAULT = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE|ERROR)/;
 
 export function whyOf(error: unknown): Why {
@@ -29,7 +29,7 @@ export function whyOf(error: unknown): Why {
   if (code === undefined) return "row";
   if (NO_ROOM.has(code)) return "full";
   if (ROW_FAULT.test(code) || SHORT.has(code)) return "row";
-  // Node's own codes such as ERR_INVALID_ARG_TYPE speak of values, the system's (EIO, EROFS) of the disk.
+  // Node's own codes such as ERR_INVALID_ARG_TYPE concern values, the system's codes (EIO, EROFS) concern the disk.
   return code.startsWith("ERR_") ? "row" : "sick";
 }
 
@@ -40,7 +40,7 @@ export function failureOf(error: unknown): StoreFailure {
 
 function wordsOf(error: unknown): string {
   const code = codeOf(error) ?? "";
-  // Node has no words for it.
+  // Node has no message for this code.
   if (code === "EDQUOT") return "the disk quota is used up";
   const text = errorText(error);
   return IS_DAMAGE.test(code) ? `${text}; ${REMEDY}` : text;
@@ -48,6 +48,6 @@ function wordsOf(error: unknown): string {
 
 const IS_DAMAGE = /^SQLITE_(CORRUPT|NOTADB)/;
 
-/** Nobody but an operator ends that, so whoever reads of it reads what to do. */
+/** Only an operator can repair that, so the message says how. */
 const REMEDY =
   "stop the daemon and copy the data folder, docs/operating.md says how to save what can be read";

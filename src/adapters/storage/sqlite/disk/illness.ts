@@ -19,22 +19,25 @@ interface IllnessParts {
   readonly onChange: (change: ConditionChange) => void;
 }
 
-/** What a share counts as at least, in bytes: 5 % of a small disk is soon written by what closes attempts. */
+/** Minimum of a reserve given in percent, in bytes: recording deliveries soon uses up 5 % of a small disk. */
 const LEAST_SHARE = 256_000_000;
-/** The free space is asked for again after this many bytes; and every second, by the writer's timer. */
+/** The free space is measured after this many written bytes, and every second by the writer's timer. */
 const MEASURE_EACH = 16 * 1024 * 1024;
 const NO_BALLAST = "there is no room for the ballast";
-/** How long a write that found no room is believed, in ms, whatever the free space says: it may be a quota. */
+/** How long the disk counts as full after a write found no room, in ms, whatever space is free: it may be a quota. */
 const FULL_FOR = 5000;
 
-/** The store's two illnesses. `full` heals when there is room, for the ballast first; `sick` only by the writer's cure. */
+/**
+ * The condition of the store. `full` ends when there is room, first of all for the ballast; `sick` ends only by the
+ * writer's cure.
+ */
 export class Illness {
   readonly #parts: IllnessParts;
   #reserve: Reserve;
   #condition: StoreCondition = "ok";
   #unmeasured = 0;
   #fullUntil = 0;
-  /** Nothing was left to give up when it was last needed. */
+  /** The ballast was empty when a piece of it was last needed. */
   #stuck = false;
 
   constructor(parts: IllnessParts) {
@@ -47,9 +50,9 @@ export class Illness {
     return this.#condition;
   }
 
-  /** The ballast is being used up: what is written now should take as few new blocks as possible. */
+  /** The ballast is being used up: every write should take as few new blocks as possible. */
   get short(): boolean {
-    // Asked after each turn: a well disk is not looked at.
+    // Read after each turn of the commit loop, so a healthy disk must cost nothing.
     if (this.#condition !== "full") return false;
     const { left, lacks } = this.#parts.ballast;
     return left !== undefined && lacks > 0;
@@ -60,7 +63,7 @@ export class Illness {
     this.measure();
   }
 
-  /** Looks at the free space; `full` comes and goes with it. */
+  /** Measures the free space, and enters or leaves `full` accordingly. */
   measure(): void {
     this.#unmeasured = 0;
     const { free, above } = this.#space();
@@ -71,7 +74,7 @@ export class Illness {
       this.#heal(free);
   }
 
-  /** What is done each second: a look, and a whole ballast where there is room. */
+  /** Runs each second: measures the free space, and fills the ballast if there is room. */
   tend(): void {
     this.measure();
     if (this.#condition === "ok" && !this.#parts.ballast.fill()) this.foundFull(NO_BALLAST);
@@ -82,7 +85,7 @@ export class Illness {
     if (this.#unmeasured >= MEASURE_EACH) this.measure();
   }
 
-  /** What a failed statement comes to. */
+  /** Classifies the error of a failed statement. */
   judge(error: unknown): StoreFailure {
     return judged(error, this.#parts);
   }
@@ -93,7 +96,7 @@ export class Illness {
     if (this.#condition === "ok") this.#become({ condition: "full", why });
   }
 
-  /** Gives up a piece of the ballast for what must be written all the same; false when there is none left. */
+  /** Releases a piece of the ballast for a write that cannot wait; returns false if nothing is left of it. */
   makeRoom(): boolean {
     const { ballast } = this.#parts;
     const wasWhole = ballast.lacks === 0;
@@ -124,7 +127,7 @@ export class Illness {
     this.#become({ condition: "full", why, free, ballast: this.#parts.ballast.left ?? 0 });
   }
 
-  /** Bytes free, and what of them new mail may take: not the reserve, nor what the ballast wants. */
+  /** Free bytes, and how many of them new mail may take: without the reserve and what the ballast lacks. */
   #space(): { free: number; above: number } {
     const { disk, folder, ballast } = this.#parts;
     const reserve = this.#reserve;
@@ -134,7 +137,7 @@ export class Illness {
         "bytes" in reserve ? reserve.bytes : Math.max(LEAST_SHARE, (total * reserve.percent) / 100);
       return { free, above: free - kept - ballast.lacks };
     } catch {
-      // A file system that cannot tell its size says so again, and worse, at the next commit.
+      // If the file system really fails, the next commit will notice.
       return { free: 0, above: this.#condition === "full" ? 0 : 1 };
     }
   }

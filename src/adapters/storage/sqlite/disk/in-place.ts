@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 
-/** A file that stands where another was opened: what is written to that one is gone with the process. */
+/** The path of an open file now has another file, or none; what is written to the open one is lost with the process. */
 export class FileReplaced extends Error {
   override readonly name = "FileReplaced";
 
@@ -12,7 +12,7 @@ export class FileReplaced extends Error {
   }
 }
 
-/** Answers what throws FileReplaced once the file is not the one any more that it is now. */
+/** Returns a check that throws FileReplaced once the path no longer leads to the same file as now. */
 export function keptInPlace(file: string): () => void {
   const { dev, ino } = statSync(file);
   return () => {

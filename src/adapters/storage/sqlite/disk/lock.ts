@@ -7,10 +7,10 @@ import { QUEUE_FILE } from "./connection.ts";
 import { unusable, usable } from "./opening.ts";
 import { makePrivateFile, makePrivateFolder, writeDurably } from "./disk.ts";
 
-/** Another daemon holds the data folder. */
+/** Another process holds the lock of the data folder. */
 export class FolderInUse extends Error {
   override readonly name = "FolderInUse";
-  /** The other's process id; undefined when it could not be read. */
+  /** Id of that process; undefined if it could not be read. */
   readonly pid: number | undefined;
 
   constructor(folder: string, pid: number | undefined) {
@@ -21,16 +21,16 @@ export class FolderInUse extends Error {
 }
 
 const LOCK_FILE = "lock.sqlite";
-/** One of them is in every folder that was ours before. */
+/** Every folder that a daemon has used before contains one of these. */
 const OURS: ReadonlySet<string> = new Set([LOCK_FILE, QUEUE_FILE]);
-/** What a new file system holds. */
+/** The only entry of a new file system. */
 const FRESH = "lost+found";
 
-/** Keeps the connections alive: a collected one would close, and the lock would be gone. */
+/** Keeps the connections alive: a garbage-collected connection would close and release the lock. */
 const held = new Set<Database.Database>();
 
 interface Lock {
-  /** When a file of the folder was written last before, ms since 1970; undefined where there was none. */
+  /** When a file of the folder was last written before this start, ms since 1970; undefined if there was none. */
   readonly lastUsed: number | undefined;
   release(): void;
 }
@@ -52,7 +52,7 @@ export function acquireLock(folder: string, pid: number): Lock {
     return new Database(file, { timeout: 0 });
   });
   try {
-    // On a new file it writes; by then nobody else holds the folder, whose ballast it may be.
+    // This writes if the file is new. A new file has no other holder, so the ballast is not another daemon's.
     withBallast(folder, () => database.exec("BEGIN EXCLUSIVE"));
   } catch (error) {
     database.close();
@@ -73,7 +73,7 @@ export function acquireLock(folder: string, pid: number): Lock {
   };
 }
 
-/** An orderly stop takes files away, and so writes the folder itself. */
+/** Includes the folder's own time: a clean stop removes files, which changes the folder. */
 function lastWritten(folder: string): number | undefined {
   const files = readdirSync(folder).map((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }));
   const times = files.flatMap((stats) => (stats?.isFile() === true ? stats.mtimeMs : []));
@@ -90,8 +90,8 @@ function readPid(file: string): number | undefined {
 }
 
 /**
- * Throws ENOTEMPTY where closing the folder to others would close what is not ours, such as `/tmp`: it is open to them
- * and holds files, none of which shows that a daemon was here.
+ * Throws ENOTEMPTY if the folder is probably not ours, such as `/tmp`: other users may use it, and it contains files,
+ * but none of a daemon. Withdrawing the others' access would do harm.
  */
 function refuseOthers(folder: string): void {
   const found = statSync(folder, { throwIfNoEntry: false });

@@ -16,7 +16,7 @@ export class DatabaseFromFuture extends Error {
   }
 }
 
-/** The tables are not those of the version that the database names, as in a copy that was made without it. */
+/** The tables do not match the database's version, for example in a copy that was made without the version. */
 export class SchemaAstray extends Error {
   override readonly name = "SchemaAstray";
 
@@ -51,7 +51,7 @@ export function migrate(database: Database.Database, folder: string = SHIPPED): 
   }
 }
 
-/** `0001-init.sql` is step 1; a gap in the numbers is a packaging fault. */
+/** Returns the file names in order; `0001-init.sql` is step 1. Throws if the numbers have a gap: a packaging fault. */
 function readSteps(folder: string): string[] {
   const files = readdirSync(folder)
     .filter((name) => /^\d{4}-.+\.sql$/.test(name))

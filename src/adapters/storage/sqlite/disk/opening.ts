@@ -1,4 +1,4 @@
-/** A file or folder of the store that cannot be used: what the operator is told, once, before anything runs. */
+/** Errors of files and folders that the store cannot use, in words for the operator at the start. */
 import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../../../runtime/system-code.ts";
@@ -8,7 +8,7 @@ import { judged } from "./quota.ts";
 /** Names the path, what is wrong with it, and the remedy. */
 export class StoreUnusable extends Error {
   override readonly name = "StoreUnusable";
-  /** The system's or SQLite's, such as EACCES. */
+  /** Error code of the system or of SQLite, such as EACCES. */
   readonly code: string;
 
   constructor(path: string, code: string, cause: Error) {
@@ -51,8 +51,8 @@ function wordsFor(path: string, code: string, cause: Error): string | undefined 
 }
 
 /**
- * What the system has against a file that SQLite cannot open, as SQLite does not tell. It may be one beside it, which
- * cannot be made. The file itself is not opened: to close it would drop the locks that we have on it.
+ * Finds the system's reason why SQLite cannot open a file, which SQLite does not tell. The reason may be that a file
+ * beside it cannot be created. The file itself is not opened, because closing it would drop our locks on it.
  */
 function systemsWord(path: string): Error | undefined {
   const beside = `${path}.room`;
@@ -67,7 +67,7 @@ function systemsWord(path: string): Error | undefined {
   }
 }
 
-/** What `open` answers; throws what `unusable` makes of an error. */
+/** Returns the result of `open`; turns its error into StoreUnusable, as `unusable` does. */
 export function usable<T>(path: string, open: () => T): T {
   try {
     return open();
@@ -76,7 +76,7 @@ export function usable<T>(path: string, open: () => T): T {
   }
 }
 
-/** StoreUnusable for what the system or SQLite says against a path; a bug stays what it is. */
+/** Returns a StoreUnusable for an error of the system or of SQLite; returns any other error, a bug, unchanged. */
 export function unusable(path: string, error: unknown): unknown {
   const code = codeOf(error) ?? "";
   const isOfStore = /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(code);

@@ -4,12 +4,12 @@ import { codeOf } from "../../../../runtime/system-code.ts";
 import type { Disk } from "./disk.ts";
 import { failureOf, StoreFailure } from "./failure.ts";
 
-/** Bytes that must find room; a write of SQLite that found none has taken all but a page before. */
+/** Bytes that a test write needs; SQLite's failed write left less than a page of the quota. */
 const TRIED = 256 * 1024;
 
 /**
- * What a failure comes to. To SQLite a quota that is used up is an I/O error, like a disk that fails: of the system's
- * errors it knows ENOSPC alone. So where it failed to write, we write a file of our own, and the system tells us which.
+ * Classifies an error. SQLite knows only ENOSPC; for an exhausted quota it reports an I/O error, as for a failing disk.
+ * So after a failed write of SQLite this writes a file of its own, whose error shows which of the two it is.
  */
 export function judged(error: unknown, { disk, folder }: { disk: Disk; folder: string }): StoreFailure {
   const failure = failureOf(error);
@@ -26,11 +26,11 @@ export function judged(error: unknown, { disk, folder }: { disk: Disk; folder: s
   return failure;
 }
 
-/** A disk on which not even that can be done is what the failure says. */
+/** Ignores errors: the original failure already tells that the disk is bad. */
 function remove(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // The next look for room removes it.
+    // The next call removes it.
   }
 }

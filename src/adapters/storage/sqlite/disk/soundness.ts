@@ -2,12 +2,13 @@ import type Database from "better-sqlite3";
 import { codeOf } from "../../../../runtime/system-code.ts";
 import { openMailReader } from "./connection.ts";
 
-/** Findings that are told, of one table or of all together. */
+/** Most findings that are reported, for one table or for the whole database. */
 const MOST = 5;
 
 /**
- * Looks through the whole mail database for damage; answers what was found. Blocks as long as that takes, so it
- * belongs in a process of its own, which can be ended. Table by table: the WAL cannot be emptied under a statement.
+ * Checks the whole mail database for damage and returns the findings. It blocks until it is done, so it belongs in a
+ * process of its own, which can be killed. It checks table by table, because the WAL cannot be emptied during a
+ * statement.
  */
 export function checkDatabase(folder: string): readonly string[] {
   return orDamage("the database", () => {
@@ -28,7 +29,7 @@ function checkTable(database: Database.Database, table: string): readonly string
   return findingsOf(database, table).map((finding) => `${table}: ${finding}`);
 }
 
-/** What `quick_check` has to say against the whole database, or against one table. */
+/** Returns the findings of `quick_check` for the whole database, or for one table. */
 export function findingsOf(database: Database.Database, table?: string): readonly string[] {
   const of = table === undefined ? MOST : quoted(table);
   const rows = database.pragma(`quick_check(${of})`) as { readonly quick_check: string }[];
@@ -36,7 +37,7 @@ export function findingsOf(database: Database.Database, table?: string): readonl
   return findings.slice(0, MOST);
 }
 
-/** Damage can be such that SQLite gives up the look itself: that is a finding too. */
+/** Runs `look`. Damage may make SQLite abort the check itself; that is a finding, too. */
 function orDamage(what: string, look: () => readonly string[]): readonly string[] {
   try {
     return look();

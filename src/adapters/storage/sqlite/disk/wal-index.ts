@@ -2,14 +2,14 @@ import { fstatSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { WAL_INDEX_FILE } from "./connection.ts";
 
-/** Where the index says how many frames of the WAL are in the database; https://sqlite.org/walformat.html, section 2.1. */
+/** Position of the number of frames already in the database; https://sqlite.org/walformat.html, section 2.1. */
 const COPIED_AT = 96;
 const COPIED = Buffer.alloc(4);
 
-/** The index of the WAL, which all connections of this process share and the first of the next one makes anew. */
+/** The index of the WAL. All connections of this process share it; the next process creates it anew. */
 export class WalIndex {
   readonly #file: string;
-  /** Never closed while the process runs: the system would drop the locks that SQLite holds on the file. */
+  /** Never closed while the process runs, because closing it would drop SQLite's locks on the file. */
   #descriptor: number | undefined;
 
   constructor(folder: string) {
@@ -17,8 +17,8 @@ export class WalIndex {
   }
 
   /**
-   * The next checkpoint copies the whole WAL, what was copied before too. Nobody else may be copying; those who read or
-   * write are not disturbed. Throws what the system says.
+   * Makes the next checkpoint copy the whole WAL, including pages that were copied before. No other thread may be
+   * copying at this time; readers and writers are not disturbed. Throws the system's error.
    */
   forgetCopied(): void {
     const there = statSync(this.#file, { throwIfNoEntry: false });

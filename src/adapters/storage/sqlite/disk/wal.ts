@@ -3,7 +3,7 @@ import { codeOf } from "../../../../runtime/system-code.ts";
 
 /** Free pages that stay in the file for the next mails. */
 const FREE_PAGES_KEPT = 1024;
-/** Pages given back to the file system in one slice: about a millisecond, and where no new mail waits for that, more. */
+/** Pages returned to the file system in one slice: about 1 ms of work; more if no new mail has to wait for it. */
 const VACUUM_PAGES = 64;
 const VACUUM_PAGES_MOST = 512;
 
@@ -13,23 +13,23 @@ interface CheckpointRow {
   readonly checkpointed: number;
 }
 
-/** Pages of the WAL (4 KiB each) that are not in the database yet. */
+/** Number of pages of the WAL (4 KiB each) that are not in the database yet. */
 export function pagesWaiting(database: Database.Database): number {
   const { log, checkpointed } = checkpoint(database, "NOOP");
   return log - checkpointed;
 }
 
-/** Moves the WAL into the database; what is written next takes the blocks that the WAL has. */
+/** Copies the WAL into the database; the next commits reuse the blocks of the WAL file. */
 export function checkpointInPlace(database: Database.Database): void {
   checkpoint(database, "PASSIVE");
 }
 
-/** Moves the whole WAL, waiting as long for who reads or copies as the connection waits for a lock. */
+/** Copies the whole WAL; waits for readers and other copiers, for at most the connection's lock timeout. */
 export function checkpointPatiently(database: Database.Database): void {
   checkpoint(database, "FULL");
 }
 
-/** Empties the WAL file; a reader in the middle of a statement leaves it for the next time. */
+/** Copies the WAL and truncates its file; does not truncate it while a reader is in the middle of a statement. */
 export function checkpointFully(database: Database.Database): void {
   const timeout = database.pragma("busy_timeout", { simple: true }) as number;
   database.pragma("busy_timeout = 0");
@@ -41,15 +41,15 @@ export function checkpointFully(database: Database.Database): void {
 }
 
 /**
- * Writes a page although nothing changes. A commit whose flush failed may stand in the WAL as a whole one does, of which
- * the connections know nothing while the next start would; the next commit takes its place, and this one comes at once.
+ * Writes a page although nothing changes. A commit whose flush failed may be complete in the WAL: the open connections
+ * do not see it, but the next start would. The next commit overwrites it, and this makes sure that one comes at once.
  */
 export function writeOver(database: Database.Database): void {
   const version = database.pragma("user_version", { simple: true }) as number;
   database.pragma(`user_version = ${version}`);
 }
 
-/** Whether nothing of a commit that failed with this error, and was rolled back, can come back with the next start. */
+/** Whether a commit that failed with this error and was rolled back cannot reappear at the next start. */
 export function isUndone(database: Database.Database, error: unknown): boolean {
   if (!isLate(error)) return true;
   try {
@@ -60,12 +60,12 @@ export function isUndone(database: Database.Database, error: unknown): boolean {
   }
 }
 
-/** The WAL had all of the commit and was flushed, but its index found no room for more pages. */
+/** The commit was completely in the WAL, and flushed, when the index of the WAL found no room to grow. */
 function isLate(error: unknown): boolean {
   return codeOf(error) === "SQLITE_IOERR_SHMSIZE";
 }
 
-/** Gives a few free pages back to the file system; true while there are more. */
+/** Returns a few free pages to the file system; the result is true if there are more. */
 export function vacuumSlice(database: Database.Database, hasTime: boolean): boolean {
   const free = database.pragma("freelist_count", { simple: true }) as number;
   if (free <= FREE_PAGES_KEPT) return false;

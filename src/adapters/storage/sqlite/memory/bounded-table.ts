@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Batch } from "../commit/batch.ts";
 
-/** Rows that one job removes at most, beside as many as it put. */
+/** Most rows that one job removes in addition to as many as it put. */
 const STEP = 1000;
 
 interface Bounds {
@@ -9,16 +9,16 @@ interface Bounds {
   readonly key: string;
   /** The column by which rows are forgotten, the lowest first. Has an index. */
   readonly by: string;
-  /** Rows that are kept at most; beyond it those go that would be forgotten first. */
+  /** Most rows that are kept; the rows with the lowest `by` are removed first. */
   readonly most: number;
 }
 
-/** With each job that puts rows, forgets those that are out of date, and keeps the others within a bound. */
+/** Removes outdated rows whenever a job puts rows, and keeps the number of rows within a bound. */
 export class BoundedTable {
   readonly #most: number;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #count: Database.Statement<[], number>;
-  /** Not fewer than there are; counted when it is needed first. */
+  /** An upper bound of the number of rows; counted when it is first needed. */
   #rows = Infinity;
 
   constructor(database: Database.Database, { table, key, by, most }: Bounds) {
@@ -29,12 +29,12 @@ export class BoundedTable {
     this.#count = database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck();
   }
 
-  /** So many rows were put, new ones or in place of others. Those at `over` or below are out of date. */
+  /** To be called after `put` rows were inserted or updated. Rows whose `by` is `over` or less are outdated. */
   tidy(put: number, over: number, batch: Batch): void {
     const before = this.#rows;
     batch.onRollback(() => (this.#rows = before));
     this.#rows += put;
-    // Rows that were there already were counted twice.
+    // Updated rows were counted twice, so the rows are counted anew.
     if (this.#rows > this.#most) this.#rows = this.#count.get() ?? 0;
     const last = this.#rows > this.#most ? Number.MAX_SAFE_INTEGER : over;
     this.#rows -= this.#forget.run(last, STEP + put).changes;

@@ -12,7 +12,7 @@ interface Row {
   readonly until: number;
 }
 
-/** The memory of greylisting on an SMTP thread, over a line to the storage thread of role `memory`. */
+/** The memory of greylisting on an SMTP thread; it writes over a port of role `memory` to the storage thread. */
 export function openGreylist(
   port: MessagePort,
   { folder, clock }: { folder: string; clock: Clock },

@@ -3,10 +3,10 @@ import type { Batch } from "../commit/batch.ts";
 import type { WireSighting } from "../wire/wire.ts";
 import { BoundedTable } from "./bounded-table.ts";
 
-/** Sightings that are kept at most. */
+/** Most sightings that are kept. */
 const MOST = 1_000_000;
 
-/** Keeps sightings, and forgets those that are over while it does. */
+/** Stores sightings, and forgets expired ones at the same time. */
 export class Greylisting {
   readonly #put: Database.Statement<[string, number, number, number]>;
   readonly #table: BoundedTable;

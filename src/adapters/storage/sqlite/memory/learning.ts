@@ -7,7 +7,7 @@ import { BoundedTable } from "./bounded-table.ts";
 
 /** Refusals that are kept at most. */
 const MOST_REFUSED = 200_000;
-/** A refusal is kept this long, in ms, so that the next one of the same address finds when they began. */
+/** How long a refusal is kept, in ms, so that the next refusal of the same address knows when they began. */
 export const REFUSED_FOR = 26 * 3_600_000;
 
 const HOUR = 3_600_000;
@@ -15,7 +15,7 @@ const DAY = 24 * HOUR;
 /** Addresses that are remembered as delivered to within the hour, at most. */
 const MOST_DELIVERED = 10_000;
 
-/** Keeps what primaries said of single addresses, and forgets what is old while it does. */
+/** Stores what primaries replied about single addresses, and forgets old replies at the same time. */
 export class Learning {
   readonly #refuse: Database.Statement<[string, number, number, string, string]>;
   readonly #accept: Database.Statement<[string, number, string]>;
@@ -23,12 +23,12 @@ export class Learning {
   readonly #clear: Database.Statement<[string]>;
   readonly #refused: BoundedTable;
   readonly #filter: RefusedFilter;
-  /** When the filter was turned last, ms since 1970; undefined before the first note. */
+  /** When the filter was last turned, ms since 1970; undefined before the first note. */
   #turnedAt: number | undefined;
-  /** When a delivery was kept for an address as written. */
+  /** When the last delivery to an address was stored; the key is the address as written. */
   readonly #delivered = new Map<string, number>();
 
-  /** Puts what is remembered into the filter. */
+  /** Adds all stored refusals to the filter. */
   constructor(database: Database.Database, filter: RefusedFilter) {
     this.#filter = filter;
     for (const address of database.prepare<[], string>("SELECT address FROM refused").pluck().iterate())
@@ -42,7 +42,7 @@ export class Learning {
       `INSERT INTO accepted (address, at, origin) VALUES (?, ?, ?)
        ON CONFLICT (address) DO UPDATE SET at = max(at, excluded.at), origin = excluded.origin`,
     );
-    // Once a day an address, so that a busy mailbox costs no write a mail.
+    // At most once a day for each address, so that a busy mailbox does not cost a write for each mail.
     this.#took = database.prepare(
       `INSERT INTO accepted (address, at) VALUES (?, ?)
        ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin
@@ -53,7 +53,7 @@ export class Learning {
     this.#refused = new BoundedTable(database, { table: "refused", key: "address", by: "at", most });
   }
 
-  /** A primary took mail for this address; looked at once an hour, because a busy mailbox has many. */
+  /** Notes that a primary accepted mail for this address; ignored within an hour, because a busy mailbox gets many. */
   delivered(address: string, now: number, batch: Batch): void {
     if (now - (this.#delivered.get(address) ?? -HOUR) < HOUR) return;
     const key = mailboxKeyOf(address);
@@ -70,7 +70,7 @@ export class Learning {
       if (note.kind === "refused") {
         this.#filter.add(address);
         this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
-        // The next delivery to the address has to end that.
+        // The next delivery to the address must not be ignored, because it ends the refusal.
         this.#delivered.clear();
       } else {
         this.#accept.run(address, note.at, note.origin);

@@ -1,11 +1,11 @@
 import type { Clock } from "../../../../runtime/clock.ts";
 
-/** Notes are sent together this often, in ms, and ride in one commit with what else is there. */
+/** Interval in ms at which notes are sent together, so that one commit stores them all. */
 const SEND_EVERY = 250;
-/** Notes that wait; beyond it they are not kept. */
+/** Most notes that wait; further ones are dropped. */
 const MOST_WAITING = 10_000;
 
-/** Collects notes, one a key, and sends them together; until they are stored they are found here. */
+/** Collects notes, one for each key, and sends them together; until they are stored, `find` returns them. */
 export class NoteLine<V> {
   readonly #send: (notes: ReadonlyMap<string, V>) => Promise<unknown>;
   readonly #clock: Clock;
@@ -13,13 +13,13 @@ export class NoteLine<V> {
   #sent = new Map<string, V>();
   #planned = false;
 
-  /** `send` stores; what it cannot store is lost. */
+  /** `send` stores notes; notes that it cannot store are lost. */
   constructor(clock: Clock, send: (notes: ReadonlyMap<string, V>) => Promise<unknown>) {
     this.#clock = clock;
     this.#send = send;
   }
 
-  /** What was noted a moment ago and may not be stored yet. */
+  /** Returns a recent note, which may not be stored yet. */
   find(key: string): V | undefined {
     return this.#waiting.get(key) ?? this.#sent.get(key);
   }

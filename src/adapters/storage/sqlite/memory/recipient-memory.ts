@@ -24,17 +24,17 @@ interface Row {
   readonly reply: string | null;
 }
 
-/** Where the store is. */
+/** How to read the store. */
 interface MemoryPlace {
   readonly folder: string;
   readonly shared: SharedState;
 }
 
-/** What primaries said of addresses, on a connection of its own that only reads. */
+/** Reads what primaries replied about addresses, on its own read-only connection. */
 export function openRecipientMemory({ folder, shared }: MemoryPlace): RecipientMemory {
   const refused = refusedFilter(shared);
   const database = openMailReader(folder);
-  // Both in one go.
+  // One query for both tables.
   const both = database.prepare<{ readonly key: string }, Row>(
     `SELECT a.at AS accepted_at, a.origin AS accepted_origin, r.since, r.at, r.origin, r.reply
      FROM (SELECT @key AS key) k LEFT JOIN accepted a ON a.address = k.key LEFT JOIN refused r ON r.address = k.key`,
@@ -65,7 +65,10 @@ function rememberedOf(row: Row | undefined): Remembered {
   };
 }
 
-/** The same for who learns, over a line to the storage thread of role `memory`. What cannot be read is not known. */
+/**
+ * The same for the thread that also writes, over a port of role `memory` to the storage thread. Records that cannot be
+ * read count as unknown.
+ */
 export function openRecipientNotes(
   port: MessagePort,
   { clock, log, ...place }: MemoryPlace & { readonly clock: Clock; readonly log: Logger },
@@ -87,8 +90,8 @@ export function openRecipientNotes(
 }
 
 /**
- * A damaged page of what was learned must not end the thread that hands mail over: it would die with each answer of a
- * primary, before that is settled, and send the same mail again and again.
+ * Turns read errors into "unknown". A damaged page must not end the delivery thread: it would die at each reply of a
+ * primary, before the reply is stored, and would send the same mail again and again.
  */
 function undaunted(memory: RecipientMemory, log: Logger): RecipientMemory {
   let told = false;
@@ -109,13 +112,13 @@ function undaunted(memory: RecipientMemory, log: Logger): RecipientMemory {
   };
 }
 
-/** What will be stored once the note is. */
+/** Returns the record as it will be once the note is stored. */
 function withNote(known: Remembered, note: Note | undefined): Remembered {
   if (note === undefined) return known;
   const { at, origin } = note;
   if (note.kind === "accepted") return { accepted: { at, origin } };
   const before = known.refused;
-  // One that is long over may still be there, where nothing was noted since.
+  // An expired refusal may still be stored if nothing was noted since.
   const since = before === undefined || before.at < at - REFUSED_FOR ? at : before.since;
   return { ...known, refused: { since, at, origin, reply: note.reply } };
 }

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 
-/** Which primaries spoke TLS when they were spoken to last. */
+/** Remembers which primaries used TLS in their last session. */
 export class RememberedTls {
   readonly #all: Database.Statement<[], string>;
   readonly #add: Database.Statement<[string]>;

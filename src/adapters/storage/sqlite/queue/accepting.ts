@@ -5,7 +5,7 @@ import { FACTS, RECORD, type ClaimedRow, type NewRecipientRow } from "../wire/ma
 import type { Sessions, WorkSession } from "./sessions.ts";
 import { buffersOf, type WireClaim, type WireMail } from "../wire/wire.ts";
 
-/** A new mail, with its body where that is to be a row. */
+/** A new mail, with its body if that is to be a row. */
 export interface Arrived {
   readonly mail: WireMail;
   readonly body: Uint8Array | undefined;
@@ -21,9 +21,9 @@ type Numbered = readonly [n: number, recipient: NewRecipientRow];
 
 type Key = number | bigint;
 
-/** Stores new mail; where a delivery thread has credit for a domain, its recipients are claimed as they are born. */
+/** Stores new mail. If a delivery thread has credit for a domain, the recipients are stored as claimed by it. */
 export class Accepting {
-  /** Inserted, but no commit has succeeded since. */
+  /** Ids of mails that were inserted since the last successful commit. */
   readonly inDoubt = new Set<string>();
   readonly #bodies: Bodies;
   readonly #sessions: Sessions;
@@ -39,7 +39,7 @@ export class Accepting {
     this.#message = database.prepare(
       `INSERT INTO message (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`,
     );
-    // What is the same for all is in the text, because each value that is bound costs.
+    // Constant values are in the text of the statement, because each bound value costs time.
     const recipient = (state: string, reason: string, token: string): Database.Statement<unknown[]> =>
       database.prepare(
         `INSERT INTO recipient (mail, n, address, domain, notify, orcpt, due_at, since, updated_at, state, reason, token)
@@ -53,11 +53,11 @@ export class Accepting {
   accept(arrived: Arrived, batch: Batch): void {
     const [[id]] = arrived.mail;
     this.store(arrived, batch);
-    // Not before: where the id is known already, that mail is not in doubt.
+    // Only now: if the id exists already, the insert throws, and the mail that has it is not in doubt.
     this.inDoubt.add(id);
   }
 
-  /** For mail of our own, which no client may take back. */
+  /** Stores a mail of our own, such as a DSN: no client keeps it, so it is never removed after a failed commit. */
   store(arrived: Arrived, batch: Batch): void {
     const [facts, record, recipients] = arrived.mail;
     const key = this.#message.run(facts, record).lastInsertRowid;
@@ -99,7 +99,7 @@ function byDomain(recipients: readonly NewRecipientRow[]): Map<string, Numbered[
   return domains;
 }
 
-/** Tells the delivery thread of fresh mail that its credit claimed; a copy of the body goes along from memory. */
+/** Hands new mail that was claimed by credit to the delivery thread, with a copy of the body from memory. */
 function handOver(
   { mail: [facts, [, crc]], body }: Arrived,
   { domain, numbered }: { readonly domain: string; readonly numbered: readonly Numbered[] },

@@ -7,14 +7,14 @@ import { CLAIMED, FACTS, type ClaimedRow, type FactsRow } from "../wire/mail-row
 import type { Sessions, WorkSession } from "./sessions.ts";
 import type { WireClaim } from "../wire/wire.ts";
 
-/** Most mails and bytes of bodies that one claim takes; the caller comes again for more. */
+/** Most mails, and bytes of bodies, of one claim; the caller claims again for more. */
 const MAX_MAILS = 1000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Checksum and body stand behind what crosses to the delivery thread as it is; the body is null where it is a file, or lost. */
+/** The facts are passed on as they are; `content` is null if the body is in a file, or lost. */
 type MailRow = [...facts: FactsRow, crc: number | null, content: Buffer | null];
 
-/** Marks recipients as being in a conversation, and gathers what that conversation needs. */
+/** Marks recipients as claimed, and collects what their delivery needs. */
 export class Claiming {
   readonly #sessions: Sessions;
   readonly #log: Logger;
@@ -28,7 +28,7 @@ export class Claiming {
   constructor(database: Database.Database, parts: { sessions: Sessions; log: Logger }) {
     this.#sessions = parts.sessions;
     this.#log = parts.log;
-    // With `= ?` beside an ORDER BY, or in a join, SQLite compiles the statement anew for each value; `= +?` keeps it.
+    // With `= ?` and ORDER BY, or in a join, SQLite recompiles the statement for each value; `= +?` prevents that.
     this.#due = database
       .prepare<[string, number], number>(
         `SELECT mail FROM recipient INDEXED BY recipient_due
@@ -41,14 +41,14 @@ export class Claiming {
          WHERE m.id = +? AND +r.domain = ? AND +r.due_at <= ? AND +r.state IN ('waiting', 'unconfirmed')`,
       )
       .pluck();
-    // The plus signs keep it on the primary key: all recipients of one mail lie together.
+    // The plus signs make SQLite use the primary key: all recipients of one mail are adjacent in it.
     this.#open = database
       .prepare<[number, string, number], ClaimedRow>(
         `SELECT ${CLAIMED} FROM recipient
          WHERE mail = ? AND +domain = ? AND +due_at <= ? AND +state IN ('waiting', 'unconfirmed')`,
       )
       .raw();
-    // One row by its whole key is changed in one pass; several, or with RETURNING, cost half as much again.
+    // An update of one row by its full key takes one pass; several rows, or RETURNING, cost 50 % more.
     this.#mark = database.prepare(
       "UPDATE recipient SET state = 'claimed', token = ?, updated_at = ? WHERE mail = ? AND n = ?",
     );
@@ -78,7 +78,7 @@ export class Claiming {
     return claims;
   }
 
-  /** Keys of the mails with the oldest due recipients, each once. */
+  /** Returns the keys of the mails whose recipients have been due longest, without duplicates. */
   #dueMails({ domain, now, limit, id }: ClaimRequest): Iterable<number> {
     if (id !== undefined) return this.#named.all(id, domain, now);
     const most = Math.min(limit, MAX_MAILS);

@@ -7,7 +7,7 @@ import type { Bodies } from "../bodies/bodies.ts";
 
 /** Rows of one step. */
 const STEP = 50;
-/** How long it is remembered that a primary took mail for an address, in ms: 31 d and the day of its precision. */
+/** How long the delivery to an address is remembered, in ms: 31 days, and one day for the precision of the record. */
 const ACCEPTED_FOR = 32 * 86_400_000;
 /** How long the DSNs to one address are counted, in ms. */
 const NOTICED_FOR = 86_400_000;
@@ -17,12 +17,12 @@ interface Key {
   readonly n: number;
 }
 
-/** Does away with at most so many rows that are too old; answers how many there were. */
+/** Handles at most `most` rows that are too old; returns their number. */
 type Step = (most: number) => number;
 
 /**
- * Parks what waited too long, closes what was parked or in quarantine too long, and forgets old ledger rows and what
- * was remembered of addresses. What is held for another reason stays.
+ * Parks mail that waited too long, deletes mail that was parked or in quarantine too long, and forgets old ledger rows
+ * and old knowledge about addresses. Mail that is held for another reason stays.
  */
 export class Expiring {
   readonly #bodies: Bodies;
@@ -54,7 +54,7 @@ export class Expiring {
       `SELECT mail, n FROM recipient INDEXED BY recipient_content
        WHERE state = 'parked' AND reason = 'content' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
-    // A DSN that nobody takes goes without a word: there is no DSN about a DSN.
+    // A DSN that cannot be delivered is deleted without notice: there is no DSN about a DSN.
     this.#giveUp = database.prepare(
       `UPDATE recipient SET state = iif(domain = '${DSN_DOMAIN}', 'gone', 'parked'), reason = 'expired',
          owed = iif(domain = '${DSN_DOMAIN}', NULL, 'expired'), since = ?, updated_at = ?
@@ -72,7 +72,7 @@ export class Expiring {
     );
   }
 
-  /** At most `limit` rows, all together. */
+  /** Handles at most `limit` rows in total. */
   *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, Expired> {
     const { now, limit, contentBefore = slice.parkedBefore } = slice;
     const forget = (key: Key): void => this.#forgetOne(key, batch());

@@ -17,9 +17,9 @@ import { type MailColumns, mailOf, wishOf } from "../wire/mail-columns.ts";
 import type { WireOwed, WireTold } from "../wire/wire.ts";
 
 const DAY = 86_400_000;
-/** Bytes of bodies that one answer brings along. */
+/** Bytes of bodies after which an answer ends. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** Rows of one step through waiting mail. */
+/** Rows of waiting mail that one step examines. */
 const STEP = 100;
 
 interface MessageRow extends MailColumns {
@@ -40,7 +40,7 @@ interface RecipientRow {
   readonly since: number;
 }
 
-/** What senders are to hear, and that they heard it. */
+/** Finds the notices that are owed to senders, and records that they were written. */
 export class Notifying {
   readonly #bodies: Bodies;
   readonly #accepting: Accepting;
@@ -74,12 +74,12 @@ export class Notifying {
       )
       .pluck();
     this.#key = database.prepare<[string], number>("SELECT key FROM message WHERE id = ?").pluck();
-    // What is owed may have become another thing while this was written: word of a delay is no word of a refusal.
+    // Another kind may be owed by now: a notice of a delay must not close the debt of a refusal.
     this.#close = database.prepare(
       `UPDATE recipient SET owed = NULL, told = ?
        WHERE mail = ? AND n = ? AND iif(owed = 'expired', 'failed', owed) = ?`,
     );
-    // A day that begins later than now began while the clock was wrong: it is over, too.
+    // A day that begins in the future was recorded while the clock was wrong, and counts as over.
     const lasts = `since > excluded.since - ${DAY} AND since <= excluded.since`;
     this.#countOne = database.prepare(
       `INSERT INTO noticed (address, since, count) VALUES (lower(?), ?, 1)
@@ -160,7 +160,7 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...(row.destination !== null && { destination: row.destination }),
     ...(row.unconfirmed > 0 && { unconfirmed: true }),
     ...(row.owed === "expired" && row.reason === "operator" && { byOperator: true }),
-    // Not when the row was touched last: that may be when an operator asked to have its sender told.
+    // Not `updated_at`, which may be when an operator requested the notice.
     at: row.since,
   };
 }

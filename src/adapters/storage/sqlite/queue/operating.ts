@@ -8,17 +8,17 @@ import type { Bodies } from "../bodies/bodies.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
 import { PAGE, pages } from "./pages.ts";
 
-/** Rows looked at in one step. */
+/** Rows that one step examines. */
 const STEP = 100;
 
-/** From where each verb moves. */
+/** The states from which each verb moves recipients. */
 const FROM: Readonly<Record<OperatorVerb, readonly RecipientState[]>> = {
   hold: ["waiting", "unconfirmed"],
   release: ["held", "parked"],
   delete: ["waiting", "unconfirmed", "held", "parked"],
   flush: ["waiting", "unconfirmed"],
   reroute: ["waiting", "unconfirmed", "held", "parked"],
-  // What is parked comes first, so that what this verb parks is not found again.
+  // `parked` comes first, so that recipients that this verb parks are not found again.
   bounce: ["parked", "waiting", "unconfirmed", "held"],
 };
 
@@ -27,18 +27,18 @@ interface Candidate {
   readonly n: number;
   readonly since: number;
   readonly address: string;
-  /** The key under which it is handed over. */
+  /** The delivery key. */
   readonly domain: string;
   readonly state: RecipientState;
   readonly reason: Reason | null;
-  /** What its sender heard last, as JSON. */
+  /** The last notice to its sender, `Told` as JSON. */
   readonly told: string | null;
   readonly sender: string;
 }
 
 type Change = (row: Candidate, request: OperatorRequest, batch: Batch) => void;
 
-/** The operator's verbs, in slices over whatever index fits the filter. */
+/** Runs the operator's verbs in slices, over the index that fits the filter. */
 export class Operating {
   readonly #ofMail: Database.Statement<[string, string], Candidate>;
   readonly #ofDomain: Database.Statement<unknown[], Candidate>;
@@ -63,7 +63,7 @@ export class Operating {
     this.#changes = changes(database, parts.bodies);
   }
 
-  /** Answers how many recipients moved. */
+  /** Returns the number of recipients that were changed. */
   *operate(request: OperatorRequest, batch: () => Batch): Generator<void, number> {
     const { filter, verb } = request;
     let moved = 0;
@@ -90,8 +90,8 @@ export class Operating {
 }
 
 /**
- * Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. A DSN is told
- * to nobody, and goes no other way than its own.
+ * Whether the verb has nothing to do for this recipient: this run has rerouted it already, and it appears again under
+ * its new key, or its sender was notified. No notice is sent about a DSN, and a DSN is never rerouted.
  */
 function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
   const isDsn = domainOfKey(domain) === DSN_DOMAIN;
@@ -101,13 +101,13 @@ function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorReques
   return isDsn || (!stands && placeOfKey(domain) === to);
 }
 
-/** A DSN of the end was written, not only one of the delay. */
+/** Whether the sender was notified of the failure, not only of a delay. */
 function wasTold(told: string | null): boolean {
   const { kind, notice } = told === null ? ({} as Partial<Told>) : (JSON.parse(told) as Told);
   return notice !== undefined && kind !== "delayed";
 }
 
-/** The parts of a filter that no index answers; addresses compare without case. */
+/** Applies the parts of a filter that no index covers; addresses are compared without regard to case. */
 export function matches(
   row: Pick<Candidate, "domain" | "sender" | "address" | "reason">,
   filter: MailFilter,
@@ -124,7 +124,7 @@ function same(value: string, wanted: string | undefined): boolean {
   return wanted === undefined || value.toLowerCase() === wanted.toLowerCase();
 }
 
-/** Times at which a state began never run backwards, whenever an act began: lists go by them. */
+/** `since` never decreases, although an operation uses the time at which it began: lists are ordered by it. */
 function changes(database: Database.Database, bodies: Bodies): Readonly<Record<OperatorVerb, Change>> {
   const move = database.prepare(
     `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = max(?, since), updated_at = ?,

@@ -1,11 +1,11 @@
-/** Recipients in the order of lists, by when their state began, then by mail and position: read a page at a time. */
+/** Reads recipients page by page, ordered by when their state began, then by mail and position in the mail. */
 
 /** A place in that order. */
 export type Place = readonly [since: number, mail: number, n: number];
 
 export const START: Place = [-1, -1, -1];
 
-/** Ends a statement that reads what comes behind a place; the number of rows follows. */
+/** End of a statement that reads the rows behind a place; the number of rows follows. */
 export const PAGE = "AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT";
 
 interface Placed {
@@ -18,7 +18,7 @@ export function placeOfRow({ since, mail, n }: Placed): Place {
   return [since, mail, n];
 }
 
-/** Page after page, until `read` finds nothing behind the last. */
+/** Yields page after page until `read` returns no more rows. */
 export function* pages<R extends Placed>(read: (after: Place) => readonly R[]): Generator<readonly R[]> {
   let place = START;
   for (;;) {

@@ -4,7 +4,7 @@ import type { ClaimRequest, DueMail, UnholdRequest } from "../../../../ports/wor
 import type { Batch } from "../commit/batch.ts";
 import { PAGE, pages, type Place } from "./pages.ts";
 
-/** Rows of one step, and most recipients that `due` tells of. */
+/** Rows of one step, and most recipients that `due` returns. */
 const STEP = 100;
 const MAX_DUE = 1000;
 
@@ -16,7 +16,7 @@ interface HeldRow {
   readonly reason: string | null;
 }
 
-/** What the hand-over asks while it does not trust a primary yet. */
+/** Queries and changes that delivery needs while it does not trust a primary yet (probation). */
 export class Proving {
   readonly #due: Database.Statement<[string, number, number], { id: string; address: string }>;
   readonly #accepted: Database.Statement<[string], number>;

@@ -1,10 +1,10 @@
 import type Database from "better-sqlite3";
 import type { Sessions } from "./sessions.ts";
 
-/** How long mail that was in conversation waits after a crash, in ms: the primary may still be closing it. */
+/** Wait of mail that was being delivered after a crash, in ms: the primary may still be closing that session. */
 const WAIT_AFTER_CRASH = 5000;
 
-/** Puts claims right that no delivery thread holds any more. */
+/** Ends claims that no delivery thread holds any more. */
 export class Recovering {
   readonly #claimed: Database.Statement<[], { mail: number; n: number; token: number }>;
   readonly #doubt: Database.Statement;
@@ -30,8 +30,8 @@ export class Recovering {
   }
 
   /**
-   * These conversations are gone and nobody knows how they ended: unconfirmed, due after a short wait. Answers
-   * how many recipients it was.
+   * Makes the claimed recipients unconfirmed, and due after a short wait: how their conversations ended is unknown.
+   * Returns the number of recipients.
    */
   abandon(now: number, isLost: (token: number) => boolean): number {
     const lost = this.#claimed.all().filter(({ token }) => isLost(token));
@@ -39,13 +39,13 @@ export class Recovering {
     return lost.length;
   }
 
-  /** Claims that a failed commit left and nobody was told of: nothing was sent for them, so they wait again. */
+  /** Ends claims of a failed commit that no delivery thread knows of: nothing was sent, so these mails wait again. */
   putBack(now: number, sessions: Sessions): void {
     for (const { mail, n, token } of this.#claimed.all())
       if (!sessions.holds(token)) this.#back.run(now, mail, n);
   }
 
-  /** Mail that a failed commit left although its sender was refused: the sender keeps it. */
+  /** Removes mail of a failed commit that is stored although it was refused: its sender keeps it. */
   remove(refused: readonly string[]): void {
     for (const id of refused) {
       const key = this.#key.get(id);

@@ -1,13 +1,13 @@
 import type { WireEvent } from "../wire/wire.ts";
 
 /**
- * One delivery thread as the writer knows it: its credits, and its claims that are not settled. When it dies, or
- * the connection was lost under it, the open claims tell which recipients are in whose hands.
+ * One delivery thread as the writer knows it: its credits, and its claims that are not settled. When the thread dies,
+ * or the database is opened again, these tell which claimed recipients a thread really holds.
  */
 export class WorkSession {
   readonly #tell: (event: WireEvent, buffers: readonly ArrayBuffer[]) => void;
   readonly #credits = new Map<string, number>();
-  /** Token to the number of recipients that it still holds. */
+  /** Maps each token to the number of recipients that it still holds. */
   readonly #claims = new Map<number, number>();
 
   constructor(tell: (event: WireEvent, buffers: readonly ArrayBuffer[]) => void) {
@@ -19,7 +19,7 @@ export class WorkSession {
     else this.#credits.delete(domain);
   }
 
-  /** Takes one credit; false when there is none. */
+  /** Takes one credit; returns false if there is none. */
   take(domain: string): boolean {
     const credits = this.#credits.get(domain) ?? 0;
     if (credits === 0) return false;
@@ -50,10 +50,10 @@ export class WorkSession {
   }
 }
 
-/** All delivery threads that are served; one, but for the moment of a restart. */
+/** All delivery threads that are served: one, except during its restart. */
 export class Sessions {
   readonly #open = new Set<WorkSession>();
-  /** Gone, but their claims are not yet given up. */
+  /** Ended sessions whose claims have not been given up yet. */
   readonly #dead = new Set<WorkSession>();
   readonly #now: () => number;
   #lastToken = 0;
@@ -66,7 +66,7 @@ export class Sessions {
     this.#open.add(session);
   }
 
-  /** The thread has ended; its claims stay its own until they are given up. */
+  /** Notes that the thread has ended; it still holds its claims until they are given up. */
   bury(session: WorkSession): void {
     if (this.#open.delete(session)) this.#dead.add(session);
   }
@@ -75,13 +75,13 @@ export class Sessions {
     this.#dead.delete(session);
   }
 
-  /** A number never given before, after a restart either; a claim must not be settled with a predecessor's proof. */
+  /** Returns a number that was never used before, even before a restart: no claim may be settled with an old token. */
   nextToken(): number {
     this.#lastToken = Math.max(this.#lastToken + 1, this.#now() * 1000);
     return this.#lastToken;
   }
 
-  /** A session that has a credit for the domain; the credit is used. */
+  /** Takes a credit for the domain and returns the session that had it. */
   takeCredit(domain: string): WorkSession | undefined {
     for (const session of this.#open) if (session.take(domain)) return session;
     return undefined;
@@ -91,7 +91,7 @@ export class Sessions {
     for (const session of this.#open) if (session.holds(token)) session.settled(token, recipients);
   }
 
-  /** Whether this claim was ever handed to a delivery thread and is not settled. */
+  /** Returns whether a delivery thread was given this claim and has not settled it. */
   holds(token: number): boolean {
     return [...this.#open, ...this.#dead].some((session) => session.holds(token));
   }

@@ -8,7 +8,7 @@ import type { WireSettlement } from "../wire/wire.ts";
 
 type ClaimRow = readonly [mail: number, n: number, address: string];
 
-/** Closes attempts. The token proves that the claim is still the caller's. */
+/** Records how attempts ended. The token proves that the caller still holds the claim. */
 export class Settling {
   readonly #bodies: Bodies;
   readonly #sessions: Sessions;
@@ -37,7 +37,7 @@ export class Settling {
     );
   }
 
-  /** False: not every recipient is held by this token; nothing is written. */
+  /** Returns false, and writes nothing, if this token does not hold every recipient. */
   settle([id, token, destination, now, rows]: WireSettlement, batch: Batch): boolean {
     const claimed = this.#claimed.all(id, token);
     const open = new Map(claimed.map((row) => [row[1], row[2]]));
@@ -57,7 +57,7 @@ export class Settling {
   }
 }
 
-/** The recipient's address, once; undefined when it is not held. */
+/** Takes a recipient out of `open` and returns its address; undefined if the token does not hold it. */
 function takeOut(open: Map<number, string>, row: SettledRow): string | undefined {
   const n = row[9];
   const address = open.get(n);

@@ -10,7 +10,7 @@ const WAKE_STEP = 100;
 
 const DUE_STATES: readonly RecipientState[] = ["waiting", "unconfirmed"];
 
-/** What waits, by domain, and the verb that makes it due. Both take as many slices as they need. */
+/** Lists waiting mail by domain, and makes it due. Both run in slices. */
 export class Waiting {
   readonly #nextDomain: Database.Statement<[string], string>;
   readonly #skip: Database.Statement<unknown[], Place>;
@@ -21,7 +21,7 @@ export class Waiting {
   readonly #wake: Database.Statement<unknown[], number>;
 
   constructor(database: Database.Database) {
-    // `= +?`, not `= ?`: beside an ORDER BY, SQLite would compile the statement anew for each value.
+    // `= +?` because with `= ?` and ORDER BY, SQLite would recompile the statement for each value.
     const lane =
       "FROM recipient INDEXED BY recipient_domain WHERE domain = +? AND state = +? AND state <> 'gone'";
     this.#nextDomain = database
@@ -73,12 +73,12 @@ export class Waiting {
     return found;
   }
 
-  /** Makes all that waits for the domains due, then tells what there is. */
+  /** Makes all waiting mail of the domains due, then returns how much there is. */
   *wake(domains: readonly string[], now: number, batch: () => Batch): Generator<void, readonly DomainWork[]> {
     const found: DomainWork[] = [];
     for (const domain of domains) {
       yield;
-      // Of thousands of domains at one primary, few have mail.
+      // A primary may have thousands of domains, few of which have mail.
       if (this.#nextDue.get(domain) === undefined) continue;
       for (;;) {
         const woken = this.#wake.all(now, now, domain, now).length;

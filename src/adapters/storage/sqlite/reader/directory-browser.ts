@@ -42,7 +42,7 @@ export class Browser {
     return row && recordOf(row, g);
   }
 
-  /** Of one domain, or of all. */
+  /** Returns the names of domains that refuse all mail because they have no recipients: of all domains, or of one. */
   refusing(domain: string | undefined): readonly string[] {
     const g = this.#newest.get() ?? 0;
     const rows = domain === undefined ? this.#domains.all({ g }) : this.#domain.all({ g, name: domain });
@@ -56,7 +56,7 @@ export class Browser {
     });
   }
 
-  /** Entries of all lists by pattern; one that stands in several is shown for each. */
+  /** Returns the entries of all lists by pattern; an entry of several lists appears once for each. */
   recipients({ domain, limit, cursor }: RecipientListRequest): Page<RecipientHit> {
     const g = this.#newest.get() ?? 0;
     const row = this.#domain.get({ g, name: domain });

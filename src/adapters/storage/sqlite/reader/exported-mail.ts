@@ -6,21 +6,21 @@ import { bodyInFile, bodyInMemory, type FilePlace, type StoredBody } from "../bo
 /** Bytes of a body that are read at a time. */
 const READ_SIZE = 64 * 1024;
 
-/** A mail as it would go out: what stands on top, then the body, or where that lies. */
+/** A mail as it would be delivered: our header fields, then the body or its place. */
 export interface ExportedMail extends StoredBody {
   readonly topFields: string;
   readonly body: ArrayBuffer | FilePlace;
 }
 
 /**
- * The mail, which has been read to its end before. Undefined when its file has gone meanwhile; rejects with
- * BodyDamaged where the body is not what was accepted, but with `asItIs`.
+ * Returns the mail as a stream, after a first complete read has verified it. Returns undefined if its file has been
+ * removed meanwhile. Rejects with BodyDamaged if the body is not the accepted one; `asItIs` skips that check.
  */
 export async function streamOf(mail: ExportedMail, asItIs: boolean): Promise<Readable | undefined> {
   try {
     if (!asItIs) for await (const _ of octetsOf(mail, asItIs)) continue;
     const octets = octetsOf(mail, asItIs);
-    // Opened by now, a file stays although its last recipient goes.
+    // The file is open now, so it stays readable even if it is removed.
     const first = await octets.next();
     return stream(mail.topFields, first.done === true ? Buffer.alloc(0) : first.value, octets);
   } catch (error) {
@@ -35,7 +35,7 @@ function stream(topFields: string, first: Buffer, octets: AsyncGenerator<Buffer>
     yield first;
     yield* octets;
   };
-  // Who stops before the body begins would leave its file open.
+  // Without this, a consumer that stops before the body begins would leave the file open.
   return Readable.from(mail(), { objectMode: false }).once("close", () => void octets.return(undefined));
 }
 

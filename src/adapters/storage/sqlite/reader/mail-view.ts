@@ -14,7 +14,7 @@ interface MessageRow extends MailColumns {
   readonly stored: number;
 }
 
-/** One mail with everything that is known of it. */
+/** Reads one mail with everything that is known about it. */
 export class MailView {
   readonly #folder: string;
   readonly #message: Database.Statement<[string], MessageRow>;

@@ -8,11 +8,11 @@ interface CountRow {
   readonly domain: string;
   readonly state: RecipientState;
   readonly recipients: number;
-  /** Key of the mail that came first. */
+  /** Key of the mail that was accepted first. */
   readonly first: number;
 }
 
-/** How much there is, by domain and by state. */
+/** Counts recipients by domain and by state. */
 export class QueueCounts {
   readonly #counts: Database.Statement<[], CountRow>;
   readonly #countsOf: Database.Statement<[string, string, string], CountRow>;
@@ -47,7 +47,7 @@ export class QueueCounts {
     );
     const under = (keys: string): string =>
       `SELECT mail FROM recipient INDEXED BY recipient_domain WHERE ${keys} AND state <> 'gone'`;
-    // A mail some of whose recipients were sent elsewhere is one mail still.
+    // UNION counts a mail once even if some of its recipients were rerouted.
     this.#kept = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
          ${under("domain = ?")} UNION ${under("domain > ? AND domain < ?")}
@@ -61,7 +61,7 @@ export class QueueCounts {
     for (const { domain: key, state, recipients, first } of rows) {
       const domain = domainOfKey(key);
       const known = counts.get(`${domain} ${state}`);
-      // Keys rise as mail comes. What is longest in its state came later than what an operator released.
+      // Keys increase with acceptance. `since` would be wrong: a release by an operator sets it anew.
       const oldest = Math.min(known?.oldest ?? Infinity, this.#acceptedAt.get(first) ?? Infinity);
       const all = recipients + (known?.recipients ?? 0);
       counts.set(`${domain} ${state}`, { domain, state, recipients: all, oldest });

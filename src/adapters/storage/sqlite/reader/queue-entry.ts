@@ -1,11 +1,11 @@
-/** A recipient as people see it: what is read of it, and what that is in a list or in the look at one mail. */
+/** A recipient as lists and `queue show` present it: the columns that are read, and how they are converted. */
 import { domainOfKey, placeOfKey } from "../../../../mail/delivery-key.ts";
 import type { DsnKind, Told } from "../../../../ports/dsn.ts";
 import type { QueueEntry } from "../../../../ports/operator.ts";
 import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
 import { wishOf } from "../wire/mail-columns.ts";
 
-/** Of `recipient` r and its `message` m. */
+/** Columns of `recipient` r and its `message` m. */
 export const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
   r.last_reply, r.destination, r.who, r.since, r.updated_at, r.notify, r.orcpt, r.owed, r.told, r.hash,
   m.id, m.sender, m.accepted_at, m.size, m.quarantine, m.subject`;

@@ -9,33 +9,33 @@ import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
 import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
 
-/** Most rows of one statement, so that none keeps the WAL from being emptied; fewest, of a lane that shows few. */
+/** Most rows of one statement, so that none keeps the WAL from being emptied; fewest, for a lane that yields few. */
 const CHUNK = 500;
 const LEAST = 20;
 /** Recipients of one page. */
 const MAX_PAGE = 1000;
-/** Rows that one request looks at; a page may come back short, with a cursor. */
+/** Rows that one request examines; beyond that a page is returned short, with a cursor. */
 const MAX_LOOKED_AT = 200_000;
 
-/** One state's rows in the order of the list, of one key where the list is of a domain. */
+/** The rows of one state in the order of the list; of one delivery key if the list is for a domain. */
 interface Lane {
   readonly key: string | undefined;
   readonly state: RecipientState;
-  /** Read and not yet shown, the last first. */
+  /** Rows that were read and not yet taken, in reverse order. */
   rows: RecipientRow[];
-  /** Rows of it that were shown since it was read. */
+  /** Rows that were taken since the lane was read. */
   used: number;
-  /** Nothing was behind them when it was read. */
+  /** There were no further rows when the lane was read. */
   ended: boolean;
 }
 
-/** Lists recipients, longest in their state first, a page at a time. */
+/** Lists recipients page by page; those that have been in their state longest come first. */
 export class QueueList {
   readonly #ofMail: Database.Statement<unknown[], RecipientRow>;
   readonly #ofDomain: Database.Statement<unknown[], RecipientRow>;
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
   readonly #keys: DeliveryKeys;
-  /** Runs `read`, which sees everything as it is at one moment. */
+  /** Runs `read` in one transaction, so that it sees a single state of the database. */
   readonly #atOnce: (read: () => void) => void;
 
   constructor(database: Database.Database) {
@@ -61,7 +61,7 @@ export class QueueList {
     const { id } = request.filter;
     if (id !== undefined) return this.#listMail(request, id, limit, start);
     const lanes = this.#lanes(request);
-    // One that changes its state between two reads comes up again later, in the new one.
+    // A recipient that changes its state between two reads appears again later, in its new state.
     const items = new Map<string, RecipientRow>();
     const page = (): QueueEntry[] => [...items.values()].map(entryOf);
     let place = start;
@@ -76,7 +76,7 @@ export class QueueList {
     return { items: page(), next: encodeCursor(place) };
   }
 
-  /** What is gone has no index by domain: it is one lane, looked through. */
+  /** `gone` recipients have no index by domain, so they are one lane, and each row is examined. */
   #lanes(request: ListRequest): readonly Lane[] {
     const { domain } = request.filter;
     const keys = domain === undefined ? [undefined] : this.#keys.of(domain);
@@ -103,7 +103,7 @@ export class QueueList {
     return { items };
   }
 
-  /** Those behind the place, by their position in the mail. */
+  /** Yields the recipients behind the place, by their position in the mail. */
   async *#recipientsOf(id: string, [, , n]: Place): AsyncGenerator<RecipientRow> {
     for (let last: number | undefined = n; last !== undefined;) {
       const rows: readonly RecipientRow[] = this.#ofMail.all(id, last, CHUNK);
@@ -114,9 +114,10 @@ export class QueueList {
   }
 
   /**
-   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. All of
-   * them, because a recipient that changes its state goes to another lane, where its time may lie before what was read:
-   * a bulk act gives all of them the time at which it began. Never does it lie before the place that it had.
+   * If a lane has run out of rows, reads all lanes again from `place` on, in one transaction; returns true if it did.
+   * It reads all lanes because a recipient that changes its state moves to another lane, where it may stand before rows
+   * that were read already: a bulk operation gives all its recipients the time at which it began. But a recipient never
+   * moves to a place before its old one.
    */
   #refill(lanes: readonly Lane[], place: Place): boolean {
     if (!lanes.some((lane) => !lane.ended && lane.rows.length === 0)) return false;
@@ -143,7 +144,7 @@ function statesOf({ filter, ledger }: ListRequest): readonly RecipientState[] {
   return ledger === true ? RECIPIENT_STATES : RECIPIENT_STATES.filter((state) => state !== "gone");
 }
 
-/** Takes the row that comes first of all lanes; lanes keep theirs last first. */
+/** Takes the first row of all lanes; each lane keeps its rows in reverse order. */
 function takeFirst(lanes: readonly Lane[]): RecipientRow | undefined {
   let first: Lane | undefined;
   for (const lane of lanes) {

@@ -14,7 +14,7 @@ import { QueueCounts } from "./queue-counts.ts";
 import { QueueList } from "./queue-list.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
 
-/** What the reader thread is asked: the methods of those who answer. */
+/** Methods that the reader thread serves. */
 type ReaderMethods = Pick<QueueList, "list"> &
   Pick<QueueCounts, "counts" | "quarantined" | "parked"> &
   Pick<MailView, "show" | "export"> &
@@ -24,13 +24,16 @@ type ReaderMethods = Pick<QueueList, "list"> &
     allowedSenders(): readonly AllowedSender[];
   };
 
-/** All that is read for people, from the reader thread. */
+/** Everything that people read from the store, answered by the reader thread. */
 interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {
-  /** Asks the reader thread at the far end from here on. Before that, and while it is gone, reads reject with ChannelClosed. */
+  /**
+   * From now on sends reads over this port. Before that, and while the reader thread is gone, they reject with
+   * ChannelClosed.
+   */
   connect(port: MessagePort): void;
 }
 
-/** Serves reads over one port on a connection that cannot write. Answers what ends it. */
+/** Serves reads over one port on a read-only connection. The result's `close` stops it. */
 export function serveReader(folder: string, port: MessagePort): { close(): void } {
   const database = openMailReader(folder);
   const list = new QueueList(database);
@@ -60,14 +63,14 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   return { close: () => server.close() };
 }
 
-/** The main thread's side, which outlives the reader thread; not connected yet. */
+/** Returns the main thread's side, not yet connected. It outlives the reader thread. */
 export function readerClient(): StoreReader {
   let channel: Caller<ReaderMethods> | undefined;
   const call: Caller<ReaderMethods>["call"] = (name, ...argument) =>
     channel?.call(name, ...argument) ?? Promise.reject(new ChannelClosed());
   return {
     connect: (port) => {
-      // At the far end there may never have been a thread, where the system allows no further one.
+      // The old port may still be open: if the system refuses further threads, its reader thread never started.
       channel?.close();
       channel = openChannel(port);
     },
@@ -82,7 +85,7 @@ export function readerClient(): StoreReader {
         const mail = await call("export", id);
         return mail && streamOf(mail, asItIs);
       };
-      // A body may have become a row before its file was opened; a row stays one.
+      // The body may have moved from a file to a row before the file was opened. A row never moves.
       return (await find()) ?? (await find());
     },
     domains: () => call("domains"),

@@ -1,17 +1,17 @@
-/** Events of the trace that are stored, and looked for, together. */
+/** A block of trace events, which are stored and searched together. */
 import { type Traced, traceKeys } from "../../../../ports/trace.ts";
 import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
 import { WaitingText } from "../../../../runtime/waiting-text.ts";
 
-/** Bytes of a block: while it fills, each write stores it anew. */
+/** Bytes at which a block is full. Until then, each write stores the whole block again. */
 const FULL = 16 * 1024;
-/** Bytes that it has room for: its last event goes beyond FULL. */
+/** Bytes of its buffer: the last event exceeds FULL. */
 const ROOM = FULL + 4 * 1024;
-/** Keys of a block: then its filter lets one in 400 others pass. */
+/** Most keys of a block: with so many, its filter wrongly passes one in 400 other keys. */
 const MOST_KEYS = 256;
 const FILTER_BITS = 4096;
 
-/** A block while it fills; it serves again once it was stored. */
+/** A block while it is filled; it is reused once it has been stored. */
 export class TraceBlock {
   seq = 0;
   readonly filter = new Uint8Array(FILTER_BITS / 8);
@@ -21,7 +21,7 @@ export class TraceBlock {
   readonly #waiting = new WaitingText(ROOM);
   #keys = 0;
 
-  /** Begins anew, empty. */
+  /** Empties the block for its next use. */
   begin(seq: number): this {
     this.#waiting.clear();
     this.filter.fill(0);
@@ -34,7 +34,7 @@ export class TraceBlock {
     return this.#waiting.length >= FULL || this.#keys >= MOST_KEYS;
   }
 
-  /** A line of JSON for each event, as UTF-8; until the next is added. */
+  /** A line of JSON for each event, as UTF-8; valid until the next event is added. */
   get text(): Buffer {
     return this.#waiting.bytes;
   }
@@ -55,7 +55,7 @@ export class TraceBlock {
   }
 }
 
-/** Keys, and what is about any of them. */
+/** Finds events about any of several keys. */
 export class Wanted {
   readonly #keys: ReadonlySet<string>;
   readonly #hashes: readonly KeyHashes[];
@@ -65,12 +65,12 @@ export class Wanted {
     this.#hashes = [...this.#keys].map(keyHashes);
   }
 
-  /** False is certain. */
+  /** False is certain; true may be wrong. */
   mayBeIn(filter: Uint8Array): boolean {
     return this.#hashes.some((hashes) => holds(filter, hashes));
   }
 
-  /** The events of a block's text that are about one of them. */
+  /** Returns the events of a block's text that are about one of the keys. */
   eventsOf(text: string): readonly Traced[] {
     const all = text.split("\n").slice(0, -1).map(readLine);
     return all.filter(({ event }) => traceKeys(event)?.some((key) => this.#keys.has(key)));

@@ -9,7 +9,7 @@ import { Wanted } from "./trace-block.ts";
 /** Events of one answer. */
 const MOST_EVENTS = 1000;
 
-/** Reads the trace on a connection of its own, once there is a file. */
+/** Reads the trace on its own connection, which is opened once the file exists. */
 export class TraceLookup {
   readonly #file: string;
   #database: Database.Database | undefined;
@@ -18,7 +18,7 @@ export class TraceLookup {
     this.#file = join(folder, TRACE_FILE);
   }
 
-  /** The newest events about what is asked, the oldest of them first. */
+  /** Returns the newest events about the keys, oldest first. */
   trace({ about, limit }: TraceRequest): readonly Traced[] {
     const database = this.#open();
     if (database === undefined) return [];
@@ -37,7 +37,7 @@ export class TraceLookup {
   }
 }
 
-/** Looks through the blocks from the newest on, until there are so many events. */
+/** Searches the blocks, newest first, until `most` events are found. */
 function newest(database: Database.Database, wanted: Wanted, most: number): readonly Traced[] {
   const filters = database.prepare<[], { block: number; keys: Uint8Array }>(
     "SELECT block, keys FROM filter ORDER BY block DESC",

@@ -8,10 +8,10 @@ import { StoreUnusable, usable } from "../disk/opening.ts";
 import { BlockWriter } from "./trace-writer.ts";
 
 /**
- * Events lie in blocks, as JSON, in the order in which they came. Ids, addresses and Message-IDs come in any order: an
- * index of them would cost more than the events themselves. So each block has a Bloom filter of its keys, apart from
- * the events, so that all filters are read in a moment; only the blocks that a filter lets pass are looked through.
- * What an older version wrote, a row for each event, is given up.
+ * Events are stored as JSON in blocks, in the order of their arrival. Ids, addresses and Message-IDs come in no order,
+ * so an index of them would cost more than the events themselves. Instead each block has a Bloom filter of its keys.
+ * The filters are in a table of their own, so that all of them are read quickly; only blocks whose filter matches are
+ * searched. The tables of an older version, with a row for each event, are dropped.
  */
 const SCHEMA = `
   DROP TABLE IF EXISTS line;
@@ -22,8 +22,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS filter (block INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;`;
 
 /**
- * Opens the trace for writing. A damaged one is set aside as `trace.sqlite.damaged`, told to `setAside`, and a new
- * one begins: no mail is in it, and none may wait for it. Throws StoreUnusable.
+ * Opens the trace for writing. A damaged trace is renamed to `trace.sqlite.damaged`, `setAside` is called, and a new
+ * one is begun: the trace contains no mail, and no mail may wait for it. Throws StoreUnusable.
  */
 export function openTraceWriter(folder: string, setAside: (file: string) => void = () => {}): TraceWriter {
   const file = join(folder, TRACE_FILE);
@@ -33,13 +33,13 @@ export function openTraceWriter(folder: string, setAside: (file: string) => void
     if (!(error instanceof StoreUnusable) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
   }
   renameSync(file, `${file}.damaged`);
-  // They belong to the damaged one; a new database would take them for its own.
+  // They belong to the damaged trace; a new database would use them as its own.
   for (const side of ["-wal", "-shm"]) rmSync(`${file}${side}`, { force: true });
   setAside(`${file}.damaged`);
   return usable(file, () => open(file));
 }
 
-/** A database of its own, which may lose its last events with the power. */
+/** A separate database; a power cut may cost its last events. */
 function open(file: string): TraceWriter {
   makePrivateFile(file);
   const database = realDisk.openDatabase(file, { timeout: 0 });

@@ -17,8 +17,8 @@ interface BlockAge {
 }
 
 /**
- * Fills blocks, one after the other; the last one is stored anew with each write until it is full. A fault of the trace
- * never touches mail: nothing here throws once it is made.
+ * Fills one block after the other; each write stores the last block again until it is full. A fault of the trace never
+ * affects mail: no method throws.
  */
 export class BlockWriter implements TraceWriter {
   readonly #database: Database.Database;
@@ -27,7 +27,7 @@ export class BlockWriter implements TraceWriter {
   readonly #oldest: Database.Statement<[number], BlockAge>;
   readonly #dropFilters: Database.Statement<[number]>;
   readonly #drop: Database.Statement<[number]>;
-  /** Full, and not stored yet. */
+  /** Blocks that are full and not yet stored. */
   #full: TraceBlock[] = [];
   readonly #spare: TraceBlock[] = [];
   #filling: TraceBlock;
@@ -52,13 +52,13 @@ export class BlockWriter implements TraceWriter {
     this.#filling = this.#begin(this.#filling.seq + 1);
   }
 
-  /** A change of its time needs what a write needs of the file system; it is made in the background. */
+  /** Changes the file's times in the background; that works only while the file system can be written. */
   async diskAnswers(): Promise<void> {
     const now = new Date();
     await utimes(this.#database.name, now, now).catch(() => undefined);
   }
 
-  /** What cannot be stored is lost but for the block that fills; the log has it too. */
+  /** Returns the number of lost events: full blocks that cannot be stored are dropped. The log has them, too. */
   write(): number {
     const full = this.#full;
     this.#full = [];
@@ -104,7 +104,7 @@ export class BlockWriter implements TraceWriter {
     })();
   }
 
-  /** The blocks up to this one. */
+  /** Removes the blocks up to this one. */
   #remove(last: number): void {
     this.#database.transaction(() => {
       this.#dropFilters.run(last);

@@ -1,11 +1,11 @@
-/** Columns of the database, which know their rows by name, and what they are in the words of the ports. */
+/** Named columns of the database, and their conversion to the types of the ports. */
 import type { DsnRecipient, DsnRequest } from "../../../../mail/dsn.ts";
 import { TRAITS, type Trait } from "../../../../mail/header-scanner.ts";
 import type { Authentication } from "../../../../ports/authentication.ts";
 import type { ClientFacts } from "../../../../ports/intake.ts";
 import type { MailDetail } from "../../../../ports/operator.ts";
 
-/** Of `message`: what both the reader and the writer of DSNs ask for. */
+/** Columns of `message` that both the reader and the writer of DSNs use. */
 export interface MailColumns {
   readonly id: string;
   readonly sender: string;
@@ -58,14 +58,14 @@ export function clientOf(row: ClientColumns): ClientFacts {
   };
 }
 
-/** What was found at receipt, as the store keeps it. */
+/** Results of SPF, DKIM and DMARC at receipt, from their stored form. */
 export function authenticationOf({ authentication }: Pick<MailColumns, "authentication">): {
   readonly authentication?: Authentication;
 } {
   return authentication === null ? {} : { authentication: JSON.parse(authentication) as Authentication };
 }
 
-/** What the sender asked for the mail. */
+/** The sender's DSN request for the mail (RFC 3461). */
 export function requestOf({ dsn_ret: ret, dsn_envid: envid }: Pick<MailColumns, "dsn_ret" | "dsn_envid">): {
   readonly dsn?: DsnRequest;
 } {
@@ -73,7 +73,7 @@ export function requestOf({ dsn_ret: ret, dsn_envid: envid }: Pick<MailColumns, 
   return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
 }
 
-/** Of `recipient`: what the sender asked for it. */
+/** Columns of `recipient` with the sender's DSN request for it. */
 interface WishColumns {
   readonly notify: string | null;
   readonly orcpt: string | null;

@@ -1,7 +1,7 @@
 /**
- * A mail as it crosses between threads: as rows of the database, value by value in the order of the columns below.
- * What an SMTP thread packs is what the INSERT takes, and what the SELECT gives is what the delivery thread
- * unpacks; the storage thread between them builds no objects.
+ * The format in which mail is passed between threads: rows of the database, with values in the order of the columns
+ * below. An SMTP thread packs exactly the values of the INSERT, and the delivery thread unpacks exactly the values of
+ * the SELECT, so that the storage thread between them need not build objects.
  */
 import type { Outcome } from "../../../../mail/outcome.ts";
 import { formatReply } from "../../../../mail/reply.ts";
@@ -16,7 +16,7 @@ import type {
 } from "../../../../ports/work-store.ts";
 import { authenticationOf, clientOf, requestOf, traitBits, wishOf } from "./mail-columns.ts";
 
-/** Of `message`: what a conversation with a primary needs. */
+/** Columns of `message` that a delivery needs. */
 export const FACTS =
   "id, sender, accepted_at, size, spool, client_ip, client_name, client_helo, client_tls, client_port, server_ip, " +
   "top_fields, smtp_utf8, eight_bit, dsn_ret, dsn_envid, authentication";
@@ -26,7 +26,7 @@ export type FactsRow = readonly [
   sender: string,
   acceptedAt: number,
   size: number,
-  /** Where in the spool the body lies; null where it is a row. */
+  /** Place of the body in the spool; null if it is a row. */
   spool: string | null,
   ip: string,
   name: string | null,
@@ -42,7 +42,7 @@ export type FactsRow = readonly [
   authentication: string | null,
 ];
 
-/** Of `message`: what people and DSNs ask for. */
+/** Columns of `message` that only people and DSNs need. */
 export const RECORD = "quarantine, crc, message_id, subject, from_field, traits";
 
 export type RecordRow = readonly [
@@ -55,7 +55,7 @@ export type RecordRow = readonly [
   traits: number,
 ];
 
-/** Of `recipient`, when it is new. */
+/** Values of a new `recipient`. */
 export type NewRecipientRow = readonly [
   address: string,
   domain: string,
@@ -63,7 +63,7 @@ export type NewRecipientRow = readonly [
   orcpt: string | null,
 ];
 
-/** Of `recipient`: what its next attempt needs. */
+/** Columns of `recipient` that the next attempt needs. */
 export const CLAIMED = "n, address, notify, orcpt, attempts, unconfirmed";
 
 export type ClaimedRow = readonly [
@@ -75,19 +75,19 @@ export type ClaimedRow = readonly [
   unconfirmed: number,
 ];
 
-/** Of `recipient`, after an attempt: what the UPDATE takes. */
+/** Values of the UPDATE of a `recipient` after an attempt. */
 export type SettledRow = readonly [
   state: RecipientState,
   reason: Reason | null,
-  /** Where these are null what was there stays. */
+  /** Null in this value and the next three leaves the column unchanged. */
   dueAt: number | null,
   since: number | null,
-  /** Empty: nothing any more. */
+  /** Empty means that nothing is owed any more. */
   owed: DsnKind | "" | null,
   words: string | null,
-  /** Of the body that was delivered. */
+  /** SHA-256 of the delivered body. */
   hash: string | null,
-  /** Are added. */
+  /** This value and the next are added to the columns. */
   attempts: number,
   unconfirmed: number,
   n: number,
@@ -97,13 +97,13 @@ export type SettledRow = readonly [
 export interface StoredAs {
   /** In bytes. */
   readonly size: number;
-  /** Where in the spool it lies; null where it is to be a row. */
+  /** Its place in the spool; null if it is to be a row. */
   readonly spool: string | null;
   /** CRC-32. */
   readonly crc: number;
 }
 
-/** Longest text of a primary that is kept, in characters. */
+/** Longest reply text of a primary that is stored, in characters. */
 const MAX_WORDS = 1100;
 
 export function settledRow(settlement: Settlement, { now, hash }: SettleRequest): SettledRow {
@@ -205,7 +205,7 @@ export function factsOf(row: FactsRow): Omit<ClaimedMail, "token" | "domain" | "
   };
 }
 
-/** Where in the spool the body lies; null where it is a row. */
+/** Returns the place of the body in the spool; null if it is a row. */
 export function spoolOf(facts: FactsRow): string | null {
   return facts[4];
 }

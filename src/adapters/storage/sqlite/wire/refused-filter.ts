@@ -1,24 +1,24 @@
 /**
- * Tells of nearly every address that no primary has refused it lately, without asking SQLite: a Bloom filter in the
- * shared state. The storage thread adds, before the commit; every thread reads. `false` is certain.
+ * A Bloom filter in the shared state. For nearly every address that no primary has refused lately, it says so without a
+ * query to SQLite. The storage thread adds addresses before their commit; all threads read. `false` is certain.
  *
- * It has two halves. What is added goes into the newer one; `turn` empties the older one, which becomes the newer.
- * So an address stays for at least the time between two turns, and nobody has to read the table again.
+ * The filter has two halves. Addresses are added to the newer half; `turn` empties the older half, which then is the
+ * newer one. So an address stays for at least the time between two turns, and the table need not be read again.
  */
 import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
 
-/** Bits of a half: with 100,000 addresses one in 80 others is looked for in vain. */
+/** Bits of a half: with 100,000 addresses, one in 80 other addresses is looked up needlessly. */
 const BITS = 2 ** 20;
 const WORDS = BITS / 32;
 
-/** Bytes that it takes in the shared state: a multiple of 8, as all of that is. */
+/** Size in the shared state in bytes; a multiple of 8, like everything there. */
 export const FILTER_BYTES = 8 * (1 + WORDS);
 
 export class RefusedFilter {
-  /** Which half is the newer one, then the halves. */
+  /** The index of the newer half, then both halves. */
   readonly #cells: Int32Array;
 
-  /** `at`: where it begins in the shared state, in bytes. */
+  /** `at` is the filter's offset in the shared state, in bytes. */
   constructor(shared: SharedArrayBuffer, at: number) {
     this.#cells = new Int32Array(shared, at, FILTER_BYTES / 4);
   }
@@ -32,13 +32,13 @@ export class RefusedFilter {
     }
   }
 
-  /** False: the address is not among those that were added since the turn before the last. */
+  /** False means that the address was not added since the turn before the last. */
   mayHold(key: string): boolean {
     const hashes = keyHashes(key);
     return this.#holds(0, hashes) || this.#holds(1, hashes);
   }
 
-  /** Forgets the older half. */
+  /** Empties the older half, which becomes the newer one. */
   turn(): void {
     const older = 1 - Atomics.load(this.#cells, 0);
     const begin = wordOf(older, 0);

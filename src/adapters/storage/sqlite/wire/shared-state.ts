@@ -2,21 +2,22 @@ import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import { FILTER_BYTES, RefusedFilter } from "./refused-filter.ts";
 
 /**
- * Condition, room and newest directory of the store, and which addresses primaries may have refused: written by the
- * storage thread, read by all threads without asking. That the storage thread is silent, somebody else must write.
+ * Shared memory with the store's condition, its room, its newest directory generation, and the filter of refused
+ * addresses. The storage thread writes it; all threads read it directly. Only the mark that the storage thread does not
+ * respond is written by another thread.
  */
 export type SharedState = SharedArrayBuffer;
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 
-/** Bytes of all that comes before the filter. */
+/** Bytes before the filter. */
 const HEAD = 24;
 
 export function makeSharedState(): SharedState {
   return new SharedArrayBuffer(HEAD + FILTER_BYTES);
 }
 
-/** The filter in it; its bits are not secret, so strangers who make them collide only make us look. */
+/** Returns the filter. Its hash is not secret: collisions that strangers produce only cause needless queries. */
 export function refusedFilter(shared: SharedState): RefusedFilter {
   return new RefusedFilter(shared, HEAD);
 }
@@ -28,11 +29,11 @@ interface Cells {
   readonly silent: Int32Array;
   /** Bytes. */
   readonly room: BigInt64Array;
-  /** The newest and 1; 0 before it was first told. */
+  /** The newest generation plus 1; 0 before the first one is written. */
   readonly generation: Int32Array;
 }
 
-/** Read at every command, so they are made once. */
+/** Made only once, because the state is read at every command. */
 const cells = new WeakMap<SharedState, Cells>();
 
 function cellsOf(shared: SharedState): Cells {
@@ -48,7 +49,7 @@ function cellsOf(shared: SharedState): Cells {
   return made;
 }
 
-/** A store that does not answer is as good as one that the disk refused. */
+/** Returns `sick` also while the storage thread does not respond. */
 export function readCondition(shared: SharedState): StoreCondition {
   const { condition, silent } = cellsOf(shared);
   if (Atomics.load(silent, 0) === 1) return "sick";
@@ -63,7 +64,7 @@ export function writeCondition(shared: SharedState, condition: StoreCondition): 
   Atomics.store(cellsOf(shared).condition, 0, CONDITIONS.indexOf(condition));
 }
 
-/** Bytes above the reserve; never negative. */
+/** Returns the free bytes above the reserve; never negative. */
 export function readRoom(shared: SharedState): number {
   return Number(Atomics.load(cellsOf(shared).room, 0));
 }
@@ -72,7 +73,7 @@ export function writeRoom(shared: SharedState, bytes: number): void {
   Atomics.store(cellsOf(shared).room, 0, BigInt(Math.max(0, Math.floor(bytes))));
 }
 
-/** The directory's newest generation; undefined before it was first told. */
+/** Returns the directory's newest generation; undefined before the first one is written. */
 export function readGeneration(shared: SharedState): number | undefined {
   const told = Atomics.load(cellsOf(shared).generation, 0);
   return told === 0 ? undefined : told - 1;

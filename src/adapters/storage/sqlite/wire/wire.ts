@@ -1,6 +1,6 @@
 /**
- * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
- * which it crosses. A body is an ArrayBuffer that moves, or a place in the spool.
+ * Messages between the storage thread and its clients: the methods of each role, and the format of mail in them. A body
+ * is an ArrayBuffer that is transferred, or a place in the spool.
  */
 import type {
   DeclareResult,
@@ -34,7 +34,7 @@ import {
   type StoredAs,
 } from "./mail-row.ts";
 
-/** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
+/** A new mail. `deadline` is the wall time in ms after which its transaction must not begin. */
 export type WireMail = readonly [
   facts: FactsRow,
   record: RecordRow,
@@ -47,7 +47,7 @@ export function wireMail(mail: NewMail, stored: StoredAs): WireMail {
   return [factsRow(mail, stored), recordRow(mail, stored), recipients, mail.deadline];
 }
 
-/** The mails of one turn. Bodies that become rows lie in `bodies` one after the other, in the order of the mails. */
+/** The mails of one turn. `bodies` contains the bodies that become rows, concatenated in the order of the mails. */
 export interface Consignment {
   readonly mails: readonly WireMail[];
   readonly bodies: ArrayBuffer;
@@ -63,13 +63,13 @@ export type WireClaim = readonly [
 ];
 
 interface ClaimedBody {
-  /** Null where it lies in a file, or is lost. */
+  /** Null if the body is in a file, or lost. */
   readonly content: ArrayBuffer | null;
-  /** CRC-32 under which it was accepted; null where it has not been on the disk since, and for mail without one. */
+  /** CRC-32 from acceptance; null if the body was not read back from disk, and for old mail that has none. */
   readonly crc: number | null;
 }
 
-/** The buffers that move with claims. */
+/** Returns the buffers that are transferred with the claims. */
 export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
   return claims.map(([, , , , { content }]) => content).filter((content) => content !== null);
 }
@@ -89,7 +89,7 @@ export function wireSettlement(request: SettleRequest): WireSettlement {
   return [id, token, destination ?? null, now, rows];
 }
 
-/** What the delivery thread is told unasked: a WorkEvent as it crosses. */
+/** An event for the delivery thread: the format of WorkEvent in messages. */
 export type WireEvent =
   | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
   | { readonly kind: "claimed"; readonly mail: WireClaim }
@@ -108,7 +108,7 @@ export type WireBody = ArrayBuffer | string;
 export type WireOwed = Omit<OwedMail, "body"> & {
   readonly body?: WireBody;
   readonly size: number;
-  /** CRC-32 under which it was accepted; null for mail without one. */
+  /** CRC-32 from acceptance; null for old mail that has none. */
   readonly crc: number | null;
 };
 
@@ -130,27 +130,27 @@ export interface WorkMethods
 
 export type WireSighting = Sighting & { readonly key: string };
 
-/** What a primary said of an address, in its comparable form. */
+/** What a primary replied about an address; the address is in its comparable form. */
 export interface WireNote {
   readonly address: string;
   readonly note: Note;
 }
 
 export interface MemoryMethods {
-  /** Sightings of greylisting, kept together. */
+  /** Stores sightings of greylisting together. */
   note(sightings: readonly WireSighting[]): Promise<void>;
   learn(notes: readonly WireNote[]): Promise<void>;
 }
 
-/** One declared domain without its recipients. */
+/** A declared domain without its recipients. */
 export interface StagedDomain {
   readonly name: string;
   readonly settings: DomainSettings;
-  /** Hash of its sorted list; absent when there is none. */
+  /** Hash of its sorted list; absent if it has no list. */
   readonly hash?: string;
 }
 
-/** A new list that wants its entries. */
+/** A new list that has yet to be filled. */
 export interface WantedList {
   readonly name: string;
   readonly list: number;
@@ -167,16 +167,16 @@ export interface NewDomain {
   readonly list?: number;
 }
 
-/** Tables of lists that belong to domains beside the declared one: the API's, and the fetched ones. */
+/** Tables of a domain's lists other than the declared one: those of the API, and the fetched ones. */
 export type SideTable = "overlay" | "fetched";
 
-/** A new list for a domain, to take the place of the one it has there. */
+/** A new list for a domain, which will replace its present one in `table`. */
 export interface SideListPlan {
   readonly table: SideTable;
   readonly domain: string;
-  /** The present entries come along. */
+  /** Whether the present entries are copied. */
   readonly keep: boolean;
-  /** The domain itself is yet to be added. */
+  /** Whether the domain itself has yet to be added. */
   readonly fresh: boolean;
 }
 

@@ -12,30 +12,30 @@ import { WalIndex } from "../disk/wal-index.ts";
  * pauses: at 16 MB the slowest hundredth of accepts took twice as long.
  */
 const WAL_PAGES = 1024;
-/** Beyond this many it happens even when jobs wait, by the writer alone: 16 MB. */
+/** WAL pages beyond which the writer moves the WAL by itself, even if jobs wait: 16 MB. */
 const WAL_PAGES_MOST = 4096;
 
 const flush = promisify(fsync);
 
 /**
- * Moves the WAL into the database while mail flows. A WAL begins anew only when all its pages were copied and none is
- * added, so the last step is the writer's, between two commits. What takes long comes before, beside the commits:
- * another thread copies what there is, the system flushes it. The writer is left with the few pages that came
- * meanwhile. Where nobody copies for it, it does all of it, preferably when no job waits.
+ * Moves the WAL into the database while mail flows. A WAL begins anew only when all its pages are copied and none is
+ * added, so the writer takes the last step, between two commits. The long part comes before, in parallel with commits:
+ * another thread copies the present pages, and the system flushes them. The writer then copies the few pages that were
+ * added meanwhile. Without a copying thread, the writer copies everything, preferably while no job waits.
  *
- * A flush that failed says nothing of what was copied before, and the next one that succeeds nothing either: the system
- * may have given the pages up. All of the WAL is copied again then, before it may begin anew.
+ * After a failed flush, the pages that were copied before may not be on the disk, and a later successful flush proves
+ * nothing, because the system may have dropped the pages. The whole WAL is then copied again before it may begin anew.
  */
 export class Checkpoints {
   /**
-   * The database once more, to flush it. Never closed while the process runs: that would make the system drop the locks
-   * that SQLite holds on the file.
+   * A second descriptor of the database, to flush it. Never closed while the process runs, because closing it would
+   * drop SQLite's locks on the file.
    */
   readonly #descriptor: number;
   #checkpointer: Checkpointer | undefined;
   readonly #index: WalIndex;
   #step: "waiting" | "copying" | "copied" = "waiting";
-  /** What was copied may not be on the disk. */
+  /** Pages that were copied may not be on the disk. */
   #doubted = false;
 
   constructor(folder: string) {
@@ -43,14 +43,14 @@ export class Checkpoints {
     this.#index = new WalIndex(folder);
   }
 
-  /** From now on this one copies, until it ends. */
+  /** Lets `checkpointer` copy from now on, until it ends. */
   copyBy(checkpointer: Checkpointer): void {
     this.#checkpointer = checkpointer;
   }
 
   /**
-   * Between two commits; `idle` when no job waits. False: the WAL is larger than it should be, as somebody reads who
-   * began long ago, and nothing should be written that can wait. Throws what SQLite says.
+   * Call it between two commits; `idle` if no job waits. Returns false if the WAL is larger than it should be, because
+   * a reader has been reading for long; nothing should then be written that can wait. Throws SQLite's error.
    */
   proceed(database: Database.Database, idle: boolean): boolean {
     const pages = pagesWaiting(database);
@@ -62,23 +62,23 @@ export class Checkpoints {
     return pages <= WAL_PAGES_MOST;
   }
 
-  /** Moves the WAL; what is written next takes the blocks that it has. Throws what SQLite says. */
+  /** Moves the WAL; the next commits reuse the blocks of its file. Throws SQLite's error. */
   inPlace(database: Database.Database): void {
     this.#move(() => checkpointInPlace(database));
   }
 
-  /** Moves the WAL and empties its file, as far as readers let it. Throws what SQLite says. */
+  /** Moves the WAL and truncates its file, unless readers prevent that. Throws SQLite's error. */
   fully(database: Database.Database): void {
     this.#move(() => checkpointFully(database));
   }
 
-  /** The disk has failed at something. */
+  /** Call it when the disk has failed at anything. */
   doubt(): void {
     this.#doubted = true;
     try {
       this.#settle();
     } catch {
-      // Tried again before anything is moved.
+      // `#move` tries again before it moves anything.
     }
   }
 
@@ -92,7 +92,7 @@ export class Checkpoints {
     }
   }
 
-  /** False while what is in doubt cannot be copied again, because somebody is copying. */
+  /** Makes SQLite copy everything again if in doubt; returns false while the other thread's copying prevents that. */
   #settle(): boolean {
     if (!this.#doubted) return true;
     if (this.#step === "copying") return false;
@@ -105,7 +105,7 @@ export class Checkpoints {
     return idle && this.#checkpointer === undefined ? WAL_PAGES : WAL_PAGES_MOST;
   }
 
-  /** What fails here may fail for the writer, too, which then knows what to do: SQLite flushes once more. */
+  /** Ignores errors: if the disk still fails, so does the writer's own checkpoint, and the writer handles that. */
   async #copy(checkpointer: Checkpointer): Promise<void> {
     this.#step = "copying";
     try {

@@ -9,11 +9,11 @@ import { noteFetch, readFetchRecords } from "../directory/fetch-records.ts";
 import { addToken, readTokens, revokeToken } from "../directory/tokens.ts";
 import type { ControlMethods } from "../wire/wire.ts";
 
-/** Serves operators: their verbs, the directory, the tokens. All of it in slices, behind the mail in flow. */
+/** Serves operators: their verbs, the directory, the tokens. Everything runs in slices, after the flowing mail. */
 export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>; clock: Clock }): void {
   const { loop, clock } = parts;
   const once = <T>(act: (store: Store) => T): Promise<T> =>
-    // oxlint-disable-next-line require-yield -- one step is all there is
+    // oxlint-disable-next-line require-yield -- there is only one step
     loop.submitSlices(function* (store) {
       return act(store);
     });
@@ -48,6 +48,6 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     allowSender: (sender) => once(({ database }) => allowSender(database, sender)),
     disallowSender: (sender) => once(({ database }) => disallowSender(database, sender)),
   });
-  // Whoever was staging is gone; what is half done is cleaned up by the next change, or at the next start.
+  // The client that staged is gone. If this fails, the next change or the next start cleans up.
   port.once("close", () => void once(({ directory }) => directory.discard()).catch(() => {}));
 }

@@ -11,7 +11,7 @@ import type { Store } from "./store.ts";
 
 /** Pause before each attempt, in ms. */
 const TRY_EACH = 5000;
-/** The disk must write, flush and rename this many times in a row. */
+/** How many times in a row the disk must write, flush and rename a file. */
 const PROOFS = 3;
 
 interface CureParts {
@@ -22,9 +22,11 @@ interface CureParts {
   readonly sessions: Sessions;
   readonly refused: RefusedMails;
   readonly reopen: () => Store;
+  /** Moves the WAL into the database. Throws SQLite's error. */
+  readonly moveWal: (store: Store) => void;
 }
 
-/** The way back from `sick`: close, prove the disk, open, check the database, put right what was in doubt. */
+/** Leads back from `sick`: closes the database, proves the disk, opens and checks the database, resolves all doubts. */
 export class Cure {
   readonly #parts: CureParts;
   #timer: Timer | undefined;
@@ -33,13 +35,13 @@ export class Cure {
     this.#parts = parts;
   }
 
-  /** Gives `lost` up and tries until the disk is proven; then `done` gets the new store. */
+  /** Closes `lost` and tries until the disk is proven; then calls `done` with the new store. */
   begin(lost: Store, done: (store: Store) => void): void {
     this.giveUp(lost);
     this.#arm(done);
   }
 
-  /** The next start puts right what is in doubt, where nobody does before. */
+  /** Closes `lost` and notes the mails in doubt; if no cure follows, the next start removes them. */
   giveUp(lost: Store): void {
     this.#parts.refused.add(lost.accepting.inDoubt);
     try {
@@ -77,20 +79,23 @@ export class Cure {
     }
   }
 
-  #putRight({ database, recovering }: Store): void {
-    const { clock, sessions, refused } = this.#parts;
+  #putRight(store: Store): void {
+    const { folder, clock, sessions, refused, moveWal } = this.#parts;
+    const { database, recovering } = store;
     const putRight = database.transaction(() => {
       recovering.putBack(clock.now(), sessions);
       recovering.remove(refused.ids);
-      // What is not seen yet cannot be removed, and who forgets it then would find it at the next start.
+      // A failed commit that is still invisible cannot be removed, and would appear at the next start: overwrite it.
       writeOver(database);
     });
     putRight.immediate();
+    // The proofs used another file; the disk may have failed at the database itself.
+    withBallast(folder, () => moveWal(store));
     refused.forget();
   }
 }
 
-/** Throws what is wrong with it. */
+/** Throws an error with the findings if the database is damaged. */
 function checkSoundness(database: Database.Database): void {
   const findings = findingsOf(database);
   if (findings.length > 0) throw new Error(`the database is damaged: ${findings.join("; ")}`);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { spoolIn } from "../bodies/spool-place.ts";
 import { QUEUE_FILE, WAL_FILE } from "../disk/connection.ts";
 
-/** The database was cut to nothing or taken away, and beside its place lies what belongs to its mail. */
+/** The database is empty or missing, but files that belong to its mail are still in the folder. */
 export class QueueEmptied extends Error {
   override readonly name = "QueueEmptied";
 
@@ -15,14 +15,14 @@ export class QueueEmptied extends Error {
   }
 }
 
-/** SQLite would make a new database, and remove the WAL; an hour later the bodies would be swept. Throws QueueEmptied. */
+/** Throws QueueEmptied. Otherwise SQLite would create a new database and remove the WAL, and the sweep the bodies. */
 export function refuseEmptied(folder: string): void {
   const file = join(folder, QUEUE_FILE);
   const size = sizeOf(file);
   if (size !== undefined && size > 0) return;
   const what = size === 0 ? "empty" : "missing";
   if ((sizeOf(join(folder, WAL_FILE)) ?? 0) > 0) throw new QueueEmptied(file, { what, left: WAL_FILE });
-  // What was never complete is no mail's, nor is what a file system of its own has.
+  // Incomplete bodies belong to no mail, nor does `lost+found`.
   const holdsBody = readdirSync(spoolIn(folder)).some((name) => /^[\da-f]+$/.test(name));
   if (holdsBody) throw new QueueEmptied(file, { what, left: "spool" });
 }

@@ -8,8 +8,8 @@ import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
 
 /**
- * Sees to it that the database and the WAL that are written are those in the folder. Others have no name any more, and
- * are gone with the process.
+ * Makes sure that the open database and WAL are the files in the folder. A file without a name is lost when the process
+ * ends.
  */
 export class FilesInPlace {
   readonly #folder: string;
@@ -17,7 +17,7 @@ export class FilesInPlace {
   readonly #requireDatabase: () => void;
   #requireWal: () => void;
 
-  /** When the store has just been opened. */
+  /** To be made when the store has just been opened. */
   constructor(folder: string, refused: RefusedMails) {
     this.#folder = folder;
     this.#refused = refused;
@@ -25,23 +25,23 @@ export class FilesInPlace {
     this.#requireWal = keptInPlace(this.#wal);
   }
 
-  /** The database was opened anew, which may have made another WAL. */
+  /** Call it when the database was opened again, which may have created another WAL. */
   reopened(): void {
     this.#requireWal = keptInPlace(this.#wal);
   }
 
-  /** Before a commit is answered; a WAL that took the place of ours is not noticed. Throws FileReplaced. */
+  /** Call it before a commit is answered. Does not notice a WAL that replaced ours. Throws FileReplaced. */
   requireThere(store: Store): void {
     this.#requireDatabase();
-    // Not by statSync: who asks for a file's times makes Linux write them with the next commit.
+    // Not by statSync: reading a file's times makes Linux write them with the next commit.
     if (existsSync(this.#wal)) return;
     this.#save(store);
     throw new FileReplaced(this.#wal);
   }
 
   /**
-   * The same, and that the WAL is ours; the next commit takes 0.04 ms longer. Throws FileReplaced, or what the system
-   * says where it does not tell.
+   * Also checks that the WAL is ours; the next commit takes 0.04 ms longer. Throws FileReplaced, or the system's error
+   * if the files cannot be checked.
    */
   requireOwn(store: Store): void {
     this.#requireDatabase();
@@ -53,19 +53,19 @@ export class FilesInPlace {
     }
   }
 
-  /** What was taken is moved into the database; the senders of what is not answered yet keep theirs. */
+  /** Moves accepted mail from the WAL into the database, and notes mail that is not answered yet as refused. */
   #save(store: Store): void {
     this.#refused.add(store.accepting.inDoubt);
     try {
       checkpointPatiently(store.database);
       this.#setAside();
     } catch (cause) {
-      // Nobody may take it for a sick disk, and open the database with a WAL that is not ours.
+      // Any other error would count as a sick disk, and the cure would open the database with a foreign WAL.
       throw new FileReplaced(this.#wal, { cause });
     }
   }
 
-  /** The next start would put the pages of a WAL that is not ours over those of the database. */
+  /** Renames a foreign WAL: the next start would copy its pages over those of the database. */
   #setAside(): void {
     if (!existsSync(this.#wal)) return;
     renameSync(this.#wal, `${this.#wal}.replaced`);

@@ -8,16 +8,16 @@ import { usable } from "../disk/opening.ts";
 const NOTE_FILE = "refused";
 
 /**
- * Mails whose commit failed, so that their senders keep them, and which may have reached the disk all the same. They
- * are to be removed before anything is served. A note in the folder lets the next process know them, should this one
- * end before the disk is well: it goes to the same disk as the commit did, so it is mostly there when they are.
+ * Mails whose commit failed, so that their senders keep them, but which may be on the disk all the same. They must be
+ * removed before anything is served. A note in the folder names them to the next process, in case this one ends before
+ * the disk is well. The note is on the same disk as the mails, so it is mostly there if they are.
  */
 export class RefusedMails {
   readonly #folder: string;
   readonly #log: Logger;
   readonly #ids: Set<string>;
 
-  /** Begins with those that the last process left. Throws StoreUnusable. */
+  /** Reads the note of the last process. Throws StoreUnusable. */
   constructor(folder: string, log: Logger) {
     this.#folder = folder;
     this.#log = log;
@@ -45,7 +45,7 @@ export class RefusedMails {
     }
   }
 
-  /** They are removed, durably. */
+  /** Call it when the mails are durably removed. */
   forget(): void {
     rmSync(this.#note, { force: true });
     this.#ids.clear();

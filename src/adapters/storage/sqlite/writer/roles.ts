@@ -19,7 +19,7 @@ import {
   type WorkMethods,
 } from "../wire/wire.ts";
 
-/** What a line to the store is for. */
+/** What a port to the store is used for. */
 export type Role = "intake" | "work" | "control" | "memory";
 
 interface RoleParts {
@@ -28,7 +28,7 @@ interface RoleParts {
   readonly segments: Segments;
   readonly clock: Clock;
   readonly condition: () => StoreCondition;
-  /** A client's spool file met a full or sick disk. */
+  /** Called when a client could not write a spool file because the disk is full or sick. */
   readonly trouble: (failure: StoreFailure) => void;
 }
 
@@ -43,11 +43,11 @@ export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void
   SERVE[role](port, parts);
 }
 
-/** How long to wait before trying again to give up what a dead thread had, in ms. */
+/** Time before the next attempt to give up claims or segments of a dead thread, in ms. */
 const TRY_AGAIN = 1000;
 
 const ACCEPTED: Accepted = { kind: "accepted" };
-/** What a row costs beside its body, in bytes, about. */
+/** Approximate size of a row without its body, in bytes. */
 const ROW_BYTES = 2000;
 
 function serveIntake(port: MessagePort, parts: RoleParts): void {
@@ -66,7 +66,7 @@ function serveIntake(port: MessagePort, parts: RoleParts): void {
   port.once("close", () => leaveSegments(port, parts));
 }
 
-/** Behind what the client has still sent. */
+/** Runs after the mails that the client has still sent. */
 function leaveSegments(appender: Appender, parts: RoleParts): void {
   brief(parts.loop, "accept", ({ bodies }, batch) => bodies.leaveSegments(appender, batch)).catch(() =>
     parts.clock.after(TRY_AGAIN, () => leaveSegments(appender, parts)),
@@ -101,7 +101,7 @@ function answerOf(failure: StoreFailure | undefined): Accepted {
   return failure === undefined ? ACCEPTED : { kind: "refused", why: failure.why };
 }
 
-/** Bytes of a sighting or of a note, about. */
+/** Approximate size of a sighting or of a note, in bytes. */
 const NOTE_BYTES = 100;
 
 function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
@@ -151,12 +151,12 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
   if (parts.condition() !== "ok") session.tell({ kind: "condition", condition: parts.condition() });
 }
 
-/** A job that writes next to nothing. */
+/** Submits a job that writes hardly anything. */
 function brief<T>(loop: CommitLoop<Store>, rank: Rank, run: (store: Store, batch: Batch) => T): Promise<T> {
   return loop.submit({ rank, bytes: 0, run });
 }
 
-/** A DSN takes room on the disk, so that a full one refuses it as it does new mail. */
+/** Serves the writer of DSNs. A DSN takes room, so a full disk refuses it like new mail. */
 function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
   return {
     owed: async (request) => {
@@ -174,7 +174,7 @@ function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" |
   };
 }
 
-/** The thread that held these claims is dead; nobody knows how far it came. */
+/** Makes the claims of a dead thread unconfirmed: how far it came is unknown. */
 function abandonClaims(session: WorkSession, parts: RoleParts): void {
   const { loop, sessions, clock } = parts;
   const abandoned = brief(loop, "settle", ({ recovering }) =>

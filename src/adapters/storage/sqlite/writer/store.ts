@@ -25,7 +25,7 @@ import { refusedFilter, type SharedState } from "../wire/shared-state.ts";
 import { Settling } from "../queue/settling.ts";
 import { Waiting } from "../queue/waiting.ts";
 
-/** All verbs on one open connection. A new connection makes a new one. */
+/** All operations on one open connection. Each new connection gets a new store. */
 export interface Store {
   readonly database: Database.Database;
   readonly bodies: Bodies;
@@ -52,7 +52,7 @@ export interface StoreParts {
   readonly log: Logger;
   readonly sessions: Sessions;
   readonly segments: Segments;
-  /** Folder of the migrations; the shipped ones unless a test says otherwise. */
+  /** Folder of the migrations; those that ship with the program if absent. */
   readonly migrations?: string;
 }
 

@@ -11,18 +11,18 @@ import type { FilesInPlace } from "./files-in-place.ts";
 import { vacuumSlice } from "../disk/wal.ts";
 
 /**
- * How often the files are looked for and the free space is measured, and how long nothing must have happened before the
- * WAL is emptied, in ms.
+ * Interval of the checks of the files and of the free space, and how long no job must have run before the WAL is
+ * emptied, in ms.
  */
 const SECOND = 1000;
-/** The same while nothing happens at all, in ms. */
+/** The same interval while the store is idle, in ms. */
 const RESTING = 30_000;
-/** How often the last mails of segments are moved, so that the segments can go, in ms. */
+/** How often the last mails of segments are moved, so that the segments can be removed, in ms. */
 const COMPACT_EACH = 60 * 1000;
-/** How often the spool and the directory's remains are swept, in ms. */
+/** How often the spool and old generations of the directory are swept, in ms. */
 const SWEEP_EACH = 60 * 60 * 1000;
 
-/** Turns after which the size of the WAL is looked at; the look costs as much as settling a mail. */
+/** The size of the WAL is checked once in this many turns; the check costs as much as settling a mail. */
 const LOOK_EACH = 4;
 
 interface UpkeepParts {
@@ -38,7 +38,7 @@ interface UpkeepParts {
   readonly log: Logger;
 }
 
-/** What the writer does for its own sake: between turns, each second, each hour. */
+/** Maintenance by the writer: between turns, each second, each hour. */
 export class Upkeep {
   readonly #parts: UpkeepParts;
   #timer: Timer | undefined;
@@ -46,7 +46,7 @@ export class Upkeep {
   #walMayHoldPages = true;
   #turns = 0;
   #resting = false;
-  /** The next slice is planned. */
+  /** The next vacuum slice is scheduled. */
   #vacuuming = false;
   #nextSweep: number;
   #nextCompaction: number;
@@ -54,13 +54,18 @@ export class Upkeep {
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
-    // Never at the start: a file that no mail names may still be wanted by whoever looks into a crash.
+    // Not at the start: after a crash, an operator may still need files that no mail names.
     this.#nextSweep = parts.clock.elapsed() + SWEEP_EACH;
     this.#nextCompaction = parts.clock.elapsed() + COMPACT_EACH;
     this.#arm();
   }
 
-  /** A turn of the commit loop has ended; `idle` when nothing waits. */
+  /** Moves the WAL into the database now, or reports why that fails. */
+  moveWal(): void {
+    this.#withStore((store) => this.#parts.checkpoints.inPlace(store.database));
+  }
+
+  /** Call it when a turn of the commit loop has ended; `idle` if no job waits. */
   afterTurn(idle: boolean): void {
     this.#busySinceTick = true;
     this.#walMayHoldPages = true;
@@ -70,16 +75,16 @@ export class Upkeep {
     }
     this.#turns += 1;
     const { illness, checkpoints } = this.#parts;
-    if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
+    if (illness.short) this.moveWal();
     else if (this.#turns % LOOK_EACH === 0)
       this.#withStore((store) => {
         const isSmall = checkpoints.proceed(store.database, idle);
-        // What has been handed over is no room for new mail before the file system has it back.
+        // Space of delivered mail counts as room for new mail only once it is returned to the file system.
         if (isSmall && illness.condition === "full") vacuumSlice(store.database, true);
       });
   }
 
-  /** Resolves when nothing of it runs any more. */
+  /** Stops everything; resolves when a running sweep has ended. */
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -104,7 +109,7 @@ export class Upkeep {
     this.#arm();
   }
 
-  /** Files that are not there any more end the thread; a disk that does not tell is sick. */
+  /** Missing or replaced files end the thread; if they cannot be checked, the disk is sick. */
   #lookForFiles(): void {
     const store = this.#parts.store();
     try {
@@ -115,15 +120,15 @@ export class Upkeep {
     }
   }
 
-  /** Nothing has happened for a second: space goes back to the file system, slice by slice, then the WAL. */
+  /** Runs when no job has run for a second: returns free space to the file system in slices, then empties the WAL. */
   #rest(): void {
     this.#vacuuming = false;
     this.#withStore((store) => {
       const { loop, illness, checkpoints } = this.#parts;
       if (!loop.idle || this.#timer === undefined) return;
-      // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
+      // If blocks are short, the next slice reuses those of the WAL, so that no other program gets them.
       if (illness.short) checkpoints.inPlace(store.database);
-      // Half as much as is given back goes through the WAL.
+      // The WAL grows by half of the returned space.
       else if (!checkpoints.proceed(store.database, true)) return;
       if (vacuumSlice(store.database, false)) return this.#vacuumOn();
       if (!illness.short) checkpoints.fully(store.database);
@@ -153,7 +158,7 @@ export class Upkeep {
   #compact(): void {
     const { clock, illness, log, loop } = this.#parts;
     this.#nextCompaction = clock.elapsed() + COMPACT_EACH;
-    // On a full disk, too, which it empties: few mails may keep most of it. What is left of the ballast is for deliveries.
+    // A full disk is compacted, too: few mails may occupy most of it. But the ballast is only for deliveries.
     if (illness.condition === "sick" || illness.short) return;
     loop
       .submitSlices((store, batch) => store.compacting.run(batch))
@@ -173,7 +178,7 @@ export class Upkeep {
   #failed(failure: StoreFailure, act: (store: Store) => void): void {
     const { illness, onTrouble } = this.#parts;
     onTrouble(failure);
-    // What is done here makes room.
+    // Maintenance makes room, so it may use the ballast.
     if (failure.why === "full" && illness.makeRoom()) this.#withStore(act);
   }
 }

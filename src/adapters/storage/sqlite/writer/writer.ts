@@ -16,6 +16,7 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably, type Disk } fro
 import type { StoreFailure } from "../disk/failure.ts";
 import { Illness, type Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
+import { findWalDamage } from "../disk/wal-damage.ts";
 import { FilesInPlace } from "./files-in-place.ts";
 import { RefusedMails } from "./refused-mails.ts";
 import { serveRole, type Role } from "./roles.ts";
@@ -33,24 +34,24 @@ export interface WriterOptions {
   readonly clock: Clock;
   readonly reserve: Reserve;
   readonly log: Logger;
-  /** Gets `store.condition` at every change. */
+  /** Gets `store.condition` at every change, and `store.checked` if the WAL was damaged. */
   readonly journal?: Journal;
-  /** Folder of the migrations; those that ship with the program when absent. */
+  /** Folder of the migrations; those that ship with the program if absent. */
   readonly migrations?: string;
-  /** The real one when absent. */
+  /** The real disk if absent. */
   readonly disk?: Disk;
 }
 
-/** Stands in the folder while no writer is open and the last one closed in order. */
+/** This file exists while no writer is open and the last one was closed cleanly. */
 const CLEAN_FILE = "clean";
 
-/** The one connection that writes, on the storage thread. */
+/** The only connection that writes, on the storage thread. */
 export class Writer {
-  /** For the clients on other threads. */
+  /** Shared memory for the clients on other threads. */
   readonly shared: SharedState = makeSharedState();
-  /** Recipients that were claimed when the last process ended, and are `unconfirmed` since. */
+  /** Number of recipients that were claimed when the last process ended, and are now `unconfirmed`. */
   readonly recovered: number;
-  /** The last process did not close the store: a check of the database is due (`checkDatabase`). */
+  /** The last process did not close the store cleanly, so the database should be checked (`checkDatabase`). */
   readonly unclean: boolean;
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
@@ -73,6 +74,7 @@ export class Writer {
     prepareFolder(folder);
     this.unclean = existsSync(join(folder, QUEUE_FILE)) && !existsSync(join(folder, CLEAN_FILE));
     rmSync(join(folder, CLEAN_FILE), { force: true });
+    const damage = this.unclean ? findWalDamage(folder) : undefined;
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
     this.#checkpoints = new Checkpoints(folder);
@@ -110,14 +112,19 @@ export class Writer {
       sessions: this.#sessions,
       refused: this.#refused,
       reopen: () => this.#reopen(),
+      moveWal: ({ database }) => this.#checkpoints.inPlace(database),
     });
+    // The last process may have ended on a sick disk. SQLite then finds commits in the page cache that a failed flush
+    // kept off the disk. New commits must not stand behind them in the WAL, or a power cut would lose these as well.
+    if (this.unclean) this.#upkeep.moveWal();
+    if (damage !== undefined) options.journal?.record({ kind: "store.checked", findings: [damage], took: 0 });
   }
 
   get condition(): StoreCondition {
     return this.#illness.condition;
   }
 
-  /** Lets who serves this port copy the WAL, until the port closes. */
+  /** Lets the thread that serves this port copy the WAL, until the port closes. */
   copyBy(port: MessagePort): void {
     this.#checkpoints.copyBy(connectCheckpointer(port));
   }
@@ -134,7 +141,7 @@ export class Writer {
     });
   }
 
-  /** From the next look at the disk on, which is at once. */
+  /** Sets the reserve and applies it at once. */
   setReserve(reserve: Reserve): void {
     this.#illness.setReserve(reserve);
   }
@@ -144,7 +151,7 @@ export class Writer {
     return sweepSpool(this.#options.folder, this.#segments);
   }
 
-  /** Finishes what waits, empties the WAL and marks the folder as closed in order, as far as the disk lets it. */
+  /** Finishes waiting jobs, empties the WAL and marks the folder as cleanly closed, if the disk permits. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -159,12 +166,12 @@ export class Writer {
       this.#closeFully(store.database);
       writeDurably(join(this.#options.folder, CLEAN_FILE), "");
     } catch (error) {
-      // All that was promised is in the WAL, which the next start reads; the disk is full, or worse.
+      // The disk is full, or fails. All acknowledged mail is in the WAL, which the next start reads.
       this.#options.log.warn("the store could not be closed cleanly", { error: errorText(error) });
     }
   }
 
-  /** Puts right what the last process left in doubt. */
+  /** Resolves what the last process left in doubt. */
   #recover({ database, recovering }: Store): number {
     const { folder, clock } = this.#options;
     const recover = database.transaction(() => {
@@ -214,12 +221,13 @@ export class Writer {
       judge: (error) => this.#illness.judge(error),
       onCommitted: (...committed) => this.#onCommitted(...committed),
       onTrouble: (failure) => this.#onTrouble(failure),
+      onSlicesUndone: ({ directory }) => directory.taint(),
       makeRoom: () => this.#illness.makeRoom(),
       onTurnEnd: (idle) => this.#onTurnEnd(idle),
     });
   }
 
-  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
+  /** Runs before the answers are sent: no mail may be acknowledged that is in a file without a name. */
   #onCommitted(store: Store, batch: Batch, bytes: number): void {
     this.#files.requireThere(store);
     store.accepting.inDoubt.clear();
@@ -239,13 +247,11 @@ export class Writer {
   }
 
   #onTrouble(failure: StoreFailure): void {
-    if (failure.why === "full") {
-      this.#store?.directory.taint();
-      this.#illness.foundFull(failure.message);
-    } else if (failure.why === "sick") this.#fallSick(failure);
+    if (failure.why === "full") this.#illness.foundFull(failure.message);
+    else if (failure.why === "sick") this.#fallSick(failure);
   }
 
-  /** A failed flush proves nothing about what is on the disk: the connection is given up at once. */
+  /** Closes the connection at once: after a failed flush, what is on the disk is unknown. */
   #fallSick(failure: StoreFailure): void {
     const lost = this.#store;
     this.#store = undefined;
@@ -255,7 +261,7 @@ export class Writer {
     if (this.#closed) return this.#cure.giveUp(lost);
     this.#cure.begin(lost, (store) => {
       this.#store = store;
-      // A commit that was answered as failed may have reached the disk, and a change of the directory with it.
+      // A commit that was answered as failed may be on the disk, and with it a change of the directory.
       this.#tellGeneration(store);
       this.#illness.cured();
     });
@@ -270,6 +276,6 @@ export class Writer {
 function prepareFolder(folder: string): void {
   usable(folder, () => makePrivateFolder(folder));
   const spool = spoolIn(folder);
-  // Large bodies would all be put off if it were another user's.
+  // If the folder belonged to another user, all large bodies would be deferred.
   usable(spool, () => makePrivateFolder(spool));
 }

@@ -31,7 +31,7 @@ async function openCase() {
   const inSpool = database
     .prepare<[], number>("SELECT count(*) FROM message WHERE spool IS NOT NULL")
     .pluck();
-  return { ...store, segments, compacting, files, name, inSpool: () => inSpool.get() };
+  return { ...store, database, segments, compacting, files, name, inSpool: () => inSpool.get() };
 }
 
 /** How many were moved, and what is to happen once that is durable. */
@@ -70,4 +70,26 @@ it("a mail of which the disk has but a part stays where it is, with that part", 
   batch.committed();
   await new Promise(setImmediate);
   assert.deepEqual([moved, it.inSpool(), statSync(file).size], [1, 1, BODY.length + 5000]);
+});
+
+it("a mail of which a notice is to be written stays where its writer was told, for as long as that", async () => {
+  await using it = await openCase();
+  const owe = it.database.prepare(
+    "UPDATE recipient SET owed = ? WHERE mail = (SELECT min(key) FROM message)",
+  );
+  owe.run("failed");
+  const first = run(it.compacting);
+  first.batch.committed();
+  assert.deepEqual([first.moved, it.inSpool(), it.segments.thinned], [1, 1, [it.name]]);
+  owe.run(null);
+  assert.deepEqual([run(it.compacting).moved, it.inSpool()], [1, 0]);
+});
+
+it("a mail that needs its body no more when its turn comes gets no row", async () => {
+  await using it = await openCase();
+  const steps = it.compacting.run(() => new Batch());
+  steps.next();
+  it.database.exec("UPDATE message SET spool = NULL");
+  assert.equal([...steps].length, 2);
+  assert.equal(it.database.prepare("SELECT count(*) FROM body").pluck().get(), 1);
 });

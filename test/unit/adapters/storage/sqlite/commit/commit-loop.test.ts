@@ -191,6 +191,7 @@ function openLoop(folder: string, onCommitted: () => void = () => {}) {
     judge: failureOf,
     onCommitted,
     onTrouble: ({ why }) => failures.push(why),
+    onSlicesUndone: () => {},
     makeRoom: () => false,
     onTurnEnd: () => {},
   });

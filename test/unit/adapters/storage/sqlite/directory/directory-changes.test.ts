@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { ControlMethods } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
+import type {
+  ControlMethods,
+  IntakeMethods,
+} from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
 import { openChannel } from "../../../../../../src/runtime/channel.ts";
-import { SETTINGS } from "../../../../../contract/mails.ts";
+import { accept, newMail, SETTINGS } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -121,6 +124,43 @@ test("what a full disk left half staged does not stand in the way of the next ch
   const { added } = await store.control.declare([domain("one.test", "alice"), domain("three.test")]);
   assert.deepEqual(added, ["three.test"]);
   assert.deepEqual(await known(store), ["alice", "one.test", "three.test"]);
+});
+
+test("a change that begins on a full disk begins as often as it takes, on a clean directory", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  await store.control.declare([domain("one.test", "alice")]);
+  let durable = 2;
+  disk.failCommit = () => (durable-- > 0 ? undefined : "SQLITE_FULL");
+  await assert.rejects(store.control.declare([domain("one.test", "bob"), domain("two.test")]), /SQLITE_FULL/);
+  disk.failCommit = undefined;
+  // Makes the ballast, which is given up piece by piece.
+  store.clock.advance(6000);
+  let failing = 3;
+  disk.failCommit = () => (failing-- > 0 ? "SQLITE_FULL" : undefined);
+  const { added } = await store.control.declare([domain("one.test", "alice"), domain("three.test")]);
+  assert.deepEqual(added, ["three.test"]);
+  assert.deepEqual(await known(store), ["alice", "one.test", "three.test"]);
+  failing = 3;
+  await store.control.addDomain(domain("four.test", "bob"));
+  assert.deepEqual(await known(store, "four.test"), ["bob", "four.test", "one.test", "three.test"]);
+});
+
+test("mail that finds no room ends no change of the directory", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const channel = openChannel<ControlMethods>(store.port("control"));
+  await channel.call("stageOpen");
+  await openChannel<IntakeMethods>(store.port("intake")).call("trouble", { why: "full", text: "ENOSPC" });
+  assert.equal(store.writer.condition, "full");
+  store.clock.advance(6000);
+  disk.failCommit = "SQLITE_FULL";
+  const { kind } = await accept(store.intake, newMail(store.clock.now()));
+  disk.failCommit = undefined;
+  assert.equal(kind, "refused");
+  await channel.call("stageDomains", [{ name: "one.test", settings: SETTINGS }]);
+  const { added } = await channel.call("stageFlip");
+  assert.deepEqual(added, ["one.test"]);
 });
 
 test("small lists share a commit, and a large one is cut between them", async () => {

@@ -66,7 +66,7 @@ export class FlakyDisk implements Disk {
   }
 
   #failureOf(pragma: string): string | undefined {
-    if (pragma === "wal_checkpoint(TRUNCATE)") return this.failCheckpoint;
+    if (/^wal_checkpoint\((?:PASSIVE|TRUNCATE)\)/.test(pragma)) return this.failCheckpoint;
     return pragma.startsWith("user_version =") ? this.failPragma : undefined;
   }
 

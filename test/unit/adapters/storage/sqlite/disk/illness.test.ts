@@ -469,6 +469,31 @@ describe("a sick disk", () => {
     cure(store);
   });
 
+  it("is not over while the database takes nothing from the WAL, which no proof beside it tells", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failCommit = store.disk.failCheckpoint = "SQLITE_IOERR_WRITE";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    store.disk.failCommit = undefined;
+    store.clock.advance(20_000);
+    assert.deepEqual(store.conditions(), ["sick"]);
+    store.disk.failCheckpoint = undefined;
+    cure(store);
+  });
+
+  it("takes room for what the WAL holds from the ballast, where it is full as well", async () => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    assert.equal(statSync(join(store.folder, "ballast")).size, WHOLE_BALLAST);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    store.disk.failCheckpoint = "SQLITE_FULL";
+    store.clock.advance(5000);
+    assert.equal(statSync(join(store.folder, "ballast")).size, 0);
+    store.disk.failCheckpoint = undefined;
+    cure(store);
+  });
+
   it("takes it back at the next start, where that comes before the disk is well", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));

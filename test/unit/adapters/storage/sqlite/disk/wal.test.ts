@@ -1,6 +1,6 @@
 /** What a failed commit leaves in the WAL although its senders were refused: nothing of it is ever delivered. */
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
@@ -14,6 +14,8 @@ import { systemError } from "./file-faults.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const WAL = "queue.sqlite-wal";
+/** A page and what stands before it in the WAL, in octets. */
+const FRAME = 24 + 4096;
 const FULL = { kind: "refused", why: "full" };
 const SICK = { kind: "refused", why: "sick" };
 
@@ -21,6 +23,8 @@ interface Scene extends AsyncDisposable {
   readonly store: SqliteStore;
   /** To a mail of whose commit the WAL has all, while the connections do not know of it. */
   readonly answer: unknown;
+  /** What the WAL held when the commit failed; what lies behind `flushed` octets was never flushed. */
+  readonly left: { readonly wal: Buffer; readonly flushed: number };
   /** Ids of the mails that a process finds which is started when this one was killed. */
   afterKill(): Promise<readonly string[]>;
 }
@@ -39,7 +43,9 @@ async function failBetween(code: string, again?: string): Promise<Scene> {
   await accept(store.intake, newMail(clock.now(), { id: "before" }));
   const refused = newMail(clock.now(), { id: "refused" });
   const written = await walAfter(store, refused, join(home.path, "other"));
+  let flushed = 0;
   disk.failCommit = () => {
+    flushed = statSync(join(store.folder, WAL)).size;
     overwrite(join(store.folder, WAL), written);
     disk.failCommit = undefined;
     disk.failPragma = again;
@@ -50,6 +56,7 @@ async function failBetween(code: string, again?: string): Promise<Scene> {
   return {
     store,
     answer,
+    left: { wal: written, flushed },
     afterKill: () => idsAfterKill(store, join(home.path, "copy")),
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
@@ -58,14 +65,28 @@ async function failBetween(code: string, again?: string): Promise<Scene> {
   };
 }
 
+/** A failed flush makes the system forget that these pages differ from the disk: they are there until the power goes. */
+function losePower(folder: string, { wal, flushed }: Scene["left"]): void {
+  const file = join(folder, WAL);
+  const now = readFileSync(file);
+  for (let at = flushed; at < Math.min(now.length, wal.length); at += FRAME)
+    if (now.subarray(at, at + FRAME).equals(wal.subarray(at, at + FRAME))) now.fill(0, at, at + FRAME);
+  writeFileSync(file, now);
+}
+
 async function walAfter(store: SqliteStore, mail: NewMail, folder: string): Promise<Buffer> {
   await crashCopy(store, folder);
+  // Or it would begin the WAL anew.
+  writeFileSync(join(folder, "clean"), "");
   await using other = await openSqliteStore({ folder, clock: store.clock });
   await accept(other.intake, mail);
   return readFileSync(join(folder, WAL));
 }
 
-async function idsAfterKill(store: SqliteStore, folder: string): Promise<readonly string[]> {
+async function idsAfterKill(
+  store: Pick<SqliteStore, "folder" | "clock">,
+  folder: string,
+): Promise<readonly string[]> {
   await crashCopy(store, folder);
   await using next = await openSqliteStore({ folder, clock: store.clock });
   const { items } = await next.reader.list({ filter: {}, limit: 10 });
@@ -109,6 +130,22 @@ describe("mail of a commit whose flush failed", () => {
     scene.store.clock.advance(5000);
     assert.equal(scene.store.writer.condition, "ok");
     assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+
+  it("takes no mail along that is accepted after the next start, when the power goes then", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_FSYNC");
+    await using home = await tempFolder();
+    const folder = join(home.path, "data");
+    await crashCopy(scene.store, folder);
+    await using next = await openSqliteStore({ folder, clock: scene.store.clock });
+    await accept(next.intake, newMail(next.clock.now(), { id: "later" }));
+    const copy = join(home.path, "copy");
+    await crashCopy(next, copy);
+    losePower(copy, scene.left);
+    assert.deepEqual(await idsAfterKill({ folder: copy, clock: next.clock }, join(home.path, "last")), [
+      "before",
+      "later",
+    ]);
   });
 });
 

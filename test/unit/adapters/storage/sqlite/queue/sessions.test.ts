@@ -30,3 +30,14 @@ it("takes no credit of a thread that has ended, and knows its claims until they 
   sessions.forget(session);
   assert.equal(sessions.holds(token), false);
 });
+
+it("knows a claim until the last of its recipients is settled", () => {
+  const sessions = new Sessions(() => 1);
+  const session = new WorkSession(() => {});
+  sessions.add(session);
+  session.claimed(7, 2);
+  sessions.settled(7, 1);
+  assert.equal(sessions.holds(7), true);
+  sessions.settled(7, 1);
+  assert.equal(sessions.holds(7), false);
+});
