@@ -120,7 +120,7 @@ export class Session implements SessionState {
 
   /** Answers a line that does not end in CRLF. */
   misused(line: Buffer): Answer {
-    return this.#barred() ?? this.#account("", uncleanLine(line));
+    return this.#account("", this.#barred() ?? uncleanLine(line));
   }
 
   /** Opens the body or chunk that DATA or BDAT announced. Returns an answer instead if the octets cannot be read. */

@@ -9,7 +9,7 @@ import { recipientCheck } from "../../../../src/services/policy/checks/recipient
 import type { Check } from "../../../../src/services/policy/policy.ts";
 import { recipientsOf } from "../../../support/recipient-notes.ts";
 import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
-import { NO_LIMITS } from "../../../support/smtp-settings.ts";
+import { LIMITS, NO_LIMITS } from "../../../support/smtp-settings.ts";
 import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
 
 /** A session over parts in memory, and what the tests ask of it. */
@@ -160,6 +160,23 @@ describe("Session", () => {
     );
     assert.equal(refused[3]?.sender, "a@b.example");
     assert.equal(refused[3]?.recipient, "v@evil.test");
+  });
+
+  test("a client that may do no more is turned away for any line but QUIT, and the journal is told", async () => {
+    const { session, parts } = new Harness({ settings: { limits: { ...LIMITS, commands: 0 } } });
+    const codes = [
+      (await session.command(Buffer.from("NOOP"))).reply.code,
+      session.misused(Buffer.from("NOOP")).reply.code,
+      (await session.command(Buffer.from("QUIT"))).reply.code,
+    ];
+    const refused = parts.events.flatMap((event) => (event.kind === "client.refused" ? [event] : []));
+    assert.deepEqual(
+      [codes, refused.map(({ reply }) => reply.code)],
+      [
+        [421, 421, 221],
+        [421, 421],
+      ],
+    );
   });
 
   test("no octet of the client's comes back", async () => {
