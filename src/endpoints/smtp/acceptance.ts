@@ -1,4 +1,4 @@
-/** What the queue is asked to promise: a mail with all that is known of it, and the fields that stand on top. */
+/** Builds what the queue is asked to accept: a mail with all known facts, and the header fields to put on top. */
 import type { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { printable } from "../../mail/reply.ts";
@@ -21,10 +21,10 @@ interface JudgedBody {
   readonly id: string;
   readonly facts: HeaderFacts;
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
-  /** Fields that were taken out because they claimed to be ours. */
+  /** Number of fields that were removed because they claimed to be ours. */
   readonly forged: number;
   readonly examined: Examined;
-  /** Absent: nothing was asked of who stands behind the mail. */
+  /** Undefined if the sender was not authenticated. */
   readonly found: AuthenticationResults | undefined;
   /** Wall time in ms after which the store must not begin. */
   readonly until: number;
@@ -71,7 +71,7 @@ function quarantineOf({ verdict }: Examined): string | undefined {
   return verdict.kind === "quarantine" ? verdict.why : undefined;
 }
 
-/** What goes along to the primary, wherever the mail waits before that. */
+/** Header fields of inspections and of the quarantine, which the primary gets with the mail. */
 function ownFields({ fields }: Examined, quarantine: string | undefined): readonly string[] {
   return quarantine === undefined ? fields : [...fields, `X-Holdfast-Quarantine: ${printable(quarantine)}`];
 }
@@ -85,7 +85,7 @@ function authenticationTop(
   return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
 }
 
-/** What was found about the sender, for the trace. */
+/** Results of sender authentication, for the trace. */
 function authenticationNotes(found: AuthenticationResults | undefined): readonly string[] {
   const { spf } = found ?? {};
   return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];

@@ -1,13 +1,13 @@
 /**
- * Application protocols within TLS, RFC 7301. A client that names some, and none of ours, is no mail client: the
- * handshake ends with `no_application_protocol`, so that no other protocol can be led here (ALPACA). One that names none
- * is served.
+ * Application protocols within TLS, RFC 7301. A client that offers only other protocols is no mail client: its
+ * handshake ends with `no_application_protocol`, so that a client of another protocol cannot be redirected to this
+ * server (the ALPACA attack). A client that offers no protocol is served.
  */
 import { TLS_SOCKET_OPTIONS } from "smtp-server/lib/smtp-connection.js";
 
 const OURS: ReadonlySet<string> = new Set(["smtp", "esmtp"]);
 
-/** The names of the options that smtp-server hands on to its TLS sockets; this one it would leave out. */
+/** smtp-server passes only the options in this list to its TLS sockets, and would leave this one out. */
 if (!TLS_SOCKET_OPTIONS.includes("ALPNCallback")) TLS_SOCKET_OPTIONS.push("ALPNCallback");
 
 export function chooseProtocol({ protocols }: { readonly protocols: readonly string[] }): string | undefined {

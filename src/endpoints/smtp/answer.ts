@@ -1,4 +1,4 @@
-/** What the session tells its connection: a reply, and what comes next. */
+/** What the session returns to its connection: a reply, and the next step. */
 import { formatReply, reply, type Reply } from "../../mail/reply.ts";
 
 export interface Answer {
@@ -6,36 +6,36 @@ export interface Answer {
   /** Further lines of the same reply, without codes. */
   readonly more?: readonly string[];
   /**
-   * `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail, or a chunk of it;
-   * `more`: the mail goes on with the next chunk.
+   * `close`: the connection closes after this reply; `tls`: the TLS handshake follows; `body`: the client sends its
+   * mail, or a chunk of it; `more`: the mail continues with the next chunk.
    */
   readonly next?: "close" | "tls" | "body" | "more";
-  /** The session begins anew for this client, and its greeting stands in place of this reply. */
+  /** A new session begins for this client. Its greeting replaces this reply. */
   readonly client?: NamedClient;
-  /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
+  /** With `body`: the client sends these octets without waiting, and the reply is sent after them (RFC 3030 §2). */
   readonly chunk?: ChunkHead;
-  /** Whom it concerns, for the journal. */
+  /** The sender and recipient that the answer concerns, for the journal. */
   readonly about?: About;
-  /** Positive, but it brought nothing forward: counts against the budget of commands. */
+  /** A positive reply to a command without progress; it counts against the budget of commands. */
   readonly idle?: boolean;
 }
 
 interface About {
   readonly sender?: string;
   readonly recipient?: string;
-  /** Which checks looked. */
+  /** Results of the checks, packed (`Looks`). */
   readonly checks?: string;
 }
 
-/** For whom a trusted peer speaks. */
+/** The client that a trusted peer has named. */
 export interface NamedClient {
-  /** Absent: the peer does not know. */
+  /** Undefined if the peer does not know it. */
   readonly ip?: string;
   readonly helo?: string;
   readonly extended: boolean;
 }
 
-/** What BDAT announces. */
+/** The arguments of BDAT. */
 export interface ChunkHead {
   readonly octets: number;
   readonly last: boolean;
@@ -45,16 +45,16 @@ export function say(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text) };
 }
 
-/** The wire form of replies that never change and are given again and again. */
+/** The wire form of replies that never change and are sent often. */
 const FIXED = new WeakMap<Reply, string>();
 
-/** Makes the wire form of an answer once and for all. */
+/** Caches the wire form of an answer that never changes. */
 export function fixed(answer: Answer): Answer {
   FIXED.set(answer.reply, `${formatReply(answer.reply)}\r\n`);
   return answer;
 }
 
-/** A reply after which the connection is closed. */
+/** An answer after which the connection closes. */
 export function closing(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text), next: "close" };
 }
@@ -79,7 +79,7 @@ export const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");
 export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");
 
-/** Why a connection is closed, whatever its client is at. */
+/** Answers that close the connection in any phase. */
 export const CLOSED = {
   sick: closing(421, "4.3.0", "Temporary trouble with storage, try again later"),
   stopping: closing(421, "4.3.2", "Service is shutting down, try again later"),

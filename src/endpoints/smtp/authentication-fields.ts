@@ -1,4 +1,4 @@
-/** What was found about the sender, as header fields for those behind us: RFC 8601 and RFC 7208 §9.1. */
+/** Results of sender authentication as header fields for the primary: RFC 8601 and RFC 7208 §9.1. */
 import type {
   Authentication,
   DmarcFacts,
@@ -8,18 +8,18 @@ import type {
 } from "../../ports/authentication.ts";
 
 interface FieldFacts {
-  /** Our own name: the authserv-id. */
+  /** Our own host name, used as the authserv-id. */
   readonly hostname: string;
   readonly ip: string;
   readonly helo: string;
   readonly sender: string;
   readonly spf?: SpfAnswer;
-  /** Absent where nobody looked. */
+  /** Undefined if signatures were not verified. */
   readonly signatures?: readonly SignatureResult[];
   readonly authentication: Authentication;
 }
 
-/** Both fields, CRLF at the end of each; they stand above Received. */
+/** Authentication-Results and, if SPF was checked, Received-SPF. Each ends in CRLF; they go above Received. */
 export function authenticationFields(facts: FieldFacts): string {
   const { spf } = facts;
   return resultsField(facts) + (spf === undefined ? "" : receivedSpf(facts, spf));
@@ -61,7 +61,7 @@ function receivedSpf({ hostname, ip, helo, sender }: FieldFacts, spf: SpfAnswer)
   return `Received-SPF: ${spf.result} (${hostname}: ${spf.comment})\r\n\t${pairs.join(";\r\n\t")}\r\n`;
 }
 
-/** RFC 7208 §9.1: a dot-atom as it is, all else as a quoted string. */
+/** RFC 7208 §9.1: returns a dot-atom unchanged, anything else as a quoted string. */
 function quoted(text: string): string {
   return /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -1,11 +1,11 @@
-/** How fast a body comes in, in one piece or in chunks: told from a trickle over spans of a minute, by the connection's own ticks. */
+/** Measures how fast a body arrives, in one piece or in chunks, over spans of a minute in the connection's ticks. */
 
-/** Span over which the least rate of a body is measured, in ms. */
+/** Span over which the minimum rate of a body is measured, in ms. */
 const RATE_WINDOW = 60_000;
 
 export class BodyPace {
   #octets = 0;
-  /** Where the current span began. */
+  /** When the current span began, in ms. */
   #start: number;
   #startOctets = 0;
 
@@ -17,13 +17,13 @@ export class BodyPace {
     this.#octets += octets;
   }
 
-  /** Begins a new span: the time before it was ours, not the client's. */
+  /** Begins a new span, so that time for which the client is not to blame does not count. */
   excuse(now: number): void {
     this.#start = now;
     this.#startOctets = this.#octets;
   }
 
-  /** Less than `least` octets a second over a whole span, but some: the time-out sees those who send nothing. */
+  /** Whether fewer than `least` octets a second arrived over a whole span. False if none: a timeout handles that. */
   trickles(now: number, least: number): boolean {
     const span = now - this.#start;
     if (span < RATE_WINDOW) return false;

@@ -1,4 +1,4 @@
-/** What is said of a whole body: by its header, by the cheap checks, and then by the inspectors that watched it come. */
+/** Judges a whole body: by its header, by the cheap checks, and then by the inspectors that saw it arrive. */
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { ACCEPT, type Verdict } from "../../mail/verdict.ts";
@@ -8,7 +8,7 @@ import type { Examination, Examined, Policy } from "../../services/policy/policy
 import { say, type Answer } from "./answer.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** How long inspectors may take after the last octet, in ms. */
+/** Time that inspectors have after the last octet, in ms. */
 const INSPECTION = 20_000;
 
 const MAIL_NEEDS_UTF8 = say(
@@ -24,15 +24,15 @@ interface ArrivedBody {
   readonly transaction: Transaction;
   readonly policy: Policy;
   readonly facts: HeaderFacts;
-  /** As it was written. */
+  /** The body as it was written. */
   readonly body: Pick<BodyWriter, "size" | "read">;
-  /** Undefined: nobody watched it come. */
+  /** Undefined if there is no inspection. */
   readonly examination: Examination | undefined;
-  /** Milliseconds since the last octet came. */
+  /** Milliseconds since the last octet arrived. */
   readonly waited: () => number;
 }
 
-/** An answer where it is not taken. At once where nobody must be asked. */
+/** Returns an answer if the body is refused. Returns synchronously if no check or inspection is asynchronous. */
 export function judgeBody(arrived: ArrivedBody): Later<Answer | Examined> {
   const { transaction, policy, facts } = arrived;
   if (facts.tooLong) return HEADER_TOO_BIG;
@@ -62,7 +62,7 @@ async function inspect(
     : examined;
 }
 
-/** With what checks said, for the trace. */
+/** The refusal with the results of the checks, for the trace. */
 function refusal({ looks }: Transaction, reply: Reply): Answer {
   const checks = looks?.packed();
   return checks === undefined ? { reply } : { reply, about: { checks } };

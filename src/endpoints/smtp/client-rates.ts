@@ -14,11 +14,11 @@ interface RateParts {
   readonly table: RateTable;
   readonly clock: Clock;
   readonly settings: () => SmtpSettings;
-  /** Only looks: nothing is counted. */
+  /** Rates are checked, but nothing is counted. */
   readonly dry?: boolean;
 }
 
-/** What one client, and its network, may do in a period; nothing is counted that has no cap. */
+/** Limits what one client address, and its network, may do in a period. What has no cap is not counted. */
 export class ClientRates {
   readonly #parts: RateParts;
 
@@ -44,12 +44,12 @@ export class ClientRates {
     this.#count(client, "refusedRecipients", 1);
   }
 
-  /** Octets of a body that came in whole, taken or not. */
+  /** Counts the octets of a body that arrived completely, accepted or not. */
   body(client: ConnectSubject, octets: number): void {
     this.#count(client, "kibibytes", Math.ceil(octets / 1024));
   }
 
-  /** With an amount of 0: whether no cap is reached yet. */
+  /** Counts `amount`. Returns false if a cap is exceeded; with an amount of 0, if a cap is reached. */
   #take(client: ConnectSubject, what: Rated, amount: number): boolean {
     const requests = this.#requests(client, what, amount);
     if (requests === undefined) return true;
@@ -65,7 +65,7 @@ export class ClientRates {
     this.#parts.table.take(...requests.map((request) => Object.assign(request, { cap: Infinity })));
   }
 
-  /** What is counted of the network and of the address; undefined where neither has a cap. */
+  /** The counters of the network and of the address. Undefined if neither has a cap. */
   #requests(client: ConnectSubject, what: Rated, amount: number): readonly RateRequest[] | undefined {
     const { rates } = this.#parts.settings();
     const [ofNetwork, ofAddress] = [rates[what], rates.address?.[what]];

@@ -1,4 +1,4 @@
-/** The commands that we know, RFC 5321 §4.1.1: one function each, and one table. */
+/** The SMTP commands, RFC 5321 §4.1.1: one function for each, and a table of all. */
 import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn, type DsnRequest } from "../../mail/dsn.ts";
 import { parsePathCommand, readMailbox, type PathCommand } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
@@ -47,12 +47,12 @@ const BAD_PARAMETER = say(501, "5.5.4", "Bad parameter");
 const UNKNOWN_PARAMETER = say(555, "5.5.4", "Parameter not recognised");
 const BAD_SENDER = say(501, "5.1.7", "Bad sender address syntax");
 const TLS_ALREADY = say(503, "5.5.1", "TLS is already in use");
-/** Where the octets of a chunk end is not known, so nothing that follows may be read. */
+/** Closes the connection: the end of the chunk is unknown, so nothing that follows may be read. */
 const BDAT_SYNTAX = closing(501, "5.5.4", "Syntax: BDAT octets [LAST]");
 const BDAT_BEGUN = say(503, "5.5.1", "The body has begun with BDAT");
 const TOO_MANY_MAILS = closing(421, "4.7.0", "Too many mails on this connection, connect again");
 
-/** What the value of a parameter of MAIL looks like, beside those of DSN: RFC 1870, RFC 6152, RFC 6531. */
+/** Syntax of the values of MAIL parameters, except those of DSN: RFC 1870, RFC 6152, RFC 6531. */
 const MAIL_FORMS: ReadonlyMap<string, RegExp> = new Map([
   ["SIZE", /^\d{1,20}$/],
   ["BODY", /^(?:7BIT|8BITMIME)$/i],
@@ -148,7 +148,7 @@ function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | u
   return undefined;
 }
 
-/** RFC 1870 §6: too big for ever is 552, too big for the moment is 452. */
+/** RFC 1870 §6: 552 if the mail is too big at any time, 452 if there is no room for it now. */
 function storageFault(session: SessionState, parameters: ReadonlyMap<string, string>): Answer | undefined {
   const { acceptor, settings } = session.parts;
   const size = announcedSize(parameters);
@@ -187,7 +187,7 @@ function mailSubject(session: SessionState, sender: string, announced: number): 
   return { ip, network, helo: said, extended, sender, announced, spf, ...(early && { early }) };
 }
 
-/** The return-path as it goes on the wire; empty for the null sender. */
+/** The return-path as it is written on the wire; empty for the null sender, undefined if it is malformed. */
 function senderText(path: string): string | undefined {
   const mailbox = readMailbox(path);
   if (mailbox.kind === "null") return "";
@@ -213,7 +213,7 @@ function data(session: SessionState, argument: string): Answer {
   const fault = bodyFault(session);
   if (fault !== undefined) return fault;
   if (!session.chunking) return GO_AHEAD;
-  // RFC 3030 §2 leaves open what such a transaction is; it is none.
+  // RFC 3030 §2: the state of a transaction that mixes BDAT and DATA is undefined, so it is dropped.
   session.transaction = undefined;
   return BDAT_BEGUN;
 }
@@ -223,7 +223,7 @@ function bodyFault({ transaction }: SessionState): Answer | undefined {
   return transaction.recipients.length === 0 ? NEEDS_RCPT : undefined;
 }
 
-/** RFC 3030 §2. The octets follow in any case, so a refusal waits for their end. */
+/** RFC 3030 §2. The client sends the octets in any case, so a refusal is sent after them. */
 function bdat(session: SessionState, argument: string): Answer {
   const [, digits, last] = /^(\d{1,15})( +LAST)?$/i.exec(argument) ?? [];
   if (digits === undefined) return BDAT_SYNTAX;

@@ -1,13 +1,14 @@
 /**
- * One client's socket: carries lines and bodies to its session and answers back, watches the time.
+ * One client's socket: passes lines and bodies to its session, writes the replies, and enforces the timeouts.
  *
  *   greeting -> command <-> busy            a line is being answered
  *                command -> body -> busy    DATA or BDAT, then what was sent is being answered
  *                command -> handshake -> command
  *   any -> closing
  *
- * Of smtp-server it uses the socket's life and the STARTTLS upgrade. Invariants: no timer but the greeting's, the sweep
- * calls `tick`; octets of a command do not extend the time for it; nobody who is slow because of us is cut off.
+ * From smtp-server it uses the socket's life cycle and the STARTTLS upgrade. Invariants: the only timer is that of the
+ * greeting, all else is timed by `tick`, which the sweep calls; octets of a command do not extend the time for it; no
+ * client is cut off for a delay that this server caused.
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -26,9 +27,9 @@ import { drained, feed, hangUp } from "./socket-feed.ts";
 import { Session } from "./session.ts";
 
 export interface ConnectionParts extends SessionParts {
-  /** Milliseconds that never run backwards, moved by the sweep. */
+  /** Time in ms that never runs backwards; the sweep advances it. */
   readonly ticks: () => number;
-  /** Given back when the connection is gone. */
+  /** Released when the connection closes. */
   readonly place: Place;
   readonly xclient: SessionState["xclient"];
 }
@@ -39,14 +40,14 @@ export class Connection extends SMTPConnection {
   readonly #parts: ConnectionParts;
   #session: Session;
   #phase: Phase = "greeting";
-  /** When the wait for the client began, or its last octets of a body came. */
+  /** When the wait for the client began, or when the last octets of a body arrived. */
   #since: number;
-  /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
+  /** The TLS socket of a STARTTLS handshake; destroying the raw socket during the handshake crashes Node.js. */
   #handshake: Socket | undefined;
   #body: Receiver | undefined;
   #pace = new BodyPace(0);
   #stopping = false;
-  /** What was answered and is not yet written; nothing goes into a handshake. */
+  /** Replies that are not written yet. Nothing is written during a TLS handshake. */
   readonly #replies = new OutgoingReplies((text) => {
     if (!this._upgrading && this._socket.writable) this._socket.write(text, "latin1");
   });
@@ -62,7 +63,7 @@ export class Connection extends SMTPConnection {
     else this.#session.canStartTls = parts.settings().tls !== undefined;
   }
 
-  /** A client's body is under way, or an answer is. */
+  /** The client is sending a body, or one of its commands is being answered. */
   get working(): boolean {
     return this.#phase === "body" || this.#phase === "busy";
   }
@@ -75,7 +76,7 @@ export class Connection extends SMTPConnection {
     });
   }
 
-  /** About once a second: looks at the time, and whether the client has left: Node.js may never end its TLS socket. */
+  /** Runs once a second: checks timeouts, and closes TLS sockets that Node.js leaves open after the client left. */
   tick(now: number): void {
     const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
@@ -87,14 +88,14 @@ export class Connection extends SMTPConnection {
     else if (inMail && this.#pace.trickles(now, minDataRate)) this.#cut(CLOSED.tooSlow);
   }
 
-  /** Says 421 at once when idle, else after the answer that is due. */
+  /** Sends 421 at once to an idle client, otherwise after the reply in progress. */
   stop(): void {
     this.#stopping = true;
     if (this.#phase === "greeting" || this.#phase === "command") this.#cut(CLOSED.stopping);
     if (this.#phase === "handshake") this.#destroy();
   }
 
-  /** Ends what is still open: flushes what was said, waits for nothing else. */
+  /** Closes the connection: flushes pending replies and waits for nothing else. */
   end(): void {
     if (this.#phase === "body") this.#cut(CLOSED.stopping);
     if (this._upgrading) return this.#destroy();
@@ -115,7 +116,7 @@ export class Connection extends SMTPConnection {
     });
   }
 
-  /** A plain socket feeds its parser by itself: a pipe costs as much again for each line. */
+  /** Connects a plain socket to the parser directly, because a pipe would double the cost of each line. */
   override _setListeners(callback: () => void): void {
     if (this.needsUpgrade) return super._setListeners(callback);
     const socket = this._socket;
@@ -125,14 +126,14 @@ export class Connection extends SMTPConnection {
     callback();
   }
 
-  /** Time is watched by `tick`; this is where the upgrade shows its TLS socket. */
+  /** Sets no timer, because `tick` checks timeouts. During an upgrade smtp-server passes the new TLS socket here. */
   override _armTimeout(socket?: Socket): void {
     if (socket !== undefined) this.#handshake = socket;
   }
 
   override _resetSession(): void {}
 
-  /** What smtp-server itself wants to say; ours goes through `#write`. */
+  /** Replies that smtp-server itself sends. All replies of this server go through `#write`. */
   override send(code: number, _text?: string | string[] | null): void {
     this.#write(code === 421 ? CLOSED.stopping : TROUBLE);
   }
@@ -158,7 +159,7 @@ export class Connection extends SMTPConnection {
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
   }
 
-  /** Writes an answer and does what comes next; waits while the client does not read. */
+  /** Writes an answer and takes the next step. The promise, if any, resolves when the client has read its replies. */
   #proceed(answer: Answer): Promise<void> | undefined {
     if (this.#phase === "closing") return undefined;
     if (answer.next === "body") return this.#openBody(answer);
@@ -171,7 +172,7 @@ export class Connection extends SMTPConnection {
     return this.#collecting ? undefined : this.#flush();
   }
 
-  /** Begins anew for another client; its greeting, or why it is not served. */
+  /** Replaces the session by a new one for the named client. Returns its greeting, or the refusal. */
   #serve(client: NamedClient): Answer {
     const { place, settings } = this.#parts;
     this.#session = this.#session.begunFor(client);
@@ -208,13 +209,13 @@ export class Connection extends SMTPConnection {
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     const parser = this.#parser();
     if (written !== undefined) await written.then(() => this.#pace.excuse(this.#parts.ticks()));
-    // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
+    // The socket may close meanwhile: this aborts the body, unless the store has been asked; then the store decides.
     const answer = await this.#session.finish(body, () => parser.look(() => this.#dropBody()));
     this.#body = undefined;
     await this.#proceed(answer);
   }
 
-  /** While the store cannot follow, the client is not to blame. */
+  /** Waits for the store. The timeouts of the client do not run meanwhile, because the delay is ours. */
   async #paused(wait: Promise<void>): Promise<void> {
     if (this.#phase === "body") this.#phase = "busy";
     await wait;
@@ -241,7 +242,7 @@ export class Connection extends SMTPConnection {
     this.#cut(CLOSED.sick);
   }
 
-  /** Refuses whatever the client is at and closes. */
+  /** Refuses the client in any phase, and closes the connection. */
   #cut(answer: Answer): undefined {
     if (this.#phase === "closing") return;
     this.#session.refuse(this.#phase === "body" ? "data" : "command", answer);
@@ -271,7 +272,7 @@ export class Connection extends SMTPConnection {
     this.#since = this.#parts.ticks();
   }
 
-  /** Has what was answered written when the turn ends; waits while the client does not read. */
+  /** Schedules pending replies for the end of this event-loop turn. Returns a promise if the client must read first. */
   #flush(): Promise<void> | undefined {
     this.#replies.leaveSoon();
     return drained(this._socket);
@@ -281,7 +282,7 @@ export class Connection extends SMTPConnection {
     return this._parser as LineStream;
   }
 
-  /** More answers follow in this turn; false, too, once the socket has closed. */
+  /** More replies follow in this event-loop turn. False once the socket has closed. */
   get #collecting(): boolean {
     return this._parser !== false && this.#parser().working;
   }

@@ -1,6 +1,6 @@
 /**
- * ETRN, RFC 1985: somebody says that a domain's own server is there again. All that it does is what an operator's
- * flush does, towards the configured primary and nowhere else; the answer is the same whether anything waits.
+ * ETRN, RFC 1985: a client reports that a domain's own server is available again. It has the effect of an operator's
+ * flush: delivery to the configured primary and nowhere else. The reply does not reveal whether any mail waits.
  */
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -12,9 +12,9 @@ const NOT_OURS = say(459, "4.7.1", "Not for this domain");
 const BUSY = say(458, "4.3.2", "Unable to queue now");
 const STARTED = say(250, "2.0.0", "Queuing started");
 
-/** A domain is flushed no more often than this, in ms; an earlier flush counts as this one. */
+/** Least time between two flushes of one domain, in ms. A request within this time has no effect of its own. */
 const SPACING = 30_000;
-/** Flushes of all domains within one second. */
+/** Most flushes of all domains together within one second. */
 const MOST_A_SECOND = 10;
 
 export function etrn(session: SessionState, argument: string): Answer {
@@ -27,11 +27,11 @@ export function etrn(session: SessionState, argument: string): Answer {
   return flushes.ask(domain) ? STARTED : BUSY;
 }
 
-/** Passes on what may be flushed; holds one entry for each of our domains that was asked for of late. */
+/** Limits how often domains are flushed. Holds one entry for each of our domains that was flushed recently. */
 export class Flushes {
   readonly #clock: Clock;
   readonly #flush: (domain: string) => void;
-  /** In elapsed time, the longest ago first. */
+  /** When each domain was flushed last, in elapsed time; the oldest entry comes first. */
   readonly #last = new Map<string, number>();
   #second = 0;
   #thisSecond = 0;
@@ -41,7 +41,7 @@ export class Flushes {
     this.#flush = flush;
   }
 
-  /** False: too many domains at once. */
+  /** Flushes the domain. Returns false if too many domains were flushed within this second. */
   ask(domain: string): boolean {
     const now = this.#clock.elapsed();
     const last = this.#last.get(domain);

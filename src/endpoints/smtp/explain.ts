@@ -1,6 +1,6 @@
 /**
- * What a client would be told, without a client: a session of its own is taken through the commands, over a policy
- * that remembers nothing and rates that count nothing. Its replies are those that would go on the wire.
+ * Finds out which replies a client would get, without a client: a session is taken through the commands, with a policy
+ * that remembers nothing and rates that count nothing. Its replies are those that would be sent.
  */
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { formatReply } from "../../mail/reply.ts";
@@ -10,7 +10,7 @@ import type { Answer } from "./answer.ts";
 import type { SessionParts } from "./session-state.ts";
 import { Session } from "./session.ts";
 
-/** `parts` must neither count nor remember. */
+/** Runs the session. `parts` must neither count nor remember anything. */
 export async function explain(request: ExplainRequest, parts: SessionParts): Promise<Explanation> {
   let refusal: ClientEvent | undefined;
   const journal: SessionParts["journal"] = {

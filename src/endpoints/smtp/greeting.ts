@@ -1,6 +1,6 @@
 /**
- * How long a client must hold its tongue before the greeting, RFC 5321 §4.3.1: junk senders talk at once. Clients
- * that came through it and then delivered a mail, and networks that the operator names, are greeted at once.
+ * How long a client must wait for the greeting without sending anything, RFC 5321 §4.3.1: junk senders send at once.
+ * Clients that waited and then delivered a mail, and networks that the operator names, are greeted at once.
  */
 import { networkSet } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -25,16 +25,16 @@ export class Greeting {
     this.#settings = settings;
   }
 
-  /** The wait for this client, in ms. */
+  /** Time that this client must wait for the greeting, in ms. */
   delay({ ip, network }: ConnectSubject): number {
     const { greetDelay, greetAtOnce } = this.#settings();
     if (greetDelay === 0 || this.#known.knows(network, this.#clock.now())) return 0;
     return this.#isExempt(ip, greetAtOnce) ? 0 : greetDelay;
   }
 
-  /** The client has delivered a mail. */
+  /** Remembers that the client has delivered a mail. */
   delivered({ network }: ConnectSubject): void {
-    // Nobody has passed a wait that is switched off.
+    // If the wait is off, the client has not waited.
     if (this.#settings().greetDelay > 0) this.#known.remember(network, this.#clock.now());
   }
 

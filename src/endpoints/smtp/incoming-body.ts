@@ -1,12 +1,12 @@
 /**
- * One body on its way from the client to the store: decoded, scanned and written while it arrives, and
- * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and then refused.
+ * One body on its way from the client to the store. It is decoded, scanned and written while it arrives, and accepted
+ * after its final dot or its last chunk. A body that cannot be accepted is still read, up to a limit, and then refused.
  *
- * Inspectors are shown each chunk before it is written. After the last octet the body is judged (body-verdict.ts), and all
- * in all the client waits no longer than LONGEST_WAIT.
+ * Inspectors see each chunk before it is written. After the last octet the body is judged (body-verdict.ts). The store
+ * must begin within LONGEST_WAIT after that octet.
  *
- * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; a client
- * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
+ * Invariants: nothing is written after the first problem; a body that is not `accepted` is aborted; if the client goes
+ * away before the store is asked, nothing is stored; once the store is asked, only the store decides.
  */
 import { acceptanceOf } from "./acceptance.ts";
 import { DataDecoder, type BodyFraming } from "../../mail/data-decoder.ts";
@@ -28,7 +28,7 @@ interface BodyParts extends Pick<SessionParts, "acceptor" | "policy" | "clock" |
   readonly framing: BodyFraming;
 }
 
-/** How long after the last octet the store must have begun, in ms. */
+/** Time after the last octet within which the store must begin, in ms. */
 const LONGEST_WAIT = 29_000;
 
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
@@ -47,12 +47,12 @@ export class IncomingBody implements Receiver {
   readonly #most: number;
   #received = 0;
   #problem: Answer | undefined;
-  /** When the last octet came, in elapsed time: the wall clock may be set while the body is judged. */
+  /** When the last octet arrived, in elapsed time, because the wall clock may be set while the body is judged. */
   #endedAt: number | undefined;
-  /** `open`, `judging` after the last octet, then `ending` once the store is asked, or `aborted`. */
+  /** `open` until the last octet, then `judging`, then `ending` once the store is asked; or `aborted`. */
   #state: "open" | "judging" | "ending" | "aborted" = "open";
 
-  /** Throws when the store cannot open a body. */
+  /** Throws if the store cannot open a body. */
   constructor(parts: BodyParts) {
     const { settings } = parts.transaction;
     this.#parts = parts;
@@ -69,22 +69,22 @@ export class IncomingBody implements Receiver {
     this.#examination = this.#openExamination();
   }
 
-  /** Octets that came over the wire. */
+  /** Octets received over the wire. */
   get octets(): number {
     return this.#received;
   }
 
-  /** Why the body will not be taken, as far as is known. */
+  /** The refusal of the body, if a problem is known so far. */
   get problem(): Answer | undefined {
     return this.#problem;
   }
 
-  /** Whether that many octets more would be too many to read. */
+  /** Whether this many further octets would exceed what is read of one body. */
   wouldOverrun(octets: number): boolean {
     return this.#received + octets > this.#most;
   }
 
-  /** Takes the next chunk from the wire, which is lent until this returns. */
+  /** Takes the next chunk from the wire. Its memory is valid only until this returns. */
   take(chunk: Buffer): Taken {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
@@ -94,12 +94,12 @@ export class IncomingBody implements Receiver {
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
-  /** Ends a body that no dot ends. */
+  /** Ends a body of BDAT, which has no final dot. */
   endPlain(): Promise<void> | undefined {
     return this.#state === "open" ? this.#store(this.#decoder.end(), true) : undefined;
   }
 
-  /** After the last octet: the verdict on the body, and its storing. */
+  /** Judges and stores the body after its last octet. `look` checks whether the client has left, and aborts if so. */
   async finish(look?: () => Promise<void>): Promise<Answer> {
     if (this.#state === "aborted") return TROUBLE;
     this.#state = "judging";
@@ -112,7 +112,7 @@ export class IncomingBody implements Receiver {
     }
   }
 
-  /** The client is gone, was cut off or changed its mind. */
+  /** Drops the body, because the client is gone, was cut off or gave the mail up. */
   abort(): void {
     if (this.#state !== "open" && this.#state !== "judging") return;
     this.#state = "aborted";
@@ -150,9 +150,9 @@ export class IncomingBody implements Receiver {
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
     const found = asked instanceof Promise ? await asked : asked;
     const waited = judged instanceof Promise || asked instanceof Promise;
-    // Nothing is read from a client that waits, not even its end; and one that has left waits for no answer.
+    // While the client waits, nothing is read from it, so a disconnection is noticed only by looking for it.
     if (waited && !this.#isAborted()) await look?.();
-    // The deadline and the commit never both win: who has gone by here has not been promised anything.
+    // From here on an abort has no effect. A client that left before has been promised nothing, so nothing is stored.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
       this.#drop();
@@ -224,14 +224,14 @@ export class IncomingBody implements Receiver {
   }
 
   #broken(error: unknown): undefined {
-    // What was dropped meanwhile cannot be written to its end, which is no trouble of the store.
+    // A write of a body that was dropped meanwhile fails as well, and that is no fault of the store.
     if (this.#problem !== undefined || this.#isAborted()) return;
     this.#parts.log.error("smtp.body.failed", { id: this.#id, why: errorText(error) });
     this.#problem ??= this.#parts.acceptor.condition() === "full" ? FULL : TROUBLE;
     this.#drop();
   }
 
-  /** How long the client has waited for its answer, in ms. */
+  /** How long the client has waited for the reply, in ms. */
   #waited(): number {
     const now = this.#parts.clock.elapsed();
     return now - (this.#endedAt ?? now);

@@ -1,13 +1,13 @@
 /**
- * One chunk of BDAT, RFC 3030 §2: exactly the announced number of octets, whatever they look like, and the reply
- * after the last of them. Octets of a refused chunk are read and forgotten, never taken for commands.
+ * One chunk of BDAT, RFC 3030 §2: exactly the announced number of octets, of any value, and the reply after the last
+ * of them. Octets of a refused chunk are read and discarded, never taken for commands.
  */
 import { ownCopy } from "../../mail/own-copy.ts";
 import { say, type Answer, type ChunkHead } from "./answer.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { Receiver, Taken } from "./receiver.ts";
 
-/** A chunk below this many octets that is not the last brings too little forward to be free. */
+/** Chunks of fewer octets than this count against the budget of commands, except for the last of a body. */
 const TINY = 1024;
 
 export class IncomingChunk implements Receiver {
@@ -16,7 +16,7 @@ export class IncomingChunk implements Receiver {
   readonly #target: IncomingBody | Answer;
   #missing: number;
 
-  /** `target` is the body that goes on, or the refusal that is said after the octets. */
+  /** `target` is the body to which the chunk belongs, or the refusal to send after the octets. */
   constructor(head: ChunkHead, target: IncomingBody | Answer) {
     this.#head = head;
     this.#target = target;
@@ -52,10 +52,13 @@ export class IncomingChunk implements Receiver {
   }
 }
 
-/** The first `octets`, lent as the chunk is, and the rest, which keeps no larger chunk alive. */
+/**
+ * Splits off the first `octets`, which are valid as long as `chunk` is. The rest is copied if it is the smaller part,
+ * so that it does not keep a larger buffer in memory.
+ */
 function split(chunk: Buffer, octets: number): { own: Buffer; rest: Buffer } {
   const own = chunk.subarray(0, octets);
   const rest = chunk.subarray(octets);
-  // Many small chunks in one segment are not copied each.
+  // A rest that is larger is not copied: with many small chunks in one segment, each would copy nearly all of it.
   return { own, rest: own.length < rest.length ? rest : ownCopy(rest, 0) };
 }

@@ -1,26 +1,26 @@
 /**
- * What a client sends, cut into command lines and bodies. Replaces the parser of smtp-server: a line ends with
- * CRLF only, is of bounded length, and goes to the handler alone; nothing is read on while the
- * handler works. A body goes to its taker chunk by chunk.
+ * Splits what a client sends into command lines and bodies. It replaces the parser of smtp-server. A proper line ends
+ * in CRLF and has a limited length. Lines are passed to the handler one at a time, and nothing more is read while the
+ * handler works. A body is passed on chunk by chunk.
  *
- * Invariant: after `isClosed` nothing more is handed out, so that plaintext behind STARTTLS is lost.
+ * Invariant: once `isClosed` is set, nothing more is passed on, so that plaintext after STARTTLS is discarded.
  */
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { ownCopy } from "../../mail/own-copy.ts";
 
 interface StreamHandler {
-  /** One line without its line end; a bare LF ends a line too, and `sound` is false. */
+  /** Handles one line, given without its line end. A bare LF ends a line as well, but then `sound` is false. */
   line(line: Buffer, sound: boolean): Promise<void> | undefined;
-  /** The next octets of a body; answers what follows its end, once it has ended. */
+  /** Handles the next octets of a body. Returns the octets after the end of the body, once it has ended. */
   chunk(chunk: Buffer): ChunkTaken;
-  /** Octets of a command line at most. */
+  /** Maximum length of a command line in octets. */
   longest(): number;
   tooLong(): void;
-  /** A TLS handshake where a command is due: what follows is no text. */
+  /** The client sent a TLS handshake instead of a command, so what follows is no text. */
   foreign(): void;
-  /** What was answered may leave; a promise means: read nothing before. */
+  /** Writes the collected replies. If it returns a promise, nothing more is read until that resolves. */
   flush(): Promise<void> | undefined;
-  /** A handler threw or rejected: a bug, the connection must end. */
+  /** A handler threw or rejected. That is a bug, and the connection must end. */
   failed(error: unknown): void;
 }
 
@@ -29,7 +29,7 @@ export interface ChunkTaken {
   readonly wait?: Promise<void>;
 }
 
-/** Lines handled in one turn of the event loop. */
+/** Most lines that are handled in one event-loop turn. */
 const LINES_A_TURN = 100;
 /** First octet of a TLS handshake, RFC 8446 §5.1; no command begins with it. */
 const TLS_HANDSHAKE = 0x16;
@@ -38,19 +38,19 @@ const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
 
 export class LineStream extends SMTPStream {
-  /** Octets go to the body's taker. */
+  /** Octets belong to a body, not to command lines. */
   inBody = false;
-  /** Lines are being handled one after the other; `flush` follows, so answers may be collected until then. */
+  /** Lines are being handled in a loop. `flush` is called after it, so replies may be collected until then. */
   working = false;
-  /** Reads on a little while a handler works; `left` runs when the client has closed its side. Set by `feed` (socket-feed.ts). */
+  /** Reads a little while a handler works; calls `left` if the client has closed its side. Set by socket-feed.ts. */
   look: (left: () => void) => Promise<void> = async () => {};
   readonly #handler: StreamHandler;
-  /** The beginning of a line. */
+  /** The beginning of a line whose end has not arrived yet. */
   #partial: Buffer = EMPTY;
   #chunk: Buffer = EMPTY;
-  /** The first octet of the chunk that has not been handed out. */
+  /** Index of the first octet of the chunk that has not been passed on. */
   #at = 0;
-  /** Others had their turn: a handler waited. */
+  /** A handler returned a promise, so other connections had their turn and no setImmediate is needed. */
   #rested = false;
 
   constructor(handler: StreamHandler) {
@@ -58,12 +58,12 @@ export class LineStream extends SMTPStream {
     this.#handler = handler;
   }
 
-  /** Octets behind the line that is being handled are here already. */
+  /** Octets after the line that is being handled have already arrived. */
   get ahead(): boolean {
     return this.#at < this.#chunk.length;
   }
 
-  /** Takes octets that are only lent until this returns. */
+  /** Takes octets whose memory is valid only until this returns: what is left then is copied. */
   lend(octets: Buffer, next: () => void): void {
     this._write(octets, "", next);
     if (this.ahead) this.#feed(ownCopy(this.#chunk, this.#at));
@@ -75,7 +75,7 @@ export class LineStream extends SMTPStream {
   }
 
   override _flushData(): void {
-    // What has no line end is no command.
+    // A last line without a line end is no command.
   }
 
   #pump(next: () => void): void {
@@ -107,7 +107,7 @@ export class LineStream extends SMTPStream {
     next();
   }
 
-  /** Works through the chunk, as far as may be done in one turn, or to where a handler waits. */
+  /** Handles the chunk until a handler waits, or until as much is done as is allowed in one event-loop turn. */
   #work(): Promise<void> | undefined {
     this.#rested = false;
     for (let budget = LINES_A_TURN; budget > 0; budget--) {
@@ -139,7 +139,7 @@ export class LineStream extends SMTPStream {
     return this.#handler.line(chunk.subarray(from, sound ? lf - 1 : lf), sound);
   }
 
-  /** A line that comes in several chunks. */
+  /** Handles a piece of a line that arrives in several chunks. */
   #takePiece(piece: Buffer, last: boolean): Promise<void> | undefined {
     const line = Buffer.concat([this.#partial, piece]);
     this.#partial = last ? EMPTY : line;
@@ -164,7 +164,7 @@ export class LineStream extends SMTPStream {
   }
 }
 
-/** Waits for what there is to wait for; most often for one thing, or for nothing. */
+/** Waits for both promises, if there are any. Most often there is one, or none. */
 function both(
   one: Promise<void> | undefined,
   other: Promise<void> | undefined,

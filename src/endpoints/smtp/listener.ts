@@ -16,27 +16,27 @@ interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
   readonly connections: ConnectionTable;
 }
 
-/** Never 5xx: a sender that meets this port by an operator's mistake comes again. */
+/** Not 5xx: if a sender reaches this port through an operator's mistake, it must retry. */
 const NOT_A_PROXY = closing(421, "4.7.1", "This port is for trusted proxies only");
 
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;
   readonly #parts: ListenerParts;
-  /** Sockets that are counted and have no connection yet. */
+  /** Sockets that are counted but have no Connection object yet. */
   readonly #counted = new Map<Socket, Place>();
-  /** Sockets whose PROXY header is awaited, and since when. */
+  /** Sockets that have not sent their PROXY header yet, and the tick at which the wait began. */
   readonly #headers = new Map<Socket, number>();
-  /** Absent: nobody puts a header before a connection here. */
+  /** Undefined if no peer of this listener sends a PROXY header. */
   readonly #isProxy: ((ip: string) => boolean) | undefined;
   readonly #mayXclient: ((ip: string) => boolean) | undefined;
-  /** TLS handshakes under way, and when they began. */
+  /** TLS handshakes in progress, and the tick at which they began. */
   readonly #handshakes = new Map<Socket, number>();
   #names: ServerNames;
 
   constructor(at: SmtpListener, parts: ListenerParts) {
     super({
       logger: false,
-      // Ours is in `settings`; without one it would ask the system at every connection.
+      // smtp-server would ask the system for a name at every connection if none were given.
       name: parts.settings().hostname,
       secure: at.tls === "implicit",
       disableReverseLookup: true,
@@ -54,7 +54,7 @@ export class Listener extends SMTPServer {
     this.on("error", (error: Error) => parts.log.debug("smtp.connection.error", { why: error.message }));
   }
 
-  /** Certificates for handshakes that begin from here on. */
+  /** Sets the certificates for handshakes that begin from now on. */
   renew(tls: readonly TlsMaterial[] | undefined): void {
     if (tls === undefined) return;
     this.#names = new ServerNames(tls);
@@ -76,7 +76,7 @@ export class Listener extends SMTPServer {
     return { address, port: typeof bound === "object" && bound !== null ? bound.port : port };
   }
 
-  /** Stops listening, and drops clients that have not come through the handshake. */
+  /** Stops listening, and drops clients whose PROXY header or TLS handshake is not complete. */
   stopListening(): void {
     this.server.close();
     for (const socket of this.#headers.keys()) socket.destroy();
@@ -117,7 +117,7 @@ export class Listener extends SMTPServer {
     return super._acceptSocket(socket, handshake);
   }
 
-  /** Goes on at once where no header is due, so that no socket is ever without its error listener. */
+  /** Calls back at once if no header is expected, so that no socket is ever without an error listener. */
   override _handleProxy(
     socket: Socket,
     callback: (error: Error | null, options?: { id: string }) => void,
@@ -163,7 +163,7 @@ export class Listener extends SMTPServer {
     connection.init();
   }
 
-  /** The TLS socket over a raw one: taking the raw one away under a handshake crashes Node. */
+  /** The TLS socket on top of a raw one: destroying the raw one during a handshake crashes Node.js. */
   #topOf(socket: Socket): Socket {
     return this._pendingSockets.get(socket) ?? socket;
   }
@@ -175,12 +175,12 @@ export class Listener extends SMTPServer {
     this.#counted.delete(socket);
   }
 
-  /** Of a peer that was not turned away: whether it may speak for others. */
+  /** Whether a peer that was admitted may name the client that it speaks for. */
   #isTrusted(ip: string): boolean {
     return this.#isProxy !== undefined || this.#mayXclient?.(ip) === true;
   }
 
-  /** Counts the connection for the client that a proxy has named; why not, in words. */
+  /** Counts the connection for the client that a proxy has named. Returns the reason if it is refused. */
   #recount(socket: Socket, client: string | undefined): string | undefined {
     const place = this.#counted.get(socket);
     if (place === undefined) return "the socket is closed";

@@ -1,15 +1,15 @@
-/** Those whose replies leave when the turn ends. */
+/** Clients with replies to write at the end of this event-loop turn. */
 let waiting: OutgoingReplies[] = [];
 
 /**
- * Replies to one client that are not yet written. They leave at the end of a turn of the event loop, those to all clients
- * one after the other: a client that reads its reply at once speaks at once, and thread and client would wake each other
- * for every line.
+ * Replies to one client that are not written yet. Replies to all clients are written together at the end of an
+ * event-loop turn. If each were written at once, the client would answer at once, and this thread and the client would
+ * wake each other for every line.
  */
 export class OutgoingReplies {
   readonly #write: (text: string) => void;
   #text = "";
-  /** It is among those that wait for the end of the turn. */
+  /** This object is in `waiting`. */
   #leaving = false;
 
   /** `write` does not throw. */
@@ -21,7 +21,7 @@ export class OutgoingReplies {
     this.#text += text;
   }
 
-  /** Has them written when all that is ready now has been handled. */
+  /** Schedules the replies to be written at the end of this event-loop turn. */
   leaveSoon(): void {
     if (this.#text === "" || this.#leaving) return;
     this.#leaving = true;
@@ -29,7 +29,7 @@ export class OutgoingReplies {
     waiting.push(this);
   }
 
-  /** Has them written now. */
+  /** Writes the replies now. */
   leave(): void {
     const text = this.#text;
     this.#text = "";

@@ -1,16 +1,17 @@
-/** What a client has used up of our patience: commands, errors, refused recipients, octets of refused chunks. */
+/** The budgets that one connection has used up: commands, errors, refused recipients, octets of refused chunks. */
 import type { SmtpLimits } from "../../ports/smtp-limits.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { closing, type Answer } from "./answer.ts";
 
-/** Commands that may bring a mail forward: free while they succeed. */
+/** Commands that advance a mail. They are not counted if they succeed. */
 const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
 /**
- * Recipients that we put off to another mail are free, too, up to this many times the number that one mail may have: a
- * client that was cut off over them would lose the mail under way, and come again with all of them.
+ * Recipients that are deferred to another transaction are not counted either, up to this many times the number of
+ * recipients that one mail may have. A client that is cut off because of them would lose its mail in progress, and
+ * return with all of them.
  */
 const PUT_OFFS = 10;
-/** Replies to what is unknown, malformed or out of place. */
+/** Reply codes for commands that are unknown, malformed or out of sequence. */
 const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 
 const TOO_MANY_COMMANDS = closing(421, "4.7.0", "Too many commands");
@@ -25,7 +26,7 @@ export class Patience {
   #putOff = 0;
   #discarded = 0;
 
-  /** Why no further command is served. */
+  /** Returns the refusal of all further commands, if a budget of commands is used up. */
   spent({ commands, commandsWithoutMail }: SmtpLimits): Answer | undefined {
     const spent = this.#commands >= commands || this.#sinceMail >= commandsWithoutMail;
     return spent ? TOO_MANY_COMMANDS : undefined;
@@ -40,7 +41,7 @@ export class Patience {
     this.#sinceMail += 1;
   }
 
-  /** Counts a refusal; the answer to those who have gone too far. */
+  /** Counts a refusal. Returns an answer that closes the connection if a budget is exceeded. */
   refused(verb: string, { reply, about }: Answer, limits: SmtpLimits): Answer | undefined {
     if (MISUSE.has(reply.code)) this.#errors += 1;
     else if (isRefusedRecipient(verb, reply.code)) this.#refused += 1;
@@ -49,13 +50,13 @@ export class Patience {
     return this.#errors > limits.errors ? { ...TOO_MANY_ERRORS, ...whom } : undefined;
   }
 
-  /** Counts octets of a chunk that nobody wants; all of them since the last mail. */
+  /** Counts octets of a refused chunk. Returns the sum since the last accepted mail. */
   discard(octets: number): number {
     this.#discarded += octets;
     return this.#discarded;
   }
 
-  /** A mail was taken. */
+  /** Resets the budgets that are per mail, because a mail was accepted. */
   restore(): void {
     this.#sinceMail = 0;
     this.#putOff = 0;
@@ -63,12 +64,12 @@ export class Patience {
   }
 }
 
-/** RFC 5321 §4.5.3.1.10: to be sent again in another mail. */
+/** Whether the recipient must be sent again in another transaction, RFC 5321 §4.5.3.1.10. */
 function isPutOff(verb: string, { code, enhanced }: Reply): boolean {
   return verb === "RCPT" && code === 452 && enhanced === "4.5.3";
 }
 
-/** For good, and not because the command itself was wrong. */
+/** Whether a recipient was refused permanently, and not because the command itself was wrong. */
 export function isRefusedRecipient(verb: string, code: number): boolean {
   return verb === "RCPT" && code >= 500 && !MISUSE.has(code);
 }

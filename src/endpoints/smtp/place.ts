@@ -1,10 +1,10 @@
-/** One connection's place in the process-wide count, and the address that it counts for. */
+/** One connection's entry in the process-wide count of connections, and the client address that it counts for. */
 import { clientNetwork, normaliseIp } from "../../mail/network.ts";
 import type { SmtpLimits } from "../../ports/smtp-limits.ts";
 import type { ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
 import { closing, type Answer } from "./answer.ts";
 
-/** By the cap that was reached. */
+/** The refusal for each cap that may be reached. */
 const REFUSALS = {
   total: closing(421, "4.7.0", "Too many connections, try again later"),
   client: closing(421, "4.7.0", "Too many connections from your network, try again later"),
@@ -12,9 +12,9 @@ const REFUSALS = {
 };
 
 export class Place {
-  /** Who is served: the peer, or whom a trusted peer has named. */
+  /** The address of the client: the peer, or the client that a trusted peer has named. */
   ip: string;
-  /** That is a peer which may speak for others, and has named nobody: what it does is no single client's doing. */
+  /** The peer may name its clients and has not named one yet, so that limits for a single client do not apply. */
   trusted = false;
   readonly #table: ConnectionTable;
   #ticket: Ticket | undefined;
@@ -24,7 +24,7 @@ export class Place {
     this.ip = ip;
   }
 
-  /** Counts the connection for `ip` from here on; the refusal when a cap is reached, and then it is not counted. */
+  /** Counts the connection for `ip` from now on. Returns a refusal, and counts nothing, if a cap is reached. */
   take(ip: string, limits: SmtpLimits, trusted = false): Answer | undefined {
     this.giveBack();
     this.ip = ip;
@@ -37,7 +37,7 @@ export class Place {
     return undefined;
   }
 
-  /** Harmless when there is nothing to give back. */
+  /** Releases the entry. Does nothing if there is none. */
   giveBack(): void {
     if (this.#ticket !== undefined) this.#table.release(this.#ticket);
     this.#ticket = undefined;

@@ -9,28 +9,28 @@ type ProxyHeader =
   /** More octets are needed. */
   | { readonly kind: "partial" }
   | { readonly kind: "wrong"; readonly why: string }
-  /** No `client`: the balancer speaks for itself (LOCAL), or for one without an address that is known here. */
+  /** No `client`: the load balancer speaks for itself (LOCAL), or for a client whose address is unknown or not IP. */
   | { readonly kind: "header"; readonly octets: number; readonly client?: string };
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
 const WORD = Buffer.from("PROXY ");
-/** Octets: of a line of version 1; of the fixed part of version 2, and of what may follow. */
+/** Octets of a line of version 1, of the fixed part of version 2, and of the part that may follow it. */
 const LONGEST_LINE = 107;
 const HEAD = 16;
 const LONGEST_REST = 4096;
-/** UDP and UNIX sockets: §2.2 has them taken as UNSPEC by those who do not read their addresses. */
+/** UDP and UNIX sockets. A receiver that does not read their addresses must treat them as UNSPEC (§2.2). */
 const NOT_TCP: ReadonlySet<number> = new Set([0x12, 0x22, 0x31, 0x32]);
 const EMPTY = Buffer.alloc(0);
 const PARTIAL: ProxyHeader = { kind: "partial" };
 
-/** Reads the header at the beginning of `octets`; of none at all, more are needed. */
+/** Reads the header at the beginning of `octets`. No octets at all are a partial header. */
 export function readProxyHeader(octets: Buffer): ProxyHeader {
   if (begins(octets, SIGNATURE)) return octets.length < HEAD ? PARTIAL : readBinary(octets);
   if (begins(octets, WORD)) return readLine(octets);
   return { kind: "wrong", why: "no PROXY header" };
 }
 
-/** Whether these octets are the beginning of `start`, or begin with it. */
+/** Whether `octets` begin with `start`, or `start` begins with them. */
 function begins(octets: Buffer, start: Buffer): boolean {
   const length = Math.min(octets.length, start.length);
   return octets.subarray(0, length).equals(start.subarray(0, length));
@@ -71,7 +71,7 @@ function readAddress(family: number, addresses: Buffer): string | undefined {
   return canonicalIp(groups.join(":"));
 }
 
-/** Takes the header off the socket and leaves what follows; never answers when the socket closes before. */
+/** Removes the header from the socket and leaves what follows. `done` is never called if the socket closes before. */
 export function takeProxyHeader(
   socket: Socket,
   done: (header: Exclude<ProxyHeader, { kind: "partial" }>) => void,

@@ -1,30 +1,30 @@
-/** A body on its way in, as its connection sees it: in one piece (incoming-body.ts) or in chunks (incoming-chunk.ts). */
+/** An incoming body as its connection sees it: in one piece (incoming-body.ts) or in chunks (incoming-chunk.ts). */
 import type { Answer } from "./answer.ts";
 
-/** What takes the octets after DATA, or those of one chunk. */
+/** Receives the octets after DATA, or those of one chunk. */
 export interface Receiver {
   readonly verb: "DATA" | "BDAT";
-  /** Octets that came over the wire. */
+  /** Octets received over the wire. */
   readonly octets: number;
   take(chunk: Buffer): Taken;
-  /** All octets were taken: what is said to them. `look` aborts it when the client has left unseen. */
+  /** Returns the answer after the last octet. `look` checks whether the client has left, and aborts if so. */
   finish(look?: () => Promise<void>): Promise<Answer>;
   abort(): void;
 }
 
 export interface Taken {
-  /** What came after the final dot, or after the chunk; present once that has ended. */
+  /** Octets after the final dot, or after the chunk. Undefined until that end has come. */
   readonly rest?: Buffer;
-  /** Wait for it before the next chunk. */
+  /** The next chunk must wait for this promise. */
   readonly wait?: Promise<void>;
-  /** The client goes on far beyond the limit: cut it off. */
+  /** The client has sent far more than the limit and must be cut off. */
   readonly overrun?: boolean;
 }
 
-/** Octets above the size limit that are still read; as many as the limit has where that is less. */
+/** Octets above the size limit that are still read, but never more than the limit itself. */
 const MOST_ABOVE = 10 * 1024 * 1024;
 
-/** Octets that are read of what is not taken, before the client is cut off. */
+/** Octets of a refused body that are read before the client is cut off. */
 export function mostOctets(maxMessageSize: number): number {
   return maxMessageSize + Math.min(maxMessageSize, MOST_ABOVE);
 }

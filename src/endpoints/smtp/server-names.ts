@@ -1,9 +1,9 @@
-/** Which certificate a client sees, by the name that it asks for, RFC 6066 §3. */
+/** Chooses the certificate for a client by the server name that it asks for, RFC 6066 §3. */
 import { createSecureContext, type SecureContext } from "node:tls";
 import { chooseProtocol } from "./alpn.ts";
 import type { TlsMaterial } from "./settings.ts";
 
-/** Options of each TLS context of ours. */
+/** Options of every TLS context of this server. */
 export function tlsOptions(tls: TlsMaterial | undefined): object {
   return {
     minVersion: "TLSv1.2",
@@ -12,7 +12,7 @@ export function tlsOptions(tls: TlsMaterial | undefined): object {
   };
 }
 
-/** Throws where OpenSSL does not take one of them. */
+/** Throws if OpenSSL does not accept one of the certificates. */
 export function checkTls(certificates: readonly TlsMaterial[]): void {
   for (const tls of certificates) createSecureContext(tlsOptions(tls));
 }
@@ -20,7 +20,7 @@ export function checkTls(certificates: readonly TlsMaterial[]): void {
 export class ServerNames {
   readonly #byName = new Map<string, SecureContext>();
 
-  /** The first of the certificates needs no name; of two for one name, the earlier counts. Throws where OpenSSL does. */
+  /** If two certificates have the same name, the earlier one is used. Throws if OpenSSL does not accept one. */
   constructor(certificates: readonly TlsMaterial[]) {
     for (const tls of certificates) {
       const context = createSecureContext(tlsOptions(tls));
@@ -28,7 +28,7 @@ export class ServerNames {
     }
   }
 
-  /** The exact name before `*` in place of its first label, RFC 6125 §6.4.3; undefined: the default. */
+  /** Prefers the exact name to a wildcard for its first label, RFC 6125 §6.4.3. Undefined: no match. */
   find(name: string): SecureContext | undefined {
     const asked = name.toLowerCase().replace(/\.$/, "");
     const dot = asked.indexOf(".");

@@ -1,4 +1,4 @@
-/** What has been said so far between one client and us; commands read and change it. */
+/** The state of the conversation with one client. Commands read and change it. */
 import type { DirectoryReader } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
@@ -21,9 +21,9 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
-  /** What a domain's primaries can take; undefined: everything, as far as is known. */
+  /** What a domain's primaries accept. Undefined: no limits are known. */
   readonly offers: (domain: string) => PrimaryOffers | undefined;
-  /** Who answers ETRN. */
+  /** Handles ETRN. `ask` returns false if it is too busy. */
   readonly flushes: { ask(domain: string): boolean };
   readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
@@ -31,26 +31,26 @@ export interface SessionParts {
 export interface SessionState {
   readonly parts: SessionParts;
   readonly ip: string;
-  /** The /24 or /64. */
+  /** The client's /24 (IPv4) or /64 (IPv6). */
   readonly network: string;
-  /** What the client said after HELO or EHLO; empty before. */
+  /** The argument of HELO or EHLO; empty before it. */
   helo: string;
   /** EHLO was used. */
   extended: boolean;
-  /** More of what the client sent is here already while this command is answered. */
+  /** The client has already sent more after the command that is being answered. */
   readonly ahead: boolean;
-  /** Commands came before the reply to HELO or EHLO. */
+  /** The client sent commands before it had the reply to HELO or EHLO. */
   early: boolean;
-  /** Protocol and cipher; undefined in clear. */
+  /** TLS protocol and cipher; undefined without TLS. */
   tls: string | undefined;
-  /** `denied`: others may use it here; `off`: nobody. */
+  /** `denied`: only other peers may use XCLIENT on this listener; `off`: no peer may. */
   xclient: "off" | "denied" | "allowed";
-  /** A certificate is there and the session is still in clear. */
+  /** There is a certificate, and the session does not use TLS yet. */
   canStartTls: boolean;
-  /** Setting it drops what was open before, chunks of a body included. */
+  /** Setting it drops the previous transaction, including chunks of its body. */
   transaction: Transaction | undefined;
-  /** BDAT has begun the body of this transaction. */
+  /** The body of this transaction has begun with BDAT. */
   readonly chunking: boolean;
-  /** Mails accepted. */
+  /** Number of mails accepted. */
   mails: number;
 }

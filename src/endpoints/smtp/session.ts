@@ -1,9 +1,10 @@
 /**
- * One client's conversation without its socket: takes command lines, gives answers. Knows what was said so far
- * (HELO, TLS, the open transaction), counts what the client may still do, and tells the journal of refusals.
+ * One client's conversation without its socket: takes command lines and returns answers. It keeps the state of the
+ * conversation (HELO, TLS, the open transaction), counts what the client may still do, and journals refusals.
  *
- * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure but that of one recipient drop the
- * transaction whole. An exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
+ * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure drop the whole transaction, except for a
+ * failure at RCPT, which concerns that recipient only. An exception is 451 4.3.0, never 5xx. No reply contains octets
+ * that the client sent.
  */
 import { clientNetwork } from "../../mail/network.ts";
 import { heloName } from "../../mail/received.ts";
@@ -46,7 +47,7 @@ export class Session implements SessionState {
   readonly parts: SessionParts;
   readonly ip: string;
   readonly network: string;
-  /** Both ends of the connection, where no proxy stands between. */
+  /** Both ends of the connection; empty if a proxy is in between. */
   ends: Pick<ClientFacts, "port" | "server"> = {};
   helo = "";
   extended = false;
@@ -57,12 +58,12 @@ export class Session implements SessionState {
   canStartTls = false;
   mails = 0;
   readonly #patience = new Patience();
-  /** Forward-confirmed, as far as it is known when a body begins. */
+  /** The client's forward-confirmed name, if it is known by the time a body begins. */
   #name: string | undefined;
   #transaction: Transaction | undefined;
-  /** The body that chunks are added to. */
+  /** The body to which BDAT chunks are added. */
   #chunked: IncomingBody | undefined;
-  /** What a chunk was refused with: those behind it, sent before its reply was read, hear the same. */
+  /** The refusal of a chunk. Later chunks that the client sent before it read that reply get the same refusal. */
   #refusedChunk: Answer | undefined;
 
   constructor(parts: SessionParts, ip: string) {
@@ -86,7 +87,10 @@ export class Session implements SessionState {
     return this.#chunked !== undefined;
   }
 
-  /** The greeting, or why there is none; `trusted`: the peer has yet to name its client, whose connection this will be. */
+  /**
+   * Returns the greeting, or a refusal in its place. `trusted`: the peer will name its client later; the connection
+   * then counts for that client, and not for the peer.
+   */
   greeting(trusted = false): Answer {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", CLOSED.sick);
     const tooOften = trusted ? undefined : this.parts.rates.connection(this);
@@ -96,7 +100,7 @@ export class Session implements SessionState {
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
 
-  /** Answers one line, given without its CRLF; `ahead`: the client has sent more behind it. */
+  /** Answers one line, given without its CRLF. `ahead`: the client has already sent more after it. */
   command(line: Buffer, ahead = false): Later<Answer> {
     this.ahead = ahead;
     const text = readLine(line);
@@ -114,12 +118,12 @@ export class Session implements SessionState {
     }
   }
 
-  /** Answers a line that does not end as lines must. */
+  /** Answers a line that does not end in CRLF. */
   misused(line: Buffer): Answer {
-    return this.#barred() ?? this.#account("", uncleanLine(line));
+    return this.#account("", this.#barred() ?? uncleanLine(line));
   }
 
-  /** Opens what DATA or BDAT announced; an answer instead when it cannot be read. */
+  /** Opens the body or chunk that DATA or BDAT announced. Returns an answer instead if the octets cannot be read. */
   openBody(announced: Answer): Receiver | Answer {
     const { chunk } = announced;
     if (chunk !== undefined) return this.#openChunk(announced, chunk);
@@ -127,7 +131,7 @@ export class Session implements SessionState {
     return "reply" in body ? this.#account("DATA", body) : body;
   }
 
-  /** After the final dot or the end of a chunk; `look` abandons all when the client has left unseen. */
+  /** Answers the end of a body or chunk. `look` checks whether the client has left, and aborts the body if so. */
   async finish(body: Receiver, look?: () => Promise<void>): Promise<Answer> {
     const { transaction } = this;
     const sender = transaction?.subject.sender;
@@ -147,7 +151,7 @@ export class Session implements SessionState {
     });
   }
 
-  /** The session as it begins for the client that a trusted peer has named. */
+  /** Returns a new session for the client that a trusted peer has named. */
   begunFor({ ip = this.ip, helo = "", extended }: NamedClient): Session {
     const session = new Session(this.parts, ip);
     session.tls = this.tls;
@@ -158,12 +162,12 @@ export class Session implements SessionState {
     return session;
   }
 
-  /** The client is gone. */
+  /** Drops the open transaction, because the client is gone. */
   abandon(): void {
     this.transaction = undefined;
   }
 
-  /** The handshake is done: all that was said in clear is forgotten, RFC 3207 §4.2. */
+  /** Forgets what the client said before the TLS handshake, RFC 3207 §4.2. */
   secured(tls: string): void {
     this.tls = tls;
     this.canStartTls = false;
@@ -172,7 +176,7 @@ export class Session implements SessionState {
     this.transaction = undefined;
   }
 
-  /** Tells the journal of a refusal. */
+  /** Journals a refusal, and returns it. */
   refuse(stage: Stage, answer: Answer): Answer {
     const { sender = this.transaction?.subject.sender, recipient, checks } = answer.about ?? {};
     this.parts.journal.record({
@@ -221,7 +225,7 @@ export class Session implements SessionState {
   }
 
   #stumbled(verb: string, error: unknown): Answer {
-    // Dropped with it, the recipients beside it, and DATA, would be 503: our trouble, told as the client's.
+    // The transaction stays: without it, later RCPT and DATA would get 503, which blames the client for our failure.
     if (verb === "RCPT") return this.#account(verb, this.#noted(error));
     return this.#account(verb, afterFailure(verb, this.#failed(error)));
   }
@@ -231,9 +235,9 @@ export class Session implements SessionState {
     return this.#patience.spent(this.parts.settings().limits);
   }
 
-  /** Counts what was answered, and closes on those who have gone too far. */
+  /** Counts an answer against the client's budgets, and closes the connection if one is exceeded. */
   #account(verb: string, answer: Answer): Answer {
-    // A chunk is judged when its octets are there.
+    // A chunk is counted after its last octet.
     if (answer.chunk !== undefined) return answer;
     const { code } = answer.reply;
     const { limits } = this.parts.settings();
@@ -266,7 +270,7 @@ export class Session implements SessionState {
   }
 }
 
-/** Octets that follow a BDAT which cannot be read must not be taken for commands. */
+/** Closes after a malformed BDAT line, because the octets that follow it must not be taken for commands. */
 function uncleanLine(line: Buffer): Answer {
   return /^\s*bdat\b/i.test(line.toString("latin1")) ? { ...CLEAN_LINES, next: "close" } : CLEAN_LINES;
 }

@@ -1,11 +1,11 @@
-/** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
+/** The operator's settings of the SMTP server. They are never modified; a transaction keeps those it began with. */
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../../ports/smtp-limits.ts";
 
 export interface SmtpListener {
   readonly address: string;
   readonly port: number;
   readonly tls: "starttls" | "implicit";
-  /** Networks that put a PROXY header before each connection; others are turned away. Empty: nobody does. */
+  /** Networks that send a PROXY header at the start of each connection; all others are refused. Empty: no proxy. */
   readonly proxy?: readonly string[];
   /** Networks that may send XCLIENT. */
   readonly xclient?: readonly string[];
@@ -15,14 +15,14 @@ export interface SmtpListener {
 export interface TlsMaterial {
   readonly certificate: string;
   readonly key: string;
-  /** Whom it is shown to: names in lower case, `*.example.net` for one label more. */
+  /** The server names that it is for, in lower case. `*.example.net` stands for one label more. */
   readonly names: readonly string[];
 }
 
 export interface SmtpSettings {
-  /** Our name in A-labels, lower case. */
+  /** The name of this server in A-labels, lower case. */
   readonly hostname: string;
-  /** Where `<postmaster>` and `postmaster@hostname` go; works only in a domain of ours. */
+  /** The recipient of mail for `<postmaster>` and `postmaster@hostname`. It must be in one of our domains. */
   readonly postmaster?: string;
   readonly listeners: readonly SmtpListener[];
   /** Octets. */
@@ -32,16 +32,16 @@ export interface SmtpSettings {
   /** Lines of a body above 1,000 octets. */
   readonly longLines: "accept" | "reject";
   readonly rates: SmtpRates;
-  /** Where clients can turn to that a rate refuses: ends the reply. */
+  /** Contact for clients that are refused because of a rate. It is put at the end of the reply. */
   readonly contact?: string;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
-  /** How long a new client must hold its tongue before the greeting, in ms. */
+  /** How long a new client must wait for the greeting without sending anything, in ms. */
   readonly greetDelay: number;
-  /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that never wait for it. */
+  /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that are greeted without delay. */
   readonly greetAtOnce: readonly string[];
-  /** The first is for clients that ask for none of the names. */
+  /** The first one is for clients that ask for none of the names. */
   readonly tls?: readonly TlsMaterial[];
-  /** What checks said is told to the journal. */
+  /** Results of the checks are journalled. */
   readonly traced: boolean;
 }

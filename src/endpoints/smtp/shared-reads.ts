@@ -1,13 +1,13 @@
 /**
- * Reads from all plain sockets of a thread into one buffer. Node.js makes a buffer of 64 KiB for each read, cuts it to
- * what came and leaves it to be collected: a quarter of what a bare server spends on a mail. It offers `onread` for
- * sockets that one makes oneself only; what it notes in those is noted in accepted ones here. Where Node.js does not
- * look as expected, the socket stays as it is.
+ * Reads from all plain sockets of a thread into one buffer. By default Node.js allocates 64 KiB for each read, trims it
+ * to the octets read and leaves it to the garbage collector, which is a quarter of the cost of a mail in a bare server.
+ * Node.js has the option `onread` against that, but not for accepted sockets, so the fields that `onread` sets are set
+ * here. If the internals of Node.js are not as expected, the socket stays as it is.
  */
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
-/** Takes octets that stay good until it returns. */
+/** Receives octets that are valid only until it returns. */
 type Taker = (octets: Buffer) => void;
 
 interface Handle {
@@ -16,10 +16,10 @@ interface Handle {
 
 const BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Under which symbols a socket keeps its buffer and what is called when octets have come. */
+/** The symbols under which a socket keeps its read buffer and the callback for octets read. */
 const [BUFFER_KEY, CALLBACK_KEY] = keysOfOnread();
 
-/** Has `take` called with what the socket reads; false, and nothing done, for TLS and where something was read already. */
+/** Makes the socket pass what it reads to `take`. Returns false for TLS, or if the socket has read something before. */
 export function takeShared(socket: Socket, take: Taker): boolean {
   const handle = (socket as unknown as { _handle: Handle | null })._handle;
   if (socket instanceof TLSSocket || socket.bytesRead > 0 || typeof handle?.useUserBuffer !== "function")

@@ -6,11 +6,11 @@
  *
  * Invariants: 250 to the final dot is written only after the queue answered `accepted`. Only CRLF "." CRLF ends a
  * body. Our own failures are 421, 451 or 452, never 5xx. Time, commands, errors, recipients, sizes and connections
- * are all capped. `<postmaster>` and postmaster@hostname go to the configured postmaster, and get 550 5.1.1 if that
- * address is in no domain that we serve: we relay for nobody, not even for ourselves.
+ * are all capped. Mail for `<postmaster>` and postmaster@hostname goes to the configured postmaster; the reply is
+ * 550 5.1.1 if that address is in no domain that we serve, because this server relays for nobody, not even for itself.
  *
- * `apply` sets the settings for new commands and new transactions; a transaction keeps those with which it began.
- * `stop`: listeners close, idle clients get 421 4.3.2 at once, bodies in progress have `graceMs`.
+ * `apply` sets the settings for new commands and new transactions; an open transaction keeps its own.
+ * `stop` closes the listeners, sends 421 4.3.2 to idle clients at once, and gives bodies in progress `graceMs`.
  */
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
@@ -32,45 +32,48 @@ import { Stress } from "./stress.ts";
 
 export type { SmtpSettings } from "./settings.ts";
 
-/** `policy` decides over the same directory. */
+/** `policy` must use the same directory as `directory`. */
 interface SmtpParts extends Pick<
   SessionParts,
   "directory" | "policy" | "acceptor" | "journal" | "log" | "clock"
 > {
   readonly settings: SmtpSettings;
-  /** As `policy`, over memories that are only read, for `explain`. */
+  /** The policy for `explain`: like `policy`, but its memories are read-only. */
   readonly sandbox: Policy;
-  /** What all threads know of clients. */
+  /** Tables of clients in memory shared by all threads. */
   readonly clients: ClientTables;
-  /** Which of those threads this is, from 0. */
+  /** The number of this thread, from 0. */
   readonly thread: number;
-  /** Makes what waits for a domain of ours due at once. */
+  /** Makes all waiting mail of one of our domains due at once. */
   readonly flush: (domain: string) => void;
 }
 
 export interface SmtpEndpoint {
-  /** Where it listens, with the ports that were bound. */
+  /** The listening addresses, with the ports that were bound. */
   readonly addresses: readonly SmtpListener[];
-  /** Throws when these settings could not be used. */
+  /** Throws if these settings cannot be used. */
   check(settings: SmtpSettings): void;
-  /** New values for new commands and transactions; listeners stay as they are. */
+  /** Sets the settings for new commands and transactions. Listeners stay open as they are. */
   apply(settings: SmtpSettings): void;
-  /** What primaries can take, by domain; domains that are not named take everything. */
+  /** Sets what the primaries of each domain accept. A domain that is not named accepts everything. */
   learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
-  /** What a client would be told, and why; nothing is counted, remembered or told to the journal. */
+  /** Says which replies a client would get, and why. Nothing is counted, remembered or journalled. */
   explain(request: ExplainRequest): Promise<Explanation>;
-  /** Resolves when the last client is gone, at the latest shortly after `graceMs`. */
+  /** Resolves when the last client is gone, and shortly after `graceMs` at the latest. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** How often open connections are looked at, in ms. */
+/** Interval of the sweep over open connections, in ms. */
 const SWEEP = 1000;
-/** However long the process stood still, it counts as no more than this, in ms: nobody was heard meanwhile. */
+/**
+ * Most time that one sweep adds to the clients' waiting time, in ms. If the process was suspended for longer, no client
+ * could be heard during that time and none may be cut off for it.
+ */
 const LONGEST_STEP = 2 * SWEEP;
-/** How often `stop` looks whether bodies under way are through, in ms. */
+/** How often `stop` checks whether bodies in progress are complete, in ms. */
 const POLL = 20;
 
-/** Binds every listener, or rejects with the address that could not be bound and leaves none open. */
+/** Binds every listener. Rejects if an address cannot be bound (the error names it), and then leaves none open. */
 export async function startSmtp(parts: SmtpParts): Promise<SmtpEndpoint> {
   const endpoint = new Endpoint(parts);
   await endpoint.listen();
@@ -185,7 +188,7 @@ class Endpoint implements SmtpEndpoint {
   }
 }
 
-/** Octets. Where no file can be opened any more nobody can tell, and that is stress, too. */
+/** The memory of the process in octets. Reading it fails if no file can be opened any more, which is stress as well. */
 function memoryInUse(): number {
   try {
     return process.memoryUsage.rss();

@@ -1,4 +1,4 @@
-/** How a client's socket and its parser work together: octets in, room for answers, the end. */
+/** Connects a client's socket to its parser: reading, waiting until replies are read, and closing. */
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
@@ -6,23 +6,23 @@ import type { LineStream } from "./line-stream.ts";
 import { takeShared } from "./shared-reads.ts";
 
 const EMPTY = Buffer.alloc(0);
-/** Octets that are read ahead while the parser is busy; each record of TLS is a buffer that costs 500 more. */
+/** Octets of TLS read ahead while the parser is busy. Each TLS record is a buffer of its own, with 500 octets more. */
 const AHEAD = 1024;
 
-/** Where a stream says how much it reads ahead; it can be told only when it is made, and TLS makes its own. */
+/** The internal field for how much a stream reads ahead. Its option cannot be used, as TLS creates its own streams. */
 interface Buffering {
   readonly _readableState: { highWaterMark: number };
 }
 
-/** Hands what the socket reads to the parser, one chunk after the other; cheaper than a pipe, which it replaces. */
+/** Passes what the socket reads to the parser, one chunk at a time. It replaces a pipe, which costs more. */
 export function feed(parser: LineStream, socket: Socket): void {
   socket.unpipe(parser);
   let busy = false;
-  /** What came while we only looked whether anything would. */
+  /** Octets that arrived while the parser was busy: `look` resumes the socket meanwhile. */
   let kept: Buffer | undefined;
   const ready = (): void => {
     busy = false;
-    // A parser that was closed has lost its socket to TLS, or to nobody.
+    // The socket of a closed parser belongs to TLS now, or is being closed.
     if (parser.isClosed) return;
     const octets = kept;
     kept = undefined;
@@ -41,10 +41,10 @@ export function feed(parser: LineStream, socket: Socket): void {
     if (!parser.isClosed) kept = Buffer.concat([kept ?? EMPTY, octets]);
   };
   parser.look = async (left) => {
-    // A client that said more waits for its answers, even where its end stands behind that.
+    // A client that has sent more commands waits for their replies, even if it has closed its side after them.
     if (parser.ahead || kept !== undefined) return;
     socket.resume();
-    // The first may come before the system is asked for what there is to read.
+    // The first turn may come before Node.js has asked the system for something to read.
     for (let turns = 0; turns < 2; turns++) await nextTurn();
     if (busy) socket.pause();
     if (kept === undefined && (socket.destroyed || socket.readableEnded)) left();
@@ -54,24 +54,24 @@ export function feed(parser: LineStream, socket: Socket): void {
     socket.on("data", take);
     (socket as unknown as Buffering)._readableState.highWaterMark = AHEAD;
   }
-  // Whoever read from it before may have left it paused.
+  // A previous reader may have left the socket paused.
   socket.resume();
 }
 
-/** Resolves when the client has read what waits for it; undefined where little or nothing waits. */
+/** Resolves when the client has read its replies. Undefined if few or none are buffered. */
 export function drained(socket: Socket): Promise<void> | undefined {
   if (!socket.writableNeedDrain || socket.destroyed) return undefined;
   return new Promise((resolve) => void socket.once("drain", resolve));
 }
 
 /**
- * Closes for a client that asked for it: nothing more comes that is worth reading, so nobody waits for its side to
- * close. Many clients do not wait for the 221 either, and what they answer to it would be an error to handle. True: some
- * answers wait for a client that may not read them, and a deadline must end that.
+ * Closes the connection after QUIT, without waiting for the client to close its side: it has nothing more to say. Many
+ * clients do not wait for the 221 either, and their reset of the connection would be an error to handle. Returns true
+ * if replies are still buffered for a client that may never read them; the caller must then set a deadline.
  */
 export function hangUp(parser: LineStream, socket: Socket): boolean {
   parser.isClosed = true;
-  // TLS says its own good-bye.
+  // TLS must send its own closing message first.
   const waits = socket.writableLength > 0 || socket instanceof TLSSocket;
   if (waits) socket.destroySoon();
   else socket.destroy();

@@ -1,20 +1,20 @@
 /**
- * What is asked of clients while nearly all places are taken, or nearly all memory is: those who hold a place
- * without using it give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
- * the memory is used up, nobody new is served.
+ * Tightens limits while nearly all connections or nearly all memory are in use: clients that hold a connection without
+ * using it are cut off sooner. Nothing that an honest client needs for a mail in progress is taken away. Once the
+ * memory is used up, no new client is served.
  */
 import type { SmtpLimits, SmtpStress } from "../../ports/smtp-limits.ts";
 import type { SmtpSettings } from "./settings.ts";
 
-/** What there is of the two things that run short. */
+/** How much is in use. */
 interface Load {
-  /** Connections. */
+  /** Open connections. */
   readonly open: number;
-  /** Octets of the process. */
+  /** Memory of the process in octets. */
   readonly memory: number;
 }
 
-/** The settings in force, by the load. */
+/** Decides by the load which settings apply. */
 export class Stress {
   #on = false;
   #exhausted = false;
@@ -25,7 +25,7 @@ export class Stress {
     return this.#on;
   }
 
-  /** Looks at the load; true when stress began or ended. */
+  /** Takes note of the load. Returns true if stress began or ended. */
   look({ open, memory }: Load, { limits, stress }: SmtpSettings): boolean {
     const before = this.#on;
     const share = before ? stress.ends : stress.begins;

@@ -1,8 +1,8 @@
 /**
- * One mail transaction, RFC 5321 §3.3, without a socket: who sends, to whom, under which settings. It keeps the
- * directory's generation and the settings that it began with, whatever changes meanwhile.
+ * One mail transaction, RFC 5321 §3.3, without a socket: the sender, the recipients and the settings. It keeps the
+ * directory's generation and the settings with which it began, even if they change meanwhile.
  *
- * Invariant: all recipients share one content profile, because one body gets one answer.
+ * Invariant: all recipients share one content profile, because one body gets one reply.
  */
 import { needsSmtpUtf8, parseAddress, type Address } from "../../mail/address.ts";
 import type { DsnRecipient, DsnRequest } from "../../mail/dsn.ts";
@@ -36,11 +36,11 @@ interface TransactionParts {
   readonly dsn: DsnRequest;
 }
 
-/** How a body is treated; recipients with different profiles need transactions of their own. */
+/** How a body is treated. Recipients with different profiles cannot share a transaction. */
 interface ContentProfile {
   readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
   readonly content: Content;
-  /** SMTPUTF8 was asked for, and no primary of the domain takes it. */
+  /** The client asked for SMTPUTF8, and no primary of the domain offers it. */
   readonly lacksUtf8: boolean;
 }
 
@@ -58,7 +58,7 @@ const PRIMARY_LACKS_UTF8 = say(553, "5.6.7", "The server of this domain does not
 const TOO_MANY = say(452, "4.5.3", "Too many recipients");
 const OTHER_PROFILE = say(452, "4.5.3", "Send this recipient in a transaction of its own");
 
-/** What our own fields and new line ends may add to a mail on its way to the primary, in octets. */
+/** Octets that our own header fields and corrected line ends may add to a mail before it reaches the primary. */
 const GROWTH = 2048;
 
 export class Transaction {
@@ -68,16 +68,16 @@ export class Transaction {
   readonly eightBit: boolean;
   readonly dsn: DsnRequest;
   readonly recipients: NewRecipient[] = [];
-  /** Header fields that checks ask for. */
+  /** Header fields that checks add. */
   readonly tags: string[] = [];
-  /** What checks said of the recipients taken, and of the body. */
+  /** Results of the checks for the accepted recipients and the body. Undefined if nothing is traced. */
   readonly looks: Looks | undefined;
   profile: ContentProfile | undefined;
-  /** Octets that all its recipients can take. */
+  /** The largest body in octets that all recipients accept. */
   sizeLimit: number;
   readonly #parts: TransactionParts;
   readonly #generation: number;
-  /** Those of the recipients, by name. */
+  /** The domains of the recipients, by name. */
   readonly #domains = new Map<string, DomainRecord>();
 
   constructor(parts: TransactionParts) {
@@ -92,7 +92,7 @@ export class Transaction {
     this.#generation = parts.directory.generation();
   }
 
-  /** Decides on one RCPT; `path` is what stood between the brackets, `dsn` what is asked of notices. */
+  /** Decides on one RCPT. `path` is the text between the angle brackets, `dsn` the NOTIFY and ORCPT parameters. */
   recipient(path: string, dsn: DsnRecipient = {}): Later<Answer> {
     if (this.recipients.length >= this.settings.limits.recipients) return TOO_MANY;
     const target = this.#target(path);
@@ -100,15 +100,15 @@ export class Transaction {
   }
 
   /**
-   * Whether the mail cannot go on without SMTPUTF8 (RFC 6531 §3.2), given what its header shows: large senders ask
-   * for it wherever it is offered.
+   * Whether the mail needs SMTPUTF8 on its way to the primary (RFC 6531 §3.2), according to its addresses and header.
+   * That the client asked for it is not enough: large senders ask for it wherever it is offered.
    */
   needsUtf8({ foreign }: Pick<HeaderFacts, "foreign">): boolean {
     if (!this.smtpUtf8) return false;
     return foreign === true || needsSmtpUtf8(this.subject.sender) || this.recipients.some(isForeign);
   }
 
-  /** The mail is stored. */
+  /** Tells the checks that the mail is stored. */
   taken(): void {
     this.#parts.policy.taken(this.subject, [...this.#domains.values()]);
   }
@@ -152,7 +152,7 @@ export class Transaction {
     return ACCEPTED;
   }
 
-  /** What the domain's primaries would refuse is refused here, and not bounced from the queue. */
+  /** Refuses what the domain's primaries would refuse, so that it does not bounce from the queue later. */
   #unfit(domain: DomainRecord, recipient: NewRecipient): Answer | undefined {
     const limit = this.#limitOf(domain);
     const { announced, sender } = this.subject;
@@ -171,12 +171,12 @@ export class Transaction {
     return Math.min(this.settings.maxMessageSize, Math.max(0, size - GROWTH));
   }
 
-  /** Several fields may come as one text; each stands in the header once. */
+  /** Adds each field once. `text` may contain several fields. */
   #tag(text: string): void {
     for (const field of text.split(/\r\n(?![ \t])/)) if (!this.tags.includes(field)) this.tags.push(field);
   }
 
-  /** Whom the path means, or why nobody. */
+  /** The recipient that the path names, or a refusal. */
   #target(path: string): Target | Answer {
     const mailbox = readMailbox(path);
     if (mailbox.kind === "postmaster") return this.#postmaster() ?? NO_POSTMASTER;
@@ -190,7 +190,7 @@ export class Transaction {
     return ours && this.#domain(address.domain) === undefined ? NO_POSTMASTER : { address, certain: false };
   }
 
-  /** The operator's address; mail for it is taken only where it lies in a domain that we serve. */
+  /** The operator's address. Undefined if none is set or if it is in no domain that we serve. */
   #postmaster(): Target | undefined {
     const address = parseAddress(this.settings.postmaster ?? "");
     if (address === undefined || this.#domain(address.domain) === undefined) return undefined;
@@ -202,7 +202,7 @@ export class Transaction {
   }
 }
 
-/** It, or the address that the sender wrote first, needs SMTPUTF8. */
+/** Whether the recipient, or its original address (ORCPT), needs SMTPUTF8. */
 function isForeign({ address, orcpt = "" }: NewRecipient): boolean {
   return needsSmtpUtf8(address) || needsSmtpUtf8(orcpt);
 }

@@ -1,11 +1,11 @@
-/** XCLIENT: a trusted peer says for whom it speaks, https://www.postfix.org/XCLIENT_README.html. */
+/** XCLIENT: a trusted peer names the client that it speaks for, https://www.postfix.org/XCLIENT_README.html. */
 import { isIP } from "node:net";
 import { canonicalIp } from "../../mail/network.ts";
 import { decodeXtext, isXtext } from "../../mail/xtext.ts";
 import { NESTED_MAIL, NOT_OFFERED, say, type Answer, type NamedClient } from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
 
-/** What EHLO offers to those who may use it. */
+/** The EHLO keyword with its attributes, for peers that may use XCLIENT. */
 export const XCLIENT_OFFER = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
 
 const KNOWN: ReadonlySet<string> = new Set(XCLIENT_OFFER.split(" ").slice(1));
@@ -37,7 +37,7 @@ function readClient(argument: string): NamedClient | undefined {
   return { extended, ...(ip !== undefined && { ip: canonicalIp(ip) }), ...(helo !== undefined && { helo }) };
 }
 
-/** Undefined for what is malformed or holds what no name or address holds. */
+/** The decoded value. Undefined if it is malformed or contains characters that no name or address has. */
 function valueOf(text: string): string | undefined {
   const value = isXtext(text) ? decodeXtext(text) : "";
   return /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined;

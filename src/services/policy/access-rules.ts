@@ -8,16 +8,19 @@ import { spellings } from "../recipients/recipients.ts";
 import type { RcptSubject } from "./check.ts";
 
 /**
- * The operator's rules, read once for each list of them. Each stands under one thing that it names, so that
- * thousands of them cost a few look-ups; the order among those that fit is that of the list.
+ * Finds the operator's rule for a client and recipient. A list of rules is indexed once: each rule under one of the
+ * values that it names, so that a search among thousands costs a few look-ups. Of several matching rules, the first in
+ * the list wins.
  */
 export class AccessRules {
+  /** The list that is indexed. */
   #source: readonly AccessRule[] = [];
+  /** The positions in the list of the rules under each key, in ascending order. */
   #places = new Map<string, number[]>();
-  /** Lengths of networks that occur. */
+  /** The prefix lengths that occur in the list. */
   #lengths: readonly number[] = [];
 
-  /** The first rule of `rules` that fits and is not over at `now`. */
+  /** The first rule of `rules` that matches and has not expired at `now` (ms since 1970). */
   find(rules: readonly AccessRule[], subject: RcptSubject, now: number): AccessRule | undefined {
     if (rules !== this.#source) this.#read(rules);
     const places = keysOf(subject, this.#lengths).flatMap((key) => this.#places.get(key) ?? []);
@@ -34,7 +37,7 @@ export class AccessRules {
     const lengths = new Set<number>();
     for (const [place, rule] of rules.entries()) {
       const network = parseNetwork(rule.network ?? "");
-      // A network that cannot be read has nobody.
+      // A rule for a malformed network matches no client.
       if (rule.network !== undefined && network === undefined) continue;
       if (network !== undefined) lengths.add(network.bits);
       const key = keyOf(rule, network);
@@ -46,14 +49,14 @@ export class AccessRules {
   }
 }
 
-/** The one thing under which a rule stands. */
+/** The key under which a rule is indexed. */
 function keyOf({ sender, recipient, helo }: AccessRule, network: Network | undefined): string {
   if (network !== undefined) return `network ${networkKey(network)}`;
   if (sender !== undefined) return `sender ${sender}`;
   return recipient === undefined ? `helo ${helo}` : `recipient ${recipient}`;
 }
 
-/** All things under which rules for this subject may stand. */
+/** All keys under which there may be rules for this subject. */
 function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly string[] {
   const labels = heloName(subject).split(".");
   return [
@@ -70,14 +73,14 @@ function senderPatterns({ sender }: RcptSubject): readonly string[] {
   return [plain, plain.slice(plain.lastIndexOf("@"))];
 }
 
-/** A mailbox is meant with all of its tags. */
+/** A rule for a mailbox applies to all of its tagged forms as well. */
 function recipientPatterns({ recipient, domain: record }: RcptSubject): readonly string[] {
   const { local, domain } = recipient;
   const locals = spellings(local, record?.settings.tagSeparator ?? "");
   return [...locals.map((each) => mailboxText({ local: each, domain })), `@${domain}`];
 }
 
-/** Of a rule that was found under one of the keys: one for a network is found by those within it alone. */
+/** Whether a rule that was found under a key matches. Its network is not checked: the key was that network. */
 function fits(rule: AccessRule, subject: RcptSubject, now: number): boolean {
   if (rule.until !== undefined && now >= rule.until) return false;
   if (rule.domain !== undefined && rule.domain !== subject.recipient.domain) return false;
@@ -86,7 +89,7 @@ function fits(rule: AccessRule, subject: RcptSubject, now: number): boolean {
   return rule.recipient === undefined || recipientPatterns(subject).includes(rule.recipient);
 }
 
-/** As rules spell it; what is no name as it came. */
+/** The HELO name in the spelling of rules. Text that is no domain name is only put in lower case. */
 function heloName({ helo }: RcptSubject): string {
   return normaliseDomain(helo) ?? helo.toLowerCase();
 }
@@ -95,11 +98,11 @@ function heloFits(pattern: string, helo: string): boolean {
   return pattern.startsWith("*.") ? helo.endsWith(pattern.slice(1)) : helo === pattern;
 }
 
-/** The note stays with the operator: it may say more than a spammer should know. */
+/** The verdict of a blocking rule. Its note is for the operator only: it may say more than a spammer should know. */
 export function blocked({ until, note }: AccessRule, contact: string | undefined): Verdict {
   const words = ["Refused by the operator of this host", contact].filter(Boolean).join("; ");
   const seen = { note: `blocked by the operator${note === undefined ? "" : ` (${note})`}` };
-  // A rule with an end is a matter of time, and the client may come again after it.
+  // If the rule expires, the client may return after that, so the refusal is temporary.
   return until === undefined
     ? { kind: "reject", reply: reply(554, "5.7.1", words), ...seen }
     : { kind: "defer", reply: reply(451, "4.7.1", words), ...seen };

@@ -7,15 +7,15 @@ import type {
   SpfFacts,
 } from "../../ports/authentication.ts";
 
-/** Who stands behind a mail, as far as SPF, DKIM and DMARC tell: to be stored, and to be told (RFC 8601). */
+/** Results of SPF, DKIM and DMARC for one mail, to be stored with it and written into its header (RFC 8601). */
 export interface AuthenticationResults {
   readonly authentication: Authentication;
   readonly spf?: SpfAnswer;
-  /** Absent where nobody looked. */
+  /** Undefined if signatures were not verified. */
   readonly signatures?: readonly SignatureResult[];
 }
 
-/** What they are made of. */
+/** What the results are computed from. */
 export interface SenderEvidence {
   /** Empty for the null sender. */
   readonly sender: string;
@@ -23,7 +23,7 @@ export interface SenderEvidence {
   readonly proof?: BodyProof;
 }
 
-/** Undefined where nothing was asked. */
+/** Undefined if neither SPF nor signatures were checked. */
 export function resultsOf(evidence: SenderEvidence): AuthenticationResults | undefined {
   const { spf, proof } = evidence;
   if (spf === undefined && proof === undefined) return undefined;
@@ -57,8 +57,8 @@ interface Signed {
 }
 
 /**
- * Whether a bounce would reach whoever sent the mail, and nobody else. SPF that was not asked, or could not be, does not
- * count as not failed: a signed mail may be sent again by anybody, to anybody.
+ * Whether a bounce would reach the sender of the mail, and nobody else. A signature alone does not prove that, because
+ * anybody can send a signed mail again, to anybody: SPF must have been checked without a failure or an error.
  */
 function isReturnPathProven(sender: string, spf: SpfFacts | undefined, { dkim = [], from }: Signed): boolean {
   if (sender === "" || spf === undefined) return false;
@@ -67,7 +67,7 @@ function isReturnPathProven(sender: string, spf: SpfFacts | undefined, { dkim = 
   return isSameMailbox(from, sender) && dkim.some(({ domain }) => speaksFor(domain, sender));
 }
 
-/** RFC 5321 §2.4: local parts of others are compared as they are, domains without case. */
+/** RFC 5321 §2.4: compares local parts exactly, and domains regardless of case. */
 function isSameMailbox(from: string | undefined, sender: string): boolean {
   if (from === undefined) return false;
   const [local, domain] = split(from);
@@ -75,7 +75,7 @@ function isSameMailbox(from: string | undefined, sender: string): boolean {
   return local === other && domain === home;
 }
 
-/** A domain signs for itself and for those below it. */
+/** Whether a signing domain is the sender's domain or a parent of it. */
 function speaksFor(signer: string, sender: string): boolean {
   const [, domain] = split(sender);
   return domain === signer || domain.endsWith(`.${signer}`);

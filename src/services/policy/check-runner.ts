@@ -5,7 +5,7 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Check, CheckResult, Said, Stage, StageCheck, Subjects } from "./check.ts";
 import { TROUBLE } from "./refusal.ts";
 
-/** Longest time that one check may take, in ms. */
+/** Time limit of one check, in ms. */
 const LONGEST_CHECK = 20_000;
 
 const NONE: readonly CheckResult[] = [];
@@ -15,7 +15,7 @@ interface RunnerParts {
   readonly log: Logger;
 }
 
-/** Runs checks, and measures them. One that throws, or takes too long, is logged and says TROUBLE. */
+/** Runs checks and measures their time. A check that throws or takes too long is logged, and its verdict is TROUBLE. */
 export class CheckRunner {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -25,7 +25,7 @@ export class CheckRunner {
     this.#log = log;
   }
 
-  /** What a check makes of it keeps nobody waiting, and costs no mail. */
+  /** Notifies checks. The caller does not wait for them; an exception is logged and has no other effect. */
   tell(checks: readonly Check[], tell: (check: Check) => void): void {
     for (const check of checks) {
       try {
@@ -36,7 +36,7 @@ export class CheckRunner {
     }
   }
 
-  /** What they say, or will say; those that have not looked are left out. */
+  /** Runs the checks and returns their results, pending ones included. Checks that return undefined are left out. */
   begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly CheckResult[] {
     let results: CheckResult[] | undefined;
     const began = this.#clock.elapsed();

@@ -1,7 +1,7 @@
 /**
- * What a check is. It looks at a recipient, or at the header of a body, and says a verdict, or nothing where it is off
- * or not concerned. It holds no state of a connection; what it remembers
- * of earlier mail is in a memory that it was given.
+ * Defines a check. It examines a recipient, or the header of a body, and returns a verdict, or undefined if it is off
+ * or does not apply. It keeps no state of a connection. What it remembers of earlier mail is in a memory that is passed
+ * in.
  */
 import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
@@ -20,27 +20,27 @@ export interface MailSubject extends ConnectSubject {
   readonly helo: string;
   /** EHLO was used. */
   readonly extended: boolean;
-  /** Commands came before the reply to HELO or EHLO. */
+  /** The client sent commands before it had the reply to HELO or EHLO. */
   readonly early?: boolean;
   /** Empty for the null sender. */
   readonly sender: string;
-  /** Announced with SIZE, in octets; 0 when not. */
+  /** The value of SIZE in octets; 0 if it was not given. */
   readonly announced: number;
-  /** Whether the client may send for the sender's domain; absent where nobody can ask. */
+  /** The SPF evaluation for the sender's domain. Undefined if it cannot be requested. */
   readonly spf?: SpfInquiry;
 }
 
 export interface RcptSubject extends MailSubject {
   readonly recipient: Address;
-  /** The recipient's domain, where it is one of ours. */
+  /** The recipient's domain. Undefined if it is not one of ours. */
   readonly domain: DomainRecord | undefined;
-  /** The operator's own address for the postmaster, who was asked for: exists, whatever the lists say. */
+  /** The client named the postmaster, and this is the operator's address for it: it exists, even if no list has it. */
   readonly certain: boolean;
 }
 
 export interface DataSubject extends MailSubject {
   readonly facts: HeaderFacts;
-  /** Caps on Received fields, and on those that name us. */
+  /** The limits for the number of Received fields, and for those of this server. */
   readonly received: number;
   readonly ownReceived: number;
 }
@@ -52,31 +52,31 @@ export interface Subjects {
 
 export type Stage = keyof Subjects;
 
-/** Undefined: it has not looked, and leaves no trace. */
+/** The result of a check. Undefined: it was off or did not apply, and is not traced. */
 export type Said = Verdict | undefined;
 
 export interface StageCheck<S extends Stage> {
   readonly name: string;
   readonly stage: S;
-  /** Judges the client's reputation: `postmaster` is exempt. */
+  /** The check judges the client's reputation, from which `postmaster` is exempt. */
   readonly reputation?: boolean;
-  /** Runs at RCPT only where all others let the recipient pass. */
+  /** The check runs at RCPT only if all others accept the recipient. */
   readonly last?: boolean;
-  /** Asks for what it will need, as soon as the client is here; nobody waits for it. */
+  /** Sends queries whose answers `run` will need, when the client connects. Nothing waits for it. */
   atConnect?(subject: ConnectSubject): void;
-  /** The same as soon as the sender is named. */
+  /** The same at MAIL. */
   atMail?(subject: MailSubject): void;
   run(subject: Subjects[S]): Later<Said>;
-  /** Mail was accepted for these domains. */
+  /** Learns that a mail was accepted for these domains. */
   taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
 }
 
 export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 
-/** What a check said, or will say. */
+/** The result of a check, which may be pending. */
 export interface CheckResult {
   readonly check: Pick<Check, "name" | "stage" | "reputation">;
   readonly verdict: Later<Said>;
-  /** How long it took to say it, in ms; set once it has. */
+  /** How long the check took, in ms. Not final until `verdict` is known. */
   took: number;
 }

@@ -1,8 +1,9 @@
 /**
- * All inspections of one body, side by side: shows each what arrives, and makes one answer of what they say.
+ * Runs all inspections of one body in parallel: shows each of them the octets that arrive, and merges their results.
  *
- * Invariants: one that fails, or holds the body back for longer than PATIENCE, is shown nothing more and is lost; the
- * others go on. `finish` answers when all have spoken, when one rejects, or at the deadline, and lets go of the rest.
+ * Invariants: an inspection that fails, or delays the body for longer than PATIENCE, is lost: it sees nothing more, and
+ * the others continue. `finish` resolves when all have a result, when one rejects, or at the deadline; it aborts the
+ * rest.
  */
 import { ACCEPT, strictest, type BodyVerdict } from "../../mail/verdict.ts";
 import type { BodyProof } from "../../ports/authentication.ts";
@@ -11,18 +12,18 @@ import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { TROUBLE } from "./refusal.ts";
 
-/** How long one inspector may hold back the next octets, in ms. */
+/** How long one inspector may delay the next octets, in ms. */
 const PATIENCE = 5000;
 
-/** What all inspections together say of a body. */
+/** The merged result of all inspections of a body. */
 export interface Examined {
-  /** Never `tag`: the fields stand apart. */
+  /** Never `tag`: header fields are in `fields`. */
   readonly verdict: BodyVerdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
-  /** What each of them said, and how long after the last octet, in ms. */
+  /** The verdict of each inspection, and how long it took after the last octet, in ms. */
   readonly said?: readonly { readonly name: string; readonly said: BodyVerdict; readonly took: number }[];
-  /** Who wrote it, as its signatures say; absent where nobody looked. */
+  /** What the signatures prove about the author. Undefined if they were not verified. */
   readonly proof?: BodyProof;
 }
 
@@ -38,7 +39,7 @@ interface ExaminationParts {
   readonly log: Logger;
 }
 
-/** Begins all inspections that want to see this mail; undefined when there is none. */
+/** Begins all inspections that apply to this mail. Undefined if none does. */
 export function examine(
   inspections: readonly Inspection[],
   mail: InspectedMail,
@@ -52,7 +53,7 @@ export function examine(
   return watches.length === 0 ? undefined : new Examination(watches, mail, parts);
 }
 
-/** One that cannot even begin is lost, and keeps nobody else from looking. */
+/** Begins one inspection. If that throws, the inspection is lost; the others are not affected. */
 function begin(inspection: Inspection, mail: InspectedMail, log: Logger): Watch | undefined {
   try {
     const inspector = inspection.begin(mail);
@@ -91,7 +92,7 @@ export class Examination {
     this.#parts = parts;
   }
 
-  /** Shows the next octets. A promise: wait before the next; it never rejects. */
+  /** Shows the next octets. If it returns a promise, which never rejects, the octets after these must wait for it. */
   feed(chunk: Buffer): Promise<void> | undefined {
     let waits: Promise<void>[] | undefined;
     for (const watch of this.#watches) {
@@ -102,7 +103,7 @@ export class Examination {
     return waits && Promise.all(waits).then(() => {});
   }
 
-  /** What they say of the whole body, at the latest after `most` ms. */
+  /** Returns the merged result for the whole body, after `most` ms at the latest. */
   async finish(body: WholeBody, most: number): Promise<Examined> {
     const { clock } = this.#parts;
     const began = clock.elapsed();
@@ -126,7 +127,7 @@ export class Examination {
     return { ...examinedOf(this.#watches.flatMap(({ result }) => result ?? [])), said };
   }
 
-  /** Lets go of all; safe at any time. */
+  /** Aborts all inspectors. May be called at any time. */
   abort(): void {
     for (const { inspector } of this.#watches) inspector.abort();
   }
@@ -159,7 +160,7 @@ export class Examination {
     if (watch.result === undefined) {
       try {
         const result = await watch.inspector.finish(body);
-        // What was lost meanwhile stays lost.
+        // An inspection that was lost meanwhile stays lost.
         watch.result ??= result;
       } catch (error) {
         this.#lose(watch, error);
@@ -168,7 +169,7 @@ export class Examination {
     if (watch.result?.verdict.kind === "reject") rejected();
   }
 
-  /** Nothing for one that has spoken. */
+  /** Marks an inspection as lost, unless it has a result. */
   #lose(watch: Watch, why: unknown): void {
     if (watch.result !== undefined) return;
     const { inspection, inspector } = watch;

@@ -1,13 +1,13 @@
 import type { Check, Stage, StageCheck } from "./check.ts";
 
-/** The checks by when they run, in the order in which equals have the word: sorted once, not at each command. */
+/** The checks by the time at which they run, sorted once and not at each command. Of equal verdicts, the first wins. */
 export interface Lineup {
   readonly all: readonly Check[];
   readonly rcpt: readonly StageCheck<"rcpt">[];
   readonly data: readonly StageCheck<"data">[];
-  /** Only where all others let the recipient pass. */
+  /** Checks that run only if all others accept the recipient. */
   readonly last: readonly StageCheck<"rcpt">[];
-  /** Those of `last` that are no matter of reputation. */
+  /** The checks of `last` that do not judge reputation. */
   readonly lastFacts: readonly StageCheck<"rcpt">[];
 }
 

@@ -2,23 +2,23 @@ import type { Blocklists, ListStatus } from "../../ports/blocklist.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** A sound list is tested this often, in ms; others at every turn. */
+/** Interval between tests of a sound list, in ms. Other lists are tested at every call of `test`. */
 const EVERY = 3_600_000;
 
 interface ListHealthParts {
   readonly blocklists: Pick<Blocklists, "test">;
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Runs with the zones that may be asked, after each turn. */
+  /** Called after each change or test, with the zones that may be queried. */
   readonly changed: (sound: readonly string[]) => void;
 }
 
 interface Tested extends ListStatus {
-  /** In elapsed time. */
+  /** When the list was tested last, in elapsed time. */
   readonly testedAt: number;
 }
 
-/** Knows which lists work. One that was not tested yet, or failed its test, does not count and is not asked. */
+/** Knows which DNS lists work. A list that is untested, or failed its test, is not queried and does not count. */
 export class ListHealth {
   readonly #parts: ListHealthParts;
   #lists = new Map<string, Tested>();
@@ -27,7 +27,7 @@ export class ListHealth {
     this.#parts = parts;
   }
 
-  /** The lists that are in use from here on; those known before keep their state. */
+  /** Sets the lists that are in use from now on. Lists that were in use before keep their state. */
   use(zones: readonly string[]): void {
     const since = this.#parts.clock.now();
     const untested = (zone: string): Tested => ({ zone, state: "untested", since, testedAt: -Infinity });
@@ -35,7 +35,7 @@ export class ListHealth {
     this.#parts.changed(this.sound());
   }
 
-  /** Tests what is due, all at once. */
+  /** Tests all lists that are due, in parallel. */
   async test(): Promise<void> {
     const now = this.#parts.clock.elapsed();
     const due = [...this.#lists.values()].filter(

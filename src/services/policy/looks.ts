@@ -1,21 +1,21 @@
-/** What the checks that looked have said, for the trace and for who asks why: bounded, whatever a stranger sends. */
+/** Collects the results of checks, for the trace and `holdfast explain`. Its size is limited, whatever clients send. */
 import { formatReply, printable } from "../../mail/reply.ts";
 import type { BodyVerdict } from "../../mail/verdict.ts";
 import type { CheckNote } from "../../ports/journal.ts";
 import type { Stage } from "./check.ts";
 
-/** Entries of one mail, and characters of one text. */
+/** Most entries of one mail, and most characters of one text. */
 const MOST = 40;
 const LONGEST = 200;
 
 interface Look {
   readonly check: string;
   readonly stage: Stage;
-  /** In a few words. */
+  /** The result in a few words. */
   readonly said: string;
-  /** How long the answer was waited for, in ms. */
+  /** How long the check took, in ms; the longest time of several. */
   took: number;
-  /** For so many recipients. */
+  /** The number of recipients with this result. */
   times: number;
 }
 
@@ -26,12 +26,12 @@ export class Looks {
     this.#add({ check, stage, said: saidOf(verdict), took, times: 1 });
   }
 
-  /** Takes over what was said of one more recipient. */
+  /** Adds the results for one more recipient. */
   join(others: Looks): void {
     for (const look of others.#looks) this.#add(look);
   }
 
-  /** As it travels and is stored; undefined where nobody looked. */
+  /** The results as JSON, as they are passed on and stored. Undefined if there are none. */
   packed(): string | undefined {
     if (this.#looks.length === 0) return undefined;
     const notes = this.#looks.map(({ check, stage, said, took, times }): CheckNote => [

@@ -3,14 +3,15 @@ import type { Later } from "../../runtime/at-once.ts";
 import type { CheckResult, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
-/** For whom results are judged, and who notes them. */
+/** How results are merged. */
 interface View {
-  /** Checks of reputation do not count. */
+  /** Results of checks that judge reputation are ignored. */
   readonly exempt: boolean;
+  /** Collects the results. */
   readonly looks: Looks | undefined;
 }
 
-/** One verdict of all results; at once where none of them waits. */
+/** Merges all results into one verdict. Returns synchronously if none of them is pending. */
 export function merge(results: Iterable<CheckResult>, view: View): Later<Verdict> {
   const judged: Later<Verdict>[] = [];
   let waits = false;
@@ -34,7 +35,7 @@ function judge({ check, took }: CheckResult, said: Said, { looks }: View): Verdi
   return said ?? ACCEPT;
 }
 
-/** The strictest of what is known without waiting and is no matter of reputation. */
+/** The strictest verdict that is not pending and does not judge reputation. */
 export function strictestFact(results: readonly CheckResult[]): Verdict {
   let worst = ACCEPT;
   for (const { check, verdict } of results) {

@@ -7,11 +7,11 @@ interface OwnListingParts {
   readonly blocklists: Pick<Blocklists, "listsHost">;
   readonly resolver: Pick<Resolver, "addresses">;
   readonly journal: Journal;
-  /** The name in the MX record, whose addresses are ours. */
+  /** The name of this server in MX records, whose addresses are ours. */
   readonly hostname: string;
 }
 
-/** Addresses that no list in the world speaks of. */
+/** Private and local addresses, which no public list contains. */
 const isLocal = networkSet([
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -25,17 +25,17 @@ const isLocal = networkSet([
   "fe80::/10",
 ]);
 
-/** Looks whether lists of bad clients have our own address: primaries and others might then refuse our mail. */
+/** Checks whether lists of bad clients contain our own address: primaries and others might then refuse our mail. */
 export class OwnListing {
   readonly #parts: OwnListingParts;
-  /** What was told and has not been denied since; what could not be asked again is no denial. */
+  /** Listings that were journalled. One is forgotten when its list denies it or does not answer. */
   readonly #known = new Set<string>();
 
   constructor(parts: OwnListingParts) {
     this.#parts = parts;
   }
 
-  /** Asks one list after the other; tells the journal of what is new. */
+  /** Queries one list after the other, and journals new listings. */
   async look(zones: readonly string[]): Promise<void> {
     const { blocklists, journal } = this.#parts;
     const addresses = zones.length === 0 ? [] : await this.#addresses();

@@ -1,8 +1,8 @@
 /**
  * Decides about clients, recipients and bodies. It runs the checks of `checks/checks.ts` and merges their results: at
- * RCPT into one verdict, because only then is it known which domain's settings apply, and at DATA into one for the body.
- * Checks send their queries at connect and at MAIL; nobody waits for the answers until a recipient is named. Inspections
- * examine the body itself (examination.ts).
+ * RCPT into one verdict, because only then is it known which domain's settings apply, and at DATA into one for the
+ * body. Checks send their queries at connect and at MAIL; the answers are awaited at RCPT only. Inspections examine the
+ * body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins; of equally strict ones, the first in the list. `postmaster` is exempt from
  * reputation checks. A check that fails or takes longer than 20 s defers with 451 4.3.0, never rejects
@@ -43,13 +43,13 @@ export type { Check, ConnectSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly checks: readonly Check[];
-  /** Those who look at bodies. */
+  /** The inspections of bodies. */
   readonly inspections: readonly Inspection[];
-  /** What the operator set. */
+  /** The operator's settings. */
   readonly settings: () => CheckSettings;
   readonly resolver: Pick<Resolver, "confirmedName">;
   readonly authenticator: Authenticator;
-  /** Senders who are spared judgements of reputation. */
+  /** Senders whose mail is exempt from judgements of reputation. */
   readonly allowedSenders: Pick<AllowedSenders, "has">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -73,17 +73,17 @@ export class Policy {
     this.#lineup = lineUp(parts.checks);
   }
 
-  /** A client is here. */
+  /** Notifies checks that a client has connected. */
   connect(subject: ConnectSubject): void {
     this.#runner.tell(this.#lineup.all, (check) => check.atConnect?.(subject));
   }
 
-  /** It has named its sender. */
+  /** Notifies checks of MAIL. */
   mail(subject: MailSubject): void {
     this.#runner.tell(this.#lineup.all, (check) => check.atMail?.(subject));
   }
 
-  /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
+  /** The client's forward-confirmed name, for the Received field. Undefined if there is none or the check is off. */
   async clientName(ip: string): Promise<string | undefined> {
     const { resolver, settings } = this.#parts;
     if ((settings().clientName ?? "off") === "off") return undefined;
@@ -91,7 +91,7 @@ export class Policy {
     return lookup.kind === "found" ? lookup.records[0] : undefined;
   }
 
-  /** The question about the sender's domain, asked at once where it is wanted for all. */
+  /** The SPF evaluation of one transaction. It is started at once if the settings for all domains need it. */
   spf({ ip, helo, sender }: Pick<MailSubject, "ip" | "helo" | "sender">): SpfInquiry {
     const { authenticator, settings } = this.#parts;
     const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
@@ -99,17 +99,17 @@ export class Policy {
     return inquiry;
   }
 
-  /** What was found about who stands behind the mail; undefined at once where nothing was asked. */
+  /** Results of sender authentication. Returns undefined synchronously if nothing was checked. */
   authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<AuthenticationResults | undefined> {
     const asked = spf?.asked;
     if (asked === undefined) return proof && resultsOf({ sender, proof });
     return asked.then((answer) => resultsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
-  /** The verdict on one recipient; `looks` learns what each check said. */
+  /** The verdict on one recipient. The results of the checks are added to `looks`. */
   rcpt(subject: RcptSubject, looks?: Looks): Later<Verdict> {
     const results = this.#runner.begin(this.#lineup.rcpt, subject);
-    // What is no matter of reputation: the operator's own rules do not change it.
+    // This rejection does not judge reputation, so no rule of the operator can change it.
     const first = strictestFact(results);
     if (first.kind === "reject") {
       noteAll(results, looks);
@@ -128,7 +128,7 @@ export class Policy {
     return andThen(verdict, (soFar) => this.#last(subject, soFar, { exempt, looks }));
   }
 
-  /** The checks that only count where all others have let the recipient pass. */
+  /** Runs the checks that apply only if all others have accepted the recipient. */
   #last(
     subject: RcptSubject,
     verdict: Verdict,
@@ -140,7 +140,7 @@ export class Policy {
     return andThen(merge(results, { exempt, looks }), (last) => together([last, verdict]));
   }
 
-  /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
+  /** The operator's rule for this client and recipient. Rules that block do not apply to `postmaster`. */
   #rule(subject: RcptSubject): AccessRule | undefined {
     const { access } = this.#parts.settings();
     if (access === undefined || access.length === 0 || subject.domain === undefined) return undefined;
@@ -148,24 +148,24 @@ export class Policy {
     return rule?.action === "block" && isPostmaster(subject) ? undefined : rule;
   }
 
-  /** The verdict on a body, by its header. */
+  /** The verdict on a body, according to its header. */
   data(subject: DataSubject, looks?: Looks): Later<Verdict> {
     return merge(this.#runner.begin(this.#lineup.data, subject), { exempt: false, looks });
   }
 
-  /** A mail of this transaction is accepted for these domains. */
+  /** Notifies checks that a mail of this transaction was accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
     this.#runner.tell(this.#lineup.all, (check) => check.taken?.(subject, domains));
   }
 
-  /** How the content of mail for this recipient is treated, which its verdict let pass. */
+  /** How the content of mail for this recipient is treated. The recipient has been accepted. */
   content(subject: RcptSubject): Content {
     const { inspections } = this.#parts;
     const own = subject.domain?.settings.checks;
     const keyOf = (view: ContentView): string =>
       inspections.map((inspection) => inspection.profile(view)).join("\n");
     const strict: Content = { own, exempt: false, key: keyOf({ own, exempt: false }) };
-    // Where nobody looks at content nobody needs to be spared.
+    // Without inspections there is nothing to be exempt from.
     if (strict.key.trim() === "" || !this.#exempt(subject)) return strict;
     return { own, exempt: true, key: keyOf({ own, exempt: true }) };
   }
@@ -176,13 +176,13 @@ export class Policy {
     return this.#parts.allowedSenders.has(foldCase(sender), recipient.domain);
   }
 
-  /** Begins to look at a body; undefined where nobody does. */
+  /** Begins the inspections of a body. Undefined if there are none. */
   examine(mail: InspectedMail): Examination | undefined {
     return examine(this.#parts.inspections, mail, this.#parts);
   }
 }
 
-/** Asked for by that name, or under the address that the operator gave for it. */
+/** Whether the client named `postmaster`, in any of our domains or without a domain. */
 function isPostmaster({ recipient, certain }: RcptSubject): boolean {
   return certain || recipient.local === "postmaster";
 }

@@ -3,7 +3,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 
 type Refusal = Extract<Verdict, { readonly kind: "defer" | "reject" }>;
 
-/** 451 or 550 with the subject and detail of the enhanced code, such as `7.1`; words that are absent are left out. */
+/** A refusal with 451 or 550. `detail` is the end of the enhanced code, such as `7.1`; undefined words are left out. */
 export function refusal(
   kind: Refusal["kind"],
   detail: string,
@@ -16,5 +16,5 @@ export function refusal(
   };
 }
 
-/** A check that broke must not cost a mail. */
+/** The verdict of a check that failed: temporary, so that no mail is lost. */
 export const TROUBLE: Verdict = refusal("defer", "3.0", ["Temporary trouble, try again later"]);

@@ -1,7 +1,7 @@
 import type { DomainChecks } from "../../ports/checks.ts";
 import type { Authenticator, SpfAnswer, SpfQuestion } from "../../ports/authentication.ts";
 
-/** The question about one transaction's return-path: asked once, when somebody first wants to know. */
+/** The SPF evaluation of one transaction's return-path. It is started once, when its result is first needed. */
 export class SpfInquiry {
   readonly #authenticator: Authenticator;
   readonly #question: SpfQuestion;
@@ -12,7 +12,7 @@ export class SpfInquiry {
     this.#question = question;
   }
 
-  /** The answer under way; undefined while nobody wanted it. */
+  /** The answer, pending or known. Undefined if it was not needed yet. */
   get asked(): Promise<SpfAnswer> | undefined {
     return this.#asked;
   }
@@ -23,7 +23,7 @@ export class SpfInquiry {
   }
 }
 
-/** DMARC needs the answer as well. */
+/** Whether these settings need the result of SPF, for SPF itself or for DMARC. */
 export function wantsSpf({ spf = "off", dmarc = "off" }: Pick<DomainChecks, "spf" | "dmarc">): boolean {
   return spf !== "off" || dmarc !== "off";
 }

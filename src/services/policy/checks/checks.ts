@@ -20,7 +20,7 @@ import { spfCheck } from "./spf.ts";
 export interface CheckParts {
   readonly recipients: Recipients;
   readonly settings: () => CheckSettings;
-  /** Our own name, which no client may say for its own. */
+  /** The name of this server, which no client may use in HELO. */
   readonly hostname: string;
   readonly dnsbl: DnsblParts;
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export interface CheckParts {
   readonly resolver: Resolver & RecordSource;
 }
 
-/** Every check, one line each; of equally strict verdicts, the first in this order wins. */
+/** All checks, one line each. Of equally strict verdicts, the first in this order wins. */
 export function allChecks(parts: CheckParts): readonly Check[] {
   const { recipients, settings, hostname, dnsbl, clock, resolver } = parts;
   const isGood = (ip: string, domain: DomainRecord): Promise<boolean> =>
@@ -53,7 +53,7 @@ export function allChecks(parts: CheckParts): readonly Check[] {
   ];
 }
 
-/** Whether SPF lets the client send for the domain of the return-path; asked of the DNS where nobody has yet. */
+/** Whether SPF passes for the domain of the return-path. Queries the DNS if that was not done yet. */
 async function isAligned({ spf }: MailSubject): Promise<boolean> {
   return spf !== undefined && (await spf.answer()).result === "pass";
 }

@@ -19,8 +19,8 @@ const NAMELESS: Fault = {
 };
 
 /**
- * RFC 8601 §2.7.3 `iprev`: the client's address has a name, and the name has the address. Asked at connect, needed
- * at RCPT; where the DNS does not answer, nothing is held against the client.
+ * RFC 8601 §2.7.3 `iprev`: the client's address has a name, and that name has the address. The query is sent at
+ * connect and its answer is used at RCPT. If the DNS does not answer, the client passes.
  */
 export function clientNameCheck({ settings, resolver }: ClientNameParts): StageCheck<"rcpt"> {
   const atConnect = ({ ip }: ConnectSubject): void => {

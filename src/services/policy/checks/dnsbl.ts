@@ -8,11 +8,11 @@ import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts"
 
 export interface DnsblParts {
   readonly blocklists: Pick<Blocklists, "codes" | "reason">;
-  /** Whether a list works, so that its word counts. */
+  /** Whether a list works. Others are not queried and do not count. */
   readonly isSound: (zone: string) => boolean;
 }
 
-/** Characters: room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
+/** Most characters of our text in one line of a reply, RFC 5321 §4.5.3.1.5. */
 const LONGEST_WORDS = 450;
 
 interface AllParts extends DnsblParts {
@@ -28,15 +28,15 @@ interface Answers {
   readonly hits: readonly Hit[];
   /** Zones that gave no clear answer. */
   readonly silent: readonly string[];
-  /** Zones that do not pass their test. */
+  /** Zones that were not queried, because they do not pass their test. */
   readonly aside: readonly string[];
-  /** What lists of good clients that gave no answer might have added to the score: 0 or below. */
+  /** Sum of the weights of lists of good clients that gave no answer: 0 or below. */
   readonly hope: number;
 }
 
 /**
- * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
- * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
+ * Lists of clients in the DNS. The lists for all domains are queried at connect, while the client waits for the
+ * greeting. At RCPT the lists and thresholds of the recipient's domain decide; most answers are known by then.
  */
 export function dnsblCheck(parts: AllParts): StageCheck<"rcpt"> {
   const atConnect = ({ ip }: ConnectSubject): void => {
@@ -70,7 +70,7 @@ function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Later
   return replyNaming(ip, { found, action }, parts).then((reply) => ({ kind: action, reply, note }));
 }
 
-/** At once where the lists have been asked before. */
+/** Queries the lists. Returns synchronously if all answers are known. */
 function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Later<Answers> {
   const asked = lists.filter(({ zone }) => parts.isSound(zone));
   const answers = asked.map(({ zone }) => parts.blocklists.codes(zone, ip));
@@ -94,7 +94,7 @@ function collect(
   return { hits, silent, aside, hope: wordless.reduce((sum, { weight }) => sum + weight, 0) };
 }
 
-/** For operators, who know the zones. */
+/** The note for operators, with the names of the zones. */
 function words({ hits, silent, aside }: Answers, score: number): string {
   const listed = hits.map(({ list, code }) => `${list.zone}=${code}`).join(", ");
   return [
@@ -104,7 +104,7 @@ function words({ hits, silent, aside }: Answers, score: number): string {
   ].join("; ");
 }
 
-/** Whether one of the lists of good clients has the address. */
+/** Whether one of the lists of good clients contains the address. */
 export async function onGoodList(
   ip: string,
   settings: DnsblSettings | "off",
@@ -115,7 +115,7 @@ export async function onGoodList(
   return (await ask(ip, { lists }, parts)).hits.length > 0;
 }
 
-/** Whether a code such as 127.0.0.2 is one of `127.0.0.2-11`, `127.0.*.3`. */
+/** Whether a code such as 127.0.0.2 matches a pattern such as `127.0.0.2-11` or `127.0.*.3`. */
 export function codeFits(pattern: string, code: string): boolean {
   const octets = code.split(".").map(Number);
   return pattern.split(".").every((part, at) => {
@@ -126,7 +126,7 @@ export function codeFits(pattern: string, code: string): boolean {
   });
 }
 
-/** Trouble of a good list is no reason to refuse for good: what its word might have spared waits for it. */
+/** If a list of good clients gives no answer, a rejection that its answer might have prevented becomes a deferral. */
 function strictestAction(
   { hits, hope }: Answers,
   score: number,
@@ -153,7 +153,7 @@ interface Judgement {
   readonly action: "defer" | "reject";
 }
 
-/** Names the lists that speak against the client and what the first of them says. */
+/** The reply, which names the lists that count against the client and quotes the reason of the first. */
 async function replyNaming(ip: string, { found, action }: Judgement, parts: AllParts): Promise<Reply> {
   const against = found.filter(({ list }) => list.weight > 0 || list.action === action);
   const first = against[0];
@@ -162,7 +162,7 @@ async function replyNaming(ip: string, { found, action }: Judgement, parts: AllP
   const sentence = [`Client ${ip} is listed by ${names(against)}`, reason, contact]
     .filter(Boolean)
     .join("; ");
-  // Of names that an earlier version stored, nothing was asked.
+  // Names of lists that an earlier version stored were not checked to be ASCII.
   const words = inAscii(sentence.slice(0, LONGEST_WORDS));
   return action === "defer" ? reply(451, "4.7.1", words) : reply(554, "5.7.1", words);
 }

@@ -10,7 +10,7 @@ const EARLY: Fault = {
   detail: "7.1",
 };
 
-/** RFC 2920 §3.1: nothing follows EHLO in a group of commands, since its reply says whether groups are allowed. */
+/** RFC 2920 §3.1: EHLO must be the last command of a group, because its reply says whether groups are allowed. */
 export function earlyTalkerCheck(settings: () => CheckSettings): StageCheck<"rcpt"> {
   const run = ({ early, domain }: RcptSubject): Said => {
     const { earlyTalker: forAll = "off", contact } = settings();

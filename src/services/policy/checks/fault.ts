@@ -2,19 +2,19 @@ import type { Verdict } from "../../../mail/verdict.ts";
 import type { CheckAction } from "../../../ports/checks.ts";
 import { refusal } from "../refusal.ts";
 
-/** What a check found wrong. */
+/** A fault that a check found. */
 export interface Fault {
   /** Short word for the header field, such as `no-such-domain`. */
   readonly name: string;
-  /** One sentence for the sender; nothing of what the client said is in it. */
+  /** One sentence for the sender, without any text from the client. */
   readonly words: string;
   /** Subject and detail of the enhanced code, such as `1.8`. */
   readonly detail: string;
-  /** What somebody else says of it, with their name; it ends the reply, so that no words of ours seem to be theirs. */
+  /** Words of a third party, with its name. They end the reply, so that our words cannot be mistaken for theirs. */
   readonly quote?: string;
 }
 
-/** The verdict that an operator's choice makes of a fault. */
+/** The verdict on a fault, according to the action that the operator chose. */
 export function judgeFault(
   check: string,
   fault: Fault,

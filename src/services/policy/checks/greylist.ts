@@ -11,25 +11,25 @@ import { sightingOf } from "./sighting.ts";
 
 export interface GreylistParts {
   readonly memory: Greylist;
-  /** Whether the domain's primaries are all away, and have been for long. */
+  /** Whether all primaries of the domain have been down for a long time. */
   readonly longAway: (domain: string) => boolean;
 }
 
 interface AllParts extends GreylistParts {
   readonly settings: () => CheckSettings;
   readonly clock: Clock;
-  /** Whether a list of good clients has the address, as the domain or all have them. */
+  /** Whether a list of good clients contains the address: the domain's lists or, if it sets none, the global ones. */
   readonly isGood: (ip: string, domain: DomainRecord) => Promise<boolean>;
-  /** Whether SPF says that the client may send for the domain of the return-path; asks where nobody has yet. */
+  /** Whether SPF passes for the domain of the return-path. Queries the DNS if that was not done yet. */
   readonly isAligned: (subject: MailSubject) => Promise<boolean>;
 }
 
 const HOUR = 3_600_000;
-/** Who was put off must come again within this time. All in ms. */
+/** A client that was deferred must return within this time. All times in ms. */
 const RETRY_WINDOW = 24 * HOUR;
-/** Those who came again, and those who wrote before, are remembered this long after their last mail. */
+/** Clients that returned, and senders of accepted mail, are remembered this long after their last mail. */
 const REMEMBERED = 35 * 24 * HOUR;
-/** The last mail is noted no more often than this. */
+/** Least time between two updates of the time of the last mail. */
 const REFRESH = 24 * HOUR;
 
 const LONG_AWAY = accepted("suspended: the primaries have been down for more than an hour");
@@ -41,11 +41,11 @@ const ALIGNED = accepted("its domain sent mail before, and SPF passes");
 const GOOD = accepted("on a list of good clients");
 
 /**
- * A client that comes for the first time (by network, sender and recipient) is put off; a mail server comes again,
- * most junk does not; it may do so from another network, where SPF passes for both. Nobody is put off while the
- * domain's primaries are away for more than an hour: then this is the only way in, and mail is late enough. Nor is a
- * client that is known otherwise: to a list of good clients, or because the domain took mail from this sender, or from
- * a sender of a domain for which SPF passes, in the last 35 days.
+ * Defers a client that comes for the first time with this network, sender and recipient: a mail server returns, most
+ * junk does not. It may return from another network if SPF passes for both. No client is deferred while the domain's
+ * primaries have been down for more than an hour: this is then the only way in, and mail is late enough. Nor is a
+ * client that is on a list of good clients, or whose sender sent mail to the domain in the last 35 days, or whose
+ * sender's domain did (with SPF passing then and now).
  */
 export function greylistCheck(parts: AllParts): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
@@ -90,21 +90,21 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: AllParts)
   );
 }
 
-/** Known from here on. */
+/** Remembers the client as known from now on. */
 function pass(key: string, firstAt: number, { memory, clock }: AllParts): void {
   memory.note(key, { firstAt, passed: true, until: clock.now() + REMEMBERED });
 }
 
 interface Newcomer {
   readonly key: string;
-  /** When it came first from this network. */
+  /** When the client first came from this network, ms since 1970. */
   readonly firstAt: number;
   readonly settings: GreylistSettings;
 }
 
 /**
- * Large senders try again from other networks. Where SPF lets each of them send for the sender's domain, it is one
- * client that comes again.
+ * Decides on a client that is new in its network. Large senders retry from other networks: if SPF allows each of them
+ * to send for the sender's domain, they count as one client.
  */
 async function anywhere(
   subject: RcptSubject,
@@ -126,7 +126,7 @@ async function anywhere(
   return FROM_ELSEWHERE;
 }
 
-/** What others say for the client; asked only where it would be put off. */
+/** Whether SPF or a list speaks for the client. Called only if it would be deferred otherwise. */
 async function vouched(
   subject: RcptSubject,
   domain: DomainRecord,
@@ -146,7 +146,7 @@ function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings
 
 function rememberSender(subject: MailSubject, domain: string, parts: AllParts): void {
   remember(senderKey(subject.sender, domain), parts);
-  // Nobody is asked for this alone.
+  // SPF is not queried for this purpose alone.
   if (subject.spf?.asked === undefined) return;
   void parts.isAligned(subject).then((aligned) => {
     if (aligned) remember(alignedKey(subject.sender, domain), parts);

@@ -8,13 +8,13 @@ import { judgeFault, type Fault } from "./fault.ts";
 
 interface HeloParts {
   readonly settings: () => CheckSettings;
-  /** Our own name. */
+  /** The name of this server. */
   readonly hostname: string;
 }
 
 const SOUND = accepted("a full name, or its own address");
 
-/** RFC 5321 §4.1.4: a client introduces itself with its full name, or with its address as a literal. */
+/** RFC 5321 §4.1.4: the argument of HELO is the client's full host name, or its address as a literal. */
 export function heloCheck({ settings, hostname }: HeloParts): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Said => {
     const { helo: forAll = "off", contact } = settings();

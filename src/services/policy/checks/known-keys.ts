@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { mailboxKey } from "../../../mail/address.ts";
 import type { RcptSubject } from "../check.ts";
 
-/** The name under which something is remembered: of fixed length, whatever a stranger sends. */
+/** The key under which something is remembered. Its length is fixed, whatever clients send. */
 export function keyOf(...parts: readonly string[]): string {
   return createHash("sha256").update(parts.join("\n")).digest("base64url").slice(0, 24);
 }
 
-/** Who writes to whom, however they are spelled: the parts of a key that stay when one mail comes again. */
+/** The sender and recipient in one spelling: the parts of a key that stay the same when a mail is retried. */
 export function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
   return [sender.toLowerCase(), mailboxKey(recipient)];
 }
@@ -18,8 +18,8 @@ export function senderDomainOf(sender: string): string {
 }
 
 /**
- * About what is registered under a public suffix: two labels, three below suffixes such as `co.uk`. Where it is too
- * wide, somebody who came again is let in a little sooner.
+ * Approximately the registered domain of a host name: two labels, three under suffixes such as `co.uk`. If the result
+ * is too short, unrelated hosts share it, and a host may be admitted a little too early.
  */
 export function organisationOf(name: string): string {
   const labels = name.toLowerCase().split(".");

@@ -8,7 +8,7 @@ const FULL: Verdict = {
   reply: reply(452, "4.2.2", "Too much mail for this domain waits here, try again later"),
 };
 
-/** A domain that holds more than its quota puts senders off, and never refuses them for good. */
+/** Defers mail for a domain that is over its quota; never rejects it. */
 export function quotaCheck(isFull: (domain: string) => boolean): StageCheck<"rcpt"> {
   const run: StageCheck<"rcpt">["run"] = ({ domain }) => {
     if (domain?.settings.quota === undefined) return undefined;

@@ -12,7 +12,7 @@ import { sightingOf } from "./sighting.ts";
 
 export interface ReachabilityParts {
   readonly memory: Greylist;
-  /** The name of a primary of the domain that is up; undefined while none is known to be. */
+  /** The name of a primary of the domain that is up. Undefined if none is known to be up. */
   readonly primaryUp: (domain: string) => string | undefined;
 }
 
@@ -23,7 +23,7 @@ interface AllParts extends ReachabilityParts {
   readonly isAligned: (subject: MailSubject) => Promise<boolean>;
 }
 
-/** Who was sent away must come again within this time, in ms. */
+/** A client that was referred to the primary must return within this time, in ms. */
 const RETRY_WINDOW = 24 * 3_600_000;
 
 const NOT_UP = accepted("the primary is not known to be up");
@@ -32,9 +32,10 @@ const CAME_AGAIN = accepted("returned: its path to the primary may be broken");
 const FROM_ELSEWHERE = accepted("returned from another of its networks");
 
 /**
- * While a primary of the domain is up, mail belongs there: junk seeks out the backup, and a sender that can reach
- * the primary will. One that cannot comes again, after the delay or from other networks of the same sender, and is
- * let in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
+ * Refers clients to a primary of the domain while it is up: junk senders prefer the backup, and a sender that can reach
+ * the primary uses it. One that cannot returns, after the delay or from another network of the same sender, and is
+ * admitted; its broken path to the primary is remembered for a while. In reflector mode no client is referred, because
+ * there this server is the only MX of the domain.
  */
 export function reachabilityCheck(parts: AllParts): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Later<Said> => {
@@ -75,7 +76,7 @@ function look(subject: RcptSubject, { settings, primary }: Case, parts: AllParts
   });
 }
 
-/** Under which names other networks of the same sender are known: proven ones only. */
+/** Names that the networks of one sender have in common. Only names that SPF or the DNS confirms. */
 async function identities(
   subject: RcptSubject,
   { isAligned, resolver }: AllParts,

@@ -24,20 +24,20 @@ const PUT_OFF: Readonly<Record<Extract<Why, { kind: "defer" }>["why"], Reply>> =
   unlisted: reply(450, "4.1.1", "The mailboxes of the domain are not known yet, try again later"),
 };
 
-/** The reply that an admission means; undefined: the recipient is taken. */
+/** The reply to an admission. Undefined if the recipient is accepted. */
 export function replyTo(admission: Admission): Reply | undefined {
   if (admission.kind === "accept") return undefined;
   return admission.kind === "reject" ? REFUSED[admission.why] : PUT_OFF[admission.why];
 }
 
-/** The mailbox exists, as far as lists and memory tell. */
+/** Checks that the mailbox exists according to lists and memory. */
 export function recipientCheck(recipients: Recipients): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Later<Said> =>
     subject.domain?.settings.callout === true ? undefined : judge(subject, recipients);
   return { name: "recipient", stage: "rcpt", run };
 }
 
-/** The same where the primary may be asked: last, so that nobody is asked for clients that are refused anyway. */
+/** The same for domains whose primary may be asked. It runs last, so that no primary is asked for refused clients. */
 export function calloutCheck(recipients: Recipients): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Later<Said> =>
     subject.domain?.settings.callout === true ? judge(subject, recipients) : undefined;

@@ -11,7 +11,7 @@ const DRAINING: Verdict = {
   reply: reply(451, "4.3.2", "This host is giving up the domain, try another mail exchanger"),
 };
 
-/** Only our domains, and no address that asks to be passed on. A domain that drains takes no new mail. */
+/** Accepts only our domains, and no address with a relay route in it. A draining domain accepts no new mail. */
 export const relayCheck: StageCheck<"rcpt"> = { name: "relay", stage: "rcpt", run };
 
 function run({ recipient, domain }: RcptSubject): Verdict {

@@ -26,8 +26,8 @@ const NULL_MX: Fault = {
 };
 
 /**
- * The return-path can be written to, as far as the DNS tells: its domain has an MX record, or an address (RFC 5321
- * §5.1), and no null MX. Trouble in the DNS is never held against the sender; the null sender has no domain.
+ * Checks in the DNS that the return-path can receive mail: its domain has an MX record or an address (RFC 5321 §5.1),
+ * and no null MX. A failure of the DNS never counts against the sender. The null sender is not checked.
  */
 export function senderDomainCheck({ settings, resolver }: SenderDomainParts): StageCheck<"rcpt"> {
   const atMail = ({ sender }: MailSubject): void => {
@@ -46,7 +46,7 @@ export function senderDomainCheck({ settings, resolver }: SenderDomainParts): St
 
 function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Later<Fault | undefined> {
   const domain = normaliseDomain(senderDomainOf(sender));
-  // An address literal, or the null sender.
+  // The sender has an address literal, or is the null sender.
   if (domain === undefined) return undefined;
   return whenKnown(resolver.mx(domain), (mx) => {
     if (mx.kind === "failed") return undefined;
@@ -55,7 +55,7 @@ function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Later
   });
 }
 
-/** In the DNS: `localhost`, and others that this machine's host table has, nobody else can write to. */
+/** Queries the DNS only: names in this machine's host table, such as `localhost`, mean nothing to other hosts. */
 async function withoutAddress(domain: string, resolver: RecordSource): Promise<boolean> {
   const families = (["A", "AAAA"] as const).map((type) => resolver.records(domain, type));
   return (await Promise.all(families)).every(({ kind }) => kind === "none");

@@ -6,7 +6,7 @@ interface SightingParts {
   readonly clock: Clock;
 }
 
-/** What is known under a key and still counts. A first sighting that lies ahead does not: the clock was set back. */
+/** The sighting under a key, if it is still valid. A first sighting in the future is not: the clock was set back. */
 export function sightingOf(key: string, { memory, clock }: SightingParts): Sighting | undefined {
   const known = memory.find(key);
   const now = clock.now();

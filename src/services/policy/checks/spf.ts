@@ -8,7 +8,7 @@ import { judgeFault, type Fault } from "./fault.ts";
 
 const ASKED = accepted("checked; the result is in Received-SPF");
 
-/** Characters of all words of a reply, which has 512 octets with codes and line end (RFC 5321 §4.5.3.1.5). */
+/** Most characters of the text of a reply, which has 512 octets with codes and line end (RFC 5321 §4.5.3.1.5). */
 const LONGEST_WORDS = 490;
 
 /** RFC 7372 §3.2. */
@@ -19,8 +19,9 @@ const FAILED: Fault = {
 };
 
 /**
- * RFC 7208. Asked when MAIL comes, waited for only where a domain acts on it. Only `fail` has a consequence: trouble
- * of the DNS and malformed policies are the world's, and the result stands in the header fields in any case.
+ * RFC 7208. The evaluation starts at MAIL and is awaited only if the domain acts on the result. Only `fail` has a
+ * consequence: failures of the DNS and malformed policies do not count against the client. The result is written into
+ * the header fields in any case.
  */
 export function spfCheck({ settings }: { readonly settings: () => CheckSettings }): StageCheck<"rcpt"> {
   const run = ({ spf, domain }: RcptSubject): Later<Said> => {
@@ -29,7 +30,7 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
     const own = domain.settings.checks;
     const action = own?.spf ?? forAll;
     if (action === "off" && (own?.dmarc ?? dmarc) === "off") return undefined;
-    // DMARC needs the answer as well, at the end of the body.
+    // Started here even if only DMARC needs it, at the end of the body.
     const answer = spf.answer();
     if (action === "off") return undefined;
     if (action === "tag") return ASKED;
@@ -42,7 +43,7 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
   return { name: "spf", stage: "rcpt", reputation: true, run };
 }
 
-/** With the words of the domain's owner, where it has any (RFC 7208 §6.2, §8.4). */
+/** The fault, with the explanation of the domain's owner if there is one (RFC 7208 §6.2, §8.4). */
 function faultOf({ domain, explanation }: SpfAnswer, contact = ""): Fault {
   if (explanation === undefined) return FAILED;
   const room = LONGEST_WORDS - [FAILED.words, contact, ""].join("; ").length;

@@ -10,7 +10,7 @@ interface InspectionParts extends ScanParts, SignatureParts {
   readonly rspamd: SpamScanner;
 }
 
-/** Every inspection of bodies, one line each. They run in parallel. */
+/** All inspections of bodies, one line each. They run in parallel. */
 export function allInspections({ clamav, rspamd, ...parts }: InspectionParts): readonly Inspection[] {
   return [
     signatureInspection(parts),

@@ -1,4 +1,4 @@
-/** What a scanner's word means for one mail: common to viruses and spam. */
+/** What the virus inspection and the spam inspection have in common: asking a scanner, and judging its result. */
 import { ACCEPT, type BodyVerdict } from "../../../mail/verdict.ts";
 import type { ContentAction, ScanServers } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, Inspection, WholeBody } from "../../../ports/inspection.ts";
@@ -7,17 +7,17 @@ import type { Away, Scanner } from "../../../ports/scanner.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { refusal } from "../refusal.ts";
 
-/** What a scanner found wrong, or that it could not say. */
+/** What a scanner found, or that no result was available. */
 export interface Charge {
-  /** Our header field that tells of it, such as `X-Holdfast-Virus`. */
+  /** Name of our header field for it, such as `X-Holdfast-Virus`. */
   readonly field: string;
-  /** Short words for the field, the trace and the person who looks through the quarantine. */
+  /** Short text for the header field, the trace and the list of quarantined mail. */
   readonly what: string;
   /** One sentence for the sender. */
   readonly words: string;
 }
 
-/** The verdict that an operator's choice makes of it. */
+/** The verdict on a charge, according to the action that the operator chose. */
 export function judgeCharge(
   charge: Charge,
   action: ContentAction | "accept",
@@ -46,7 +46,7 @@ export interface ScanParts {
 }
 
 interface Limits extends ScanServers {
-  /** Larger bodies are not shown to it, in octets. */
+  /** Largest body that is shown to the scanner, in octets. */
   readonly maxSize: number;
 }
 
@@ -55,11 +55,11 @@ interface Scanning<R, S extends Limits> {
   readonly scanner: Scanner<R>;
   readonly settingsFor: (view: ContentView) => S | "off";
   readonly judge: (result: R | Away, settings: S) => Judged;
-  /** What becomes of a body above `maxSize`. */
+  /** The result for a body above `maxSize`. */
   readonly tooLarge: (settings: S) => Inspected;
 }
 
-/** Shows a scanner the mails for which it is set, and waits for its word. */
+/** An inspection that shows bodies to a scanner, if it is configured for the recipients, and judges its result. */
 export function inspectionOf<R, S extends Limits>(
   { name, scanner, settingsFor, judge, tooLarge }: Scanning<R, S>,
   { journal, clock }: ScanParts,
@@ -73,7 +73,7 @@ export function inspectionOf<R, S extends Limits>(
     begin: (mail) => {
       const settings = settingsFor(mail);
       if (settings === "off") return undefined;
-      // What is announced is not believed, but spares the scanner a body that it would not be shown.
+      // A body announced as too large is not sent to the scanner while it arrives; `finish` decides by its real size.
       const announced = mail.announced > settings.maxSize ? 0 : mail.announced;
       const scan = scanner.open({ ...mail, announced }, settings);
       const finish = async (body: WholeBody): Promise<Inspected> => {

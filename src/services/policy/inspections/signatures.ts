@@ -15,8 +15,8 @@ interface Wanted {
 }
 
 /**
- * DKIM and DMARC: signatures are verified while the body arrives. Trouble never refuses a mail: what could not be
- * found out is `temperror`, and is written down.
+ * DKIM and DMARC: signatures are verified while the body arrives. A failure of the DNS never causes a refusal: the
+ * result is then `temperror`, and is recorded.
  */
 export function signatureInspection({ authenticator, settings }: SignatureParts): Inspection {
   const wantedFor = ({ own }: ContentView): Wanted => {
@@ -61,13 +61,13 @@ function inspected(proof: BodyProof, { exempt }: InspectedMail, rules: Rules): I
   return { verdict: exempt ? ACCEPT : judge(proof, rules), proof, notes: notesOf(proof) };
 }
 
-/** The codes are those of RFC 7372 §3. */
+/** The enhanced codes are those of RFC 7372 §3. */
 function judge(proof: BodyProof, rules: Rules): BodyVerdict {
   const failed = proof.dmarc?.result === "fail" ? judgeFailed(proof, rules) : ACCEPT;
   return failed.kind === "accept" ? judgeSignatures(proof, rules) : failed;
 }
 
-/** The domain of the From field does not stand behind the mail. */
+/** Judges a mail for which DMARC failed. */
 function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rules): BodyVerdict {
   const asked = dmarc?.policy ?? "none";
   if (wanted.dmarc === "quarantine" && asked !== "none") {

@@ -16,7 +16,7 @@ const NOT_SCANNED: Charge = {
   words: "No spam scanner answers, try again later",
 };
 
-/** Shows bodies to rspamd, except postmaster's and those of clients whom the operator allows. */
+/** Shows bodies to rspamd, except for mail to postmaster and from clients and senders that are allowed. */
 export function spamInspection(parts: SpamParts): Inspection {
   const settingsFor = ({ own, exempt }: ContentView): RspamdSettings | "off" =>
     exempt ? "off" : (own?.rspamd ?? parts.settings().rspamd ?? "off");
@@ -61,7 +61,7 @@ function actionFor(word: SpamWord, settings: RspamdSettings): ContentAction | "a
   }
 }
 
-/** rspamd's own words where it has some; they are the operator's, who runs it. */
+/** The text of rspamd if it has one: the operator runs rspamd and is responsible for it. */
 function wordsOf({ word, message }: SpamResult): string {
   if (message !== undefined) return message;
   return word === "soft reject" || word === "greylist" ? "Try again later" : "Message looks like spam";

@@ -21,7 +21,7 @@ const OVERSIZE: Charge = {
   words: "Message is larger than our virus scanner takes",
 };
 
-/** Shows bodies to clamd; everybody's, postmaster's too: a virus is no matter of reputation. */
+/** Shows all bodies to clamd, even mail to postmaster, because a virus is no matter of reputation. */
 export function virusInspection(parts: VirusParts): Inspection {
   const settingsFor = ({ own }: ContentView): ClamavSettings | "off" =>
     own?.clamav ?? parts.settings().clamav ?? "off";

@@ -3,13 +3,15 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Answer } from "../../../../src/endpoints/smtp/answer.ts";
 import { Session } from "../../../../src/endpoints/smtp/session.ts";
+import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
+import type { CheckNote } from "../../../../src/ports/journal.ts";
 import { relayCheck } from "../../../../src/services/policy/checks/relay.ts";
 import { recipientCheck } from "../../../../src/services/policy/checks/recipient.ts";
 import type { Check } from "../../../../src/services/policy/policy.ts";
 import { recipientsOf } from "../../../support/recipient-notes.ts";
 import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
-import { NO_LIMITS } from "../../../support/smtp-settings.ts";
+import { LIMITS, NO_LIMITS } from "../../../support/smtp-settings.ts";
 import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
 
 /** A session over parts in memory, and what the tests ask of it. */
@@ -162,6 +164,23 @@ describe("Session", () => {
     assert.equal(refused[3]?.recipient, "v@evil.test");
   });
 
+  test("a client that may do no more is turned away for any line but QUIT, and the journal is told", async () => {
+    const { session, parts } = new Harness({ settings: { limits: { ...LIMITS, commands: 0 } } });
+    const codes = [
+      (await session.command(Buffer.from("NOOP"))).reply.code,
+      session.misused(Buffer.from("NOOP")).reply.code,
+      (await session.command(Buffer.from("QUIT"))).reply.code,
+    ];
+    const refused = parts.events.flatMap((event) => (event.kind === "client.refused" ? [event] : []));
+    assert.deepEqual(
+      [codes, refused.map(({ reply }) => reply.code)],
+      [
+        [421, 421, 221],
+        [421, 421],
+      ],
+    );
+  });
+
   test("no octet of the client's comes back", async () => {
     const harness = new Harness({ limits: NO_LIMITS });
     const hostile = fc.string({ unit: "binary", maxLength: 40 }).map((text) => `zq${text}qz`);
@@ -237,6 +256,30 @@ describe("Session", () => {
       await harness.say(line);
     assert.equal(await harness.body("x\r\n.\r\n"), 250);
     assert.match(harness.parts.intake.mails[0]?.topFields ?? "", /\+0000\r\nX-Seen: yes\r\n$/);
+  });
+
+  test("a trace holds what the checks said of its own recipients, each of them once", async () => {
+    const named: Check = {
+      name: "named",
+      stage: "rcpt",
+      run: ({ recipient: { local } }) =>
+        local === "bob"
+          ? { kind: "reject", reply: reply(550, "5.7.1", "Not bob") }
+          : { kind: "accept", note: `it is ${local}` },
+    };
+    const harness = new Harness({ checks: [named] });
+    const to = ["alice", "bob", "carol"].map((local) => `RCPT TO:<${local}@our.test>`);
+    for (const line of ["EHLO c", "MAIL FROM:<>", ...to, "DATA"]) await harness.say(line);
+    assert.equal(await harness.body("x\r\n.\r\n"), 250);
+    const told = harness.parts.events.flatMap((event) =>
+      "checks" in event && event.checks !== undefined
+        ? [[event.kind, ...(JSON.parse(event.checks) as CheckNote[]).map((note) => [note[2], note[4]])]]
+        : [],
+    );
+    assert.deepEqual(told, [
+      ["client.refused", ["550 5.7.1 Not bob", 1]],
+      ["mail.accepted", ["it is alice", 1], ["it is carol", 1]],
+    ]);
   });
 
   test("a body that begins with a blank continues no field of ours", async () => {

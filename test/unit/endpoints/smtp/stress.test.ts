@@ -23,6 +23,8 @@ test("tightens, never loosens, and follows new settings", () => {
   const strict = { ...LIMITS, commandTimeout: 1000, errors: 1, connectionsPerClient: 2 };
   const limits = tightened(strict, STRESS);
   assert.deepEqual([limits.commandTimeout, limits.errors, limits.connectionsPerClient], [1000, 1, 2]);
+  // However few connections there may be, every client may have one.
+  assert.equal(tightened({ ...LIMITS, connections: 1 }, STRESS).connectionsPerClient, 1);
   const stress = new Stress();
   assert.equal(stress.settingsOf(SETTINGS), SETTINGS);
   stress.look({ open: LIMITS.connections, memory: 0 }, SETTINGS);
