@@ -21,7 +21,7 @@
  * that is not a row is flushed, with its file name, before its mail is; after a failed commit, everything in doubt is
  * resolved before anything else is served; mail claimed when a process or a delivery thread died is `unconfirmed`.
  * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only after a clean stop),
- * refused (while the disk is sick).
+ * refused (while the disk is sick), doubted (while the age of mail is in doubt).
  */
 import { Writer, type WriterOptions } from "./writer/writer.ts";
 
