@@ -249,11 +249,11 @@ describe("Session", () => {
     assert.equal((await harness.session.command(Buffer.from("NOOP"))).next, undefined);
   });
 
-  test("a check that asks for a field gets it on top", async () => {
+  test("a check that asks for a field gets it on top, once for all recipients", async () => {
     const tag: Check = { name: "tag", stage: "rcpt", run: () => ({ kind: "tag", field: "X-Seen: yes" }) };
     const harness = new Harness({ checks: [tag] });
-    for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>", "DATA"])
-      await harness.say(line);
+    const to = ["alice", "bob"].map((local) => `RCPT TO:<${local}@our.test>`);
+    for (const line of ["EHLO c", "MAIL FROM:<>", ...to, "DATA"]) await harness.say(line);
     assert.equal(await harness.body("x\r\n.\r\n"), 250);
     assert.match(harness.parts.intake.mails[0]?.topFields ?? "", /\+0000\r\nX-Seen: yes\r\n$/);
   });
@@ -280,6 +280,12 @@ describe("Session", () => {
       ["client.refused", ["550 5.7.1 Not bob", 1]],
       ["mail.accepted", ["it is alice", 1], ["it is carol", 1]],
     ]);
+  });
+
+  test("postmaster of our own name is taken where that is a domain of ours, with no other set", async () => {
+    const harness = new Harness({ settings: { hostname: "our.test", postmaster: "" } });
+    for (const line of ["EHLO c", "MAIL FROM:<>"]) await harness.say(line);
+    assert.equal(await harness.say("RCPT TO:<postmaster@our.test>"), 250);
   });
 
   test("a body that begins with a blank continues no field of ours", async () => {
