@@ -11,7 +11,7 @@
  */
 import type { JournalSink } from "../adapters/journal/journal.ts";
 import type { DoubtNote } from "../adapters/storage/sqlite/sqlite.ts";
-import { LEAP } from "../runtime/clock-watch.ts";
+import { DOUBTED_FOR, LEAP } from "../runtime/clock-watch.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { errorText, type Logger } from "../runtime/log.ts";
 
@@ -42,7 +42,7 @@ export class DoubtedAges {
     this.#unused = lastUsed === undefined ? 0 : Math.round(clock.now() - lastUsed);
     const noted = (note.read() ?? -Infinity) - clock.now();
     // A record written while the clock was ahead lies far in the future once the clock is right again.
-    const left = this.#unused >= UNUSED ? DAY : Math.min(DAY, noted);
+    const left = this.#unused >= UNUSED ? DOUBTED_FOR : Math.min(DOUBTED_FOR, noted);
     if (left > 0) this.#until = clock.elapsed() + left;
   }
 
@@ -67,7 +67,7 @@ export class DoubtedAges {
     if (this.#trouble !== undefined) failed(this.#trouble);
     subscribe((event) => {
       if (event.kind !== "clock.set") return;
-      if (event.by >= LEAP) this.#until = this.#clock.elapsed() + DAY;
+      if (event.by >= LEAP) this.#until = this.#clock.elapsed() + DOUBTED_FOR;
       void this.#write().catch(failed);
     });
   }

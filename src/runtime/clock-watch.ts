@@ -8,6 +8,8 @@ const LEAST = 60_000;
  * a while.
  */
 export const LEAP = 86_400_000;
+/** Ms for which no mail ends because of its age, once the clock is in doubt: time to set it right. */
+export const DOUBTED_FOR = 86_400_000;
 
 /** Notices that the wall clock was set: wall time and elapsed time have then advanced differently. */
 export class ClockWatch {

@@ -72,6 +72,18 @@ test("mail that was put off is tried again although the clock went back by a day
   );
 });
 
+/** Several turns of the job that ends what is too old. */
+async function passTurns(daemon: ClockedDaemon): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) {
+    const before = daemon.now();
+    daemon.pass(6 * 60_000);
+    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
+      const [primary] = (await daemon.process.status()).primaries;
+      return (primary?.lastProbe ?? 0) > before;
+    });
+  }
+}
+
 /** An hour later, in a folder that was written by the clock of the tests as by that of a real machine. */
 async function startAgain(daemon: ClockedDaemon, folder: string): Promise<void> {
   assert.equal(await daemon.process.stop(), 0);
@@ -115,14 +127,7 @@ test("a daemon that starts with a clock that is ahead ends no mail, and says why
   await daemon.process.restart();
   await startAgain(daemon, folder.path);
   const waiting = async (): Promise<unknown> => (await daemon.process.status()).mail["waiting"];
-  for (let turn = 0; turn < 3; turn++) {
-    const before = daemon.now();
-    daemon.pass(6 * 60_000);
-    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
-      const [primary] = (await daemon.process.status()).primaries;
-      return (primary?.lastProbe ?? 0) > before;
-    });
-  }
+  await passTurns(daemon);
   assert.equal(await waiting(), 1);
   assert.match(daemon.process.output(), /"event":"clock\.doubted","unused":34\d{8}/);
   // The clock was right, and the machine was off for so long.
@@ -140,14 +145,7 @@ test("a leap of the clock is remembered when the delivery thread is started agai
   const leapTold = (): boolean => /"event":"clock\.set"/.test(daemon.process.output());
   await waitFor({ what: "the leap is told", ...WAIT }, leapTold);
   daemon.endThread("delivery");
-  for (let turn = 0; turn < 3; turn++) {
-    const before = daemon.now();
-    daemon.pass(6 * 60_000);
-    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
-      const [primary] = (await daemon.process.status()).primaries;
-      return (primary?.lastProbe ?? 0) > before;
-    });
-  }
+  await passTurns(daemon);
   assert.equal((await daemon.process.status()).mail["waiting"], 1);
 });
 

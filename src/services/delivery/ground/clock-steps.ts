@@ -1,11 +1,9 @@
-import { ClockWatch, LEAP } from "../../../runtime/clock-watch.ts";
+import { ClockWatch, DOUBTED_FOR, LEAP } from "../../../runtime/clock-watch.ts";
 import type { Job } from "../../../runtime/schedule.ts";
 import type { DeliveryParts } from "./parts.ts";
 
 /** Milliseconds. */
 const LOOK_EVERY = 10_000;
-/** In ms. The clock may have been set wrongly, so for this time no mail ends because of its age. */
-const DAY = 86_400_000;
 
 interface ClockStepParts extends Pick<DeliveryParts, "clock" | "journal" | "agesDoubted"> {
   /** Makes all waiting mail due; its due times would be too far away by a clock that was set back. */
@@ -50,7 +48,7 @@ export class ClockSteps {
     const by = this.#watch.look();
     if (by === 0) return;
     this.#parts.journal.record({ kind: "clock.set", by });
-    if (by >= LEAP) this.#doubtedUntil = this.#parts.clock.elapsed() + DAY;
+    if (by >= LEAP) this.#doubtedUntil = this.#parts.clock.elapsed() + DOUBTED_FOR;
     if (by < 0) this.#wentBack = true;
   }
 }
