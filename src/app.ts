@@ -233,7 +233,7 @@ class RunningDaemon implements Daemon {
       "look at quotas": [2000, () => this.#tellFull()],
       "end pauses": [5000, async () => void (await editor.endPauses())],
       "retire domains": [MINUTE, async () => void (await editor.retire())],
-      "forget rules": [MINUTE, () => this.#rules.rules.forgetOver()],
+      "forget rules": [5000, () => this.#rules.rules.forgetOver()],
       "look at what is set aside": [MINUTE, lookAtUnread],
       "test blocklists": [MINUTE, () => this.#lists.health.test()],
       "look at ourselves": [12 * 60 * MINUTE, () => this.#lists.lookAtOurselves()],

@@ -154,7 +154,7 @@ export class FakeWorld {
   ruleChanges = 0;
   readonly rules = new Rules({
     store: {
-      rules: async () => this.storedRules,
+      rules: async () => this.storedRules.toReversed(),
       addRule: async (rule) => void this.storedRules.push(rule),
       removeRule: async (id) => {
         const at = this.storedRules.findIndex((rule) => rule.id === id);

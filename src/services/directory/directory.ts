@@ -85,6 +85,8 @@ export class DirectoryEditor {
   readonly #reader: Pick<DirectoryReader, "generation" | "domain">;
   #changed: (domains: readonly string[]) => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
+  /** Domains whose change failed: if the commit failed, the change may be on the disk. Reported with the next change. */
+  readonly #unsure = new Set<string>();
 
   constructor(writer: DirectoryWriter, reader: Pick<DirectoryReader, "generation" | "domain">) {
     this.#writer = writer;
@@ -97,9 +99,10 @@ export class DirectoryEditor {
   }
 
   async declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult> {
-    const result = await this.#alone(() => this.#writer.declare(domains));
+    const names = domains.map(({ name }) => name);
+    const result = await this.#alone(names, () => this.#writer.declare(domains));
     const { added, changed, draining, removed } = result;
-    this.#changed([...added, ...changed, ...draining, ...removed]);
+    this.#report([...added, ...changed, ...draining, ...removed]);
     return result;
   }
 
@@ -126,7 +129,7 @@ export class DirectoryEditor {
     return this.#change(name, () => this.#writer.setPaused(name, paused, until));
   }
 
-  /** Runs every few seconds. Usually it finds nothing, which is not reported as a change. */
+  /** Runs every few seconds. Usually it finds nothing, which is not reported as a change unless one failed before. */
   endPauses(): Promise<readonly string[]> {
     return this.#changeOfSome(() => this.#writer.endPauses());
   }
@@ -141,20 +144,26 @@ export class DirectoryEditor {
   }
 
   async #changeOfSome(run: () => Promise<readonly string[]>): Promise<readonly string[]> {
-    const names = await this.#alone(run);
-    if (names.length > 0) this.#changed(names);
+    const names = await this.#alone([], run);
+    if (names.length + this.#unsure.size > 0) this.#report(names);
     return names;
   }
 
   async #change<T>(domain: string, run: () => Promise<T>): Promise<T> {
-    const result = await this.#alone(run);
-    this.#changed([domain]);
+    const result = await this.#alone([domain], run);
+    this.#report([domain]);
     return result;
   }
 
-  #alone<T>(run: () => Promise<T>): Promise<T> {
+  #report(domains: readonly string[]): void {
+    const unsure = [...this.#unsure];
+    this.#unsure.clear();
+    this.#changed([...domains, ...unsure]);
+  }
+
+  #alone<T>(domains: readonly string[], run: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(run, run);
-    this.#last = turn.catch(() => undefined);
+    this.#last = turn.catch(() => domains.forEach((name) => this.#unsure.add(name)));
     return turn;
   }
 }

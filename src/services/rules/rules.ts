@@ -20,6 +20,8 @@ interface RulesParts {
 export class Rules {
   readonly #parts: RulesParts;
   #rules: readonly StoredRule[] = [];
+  /** A change failed: if its commit failed, it may be on the disk all the same. */
+  #unsure = false;
 
   constructor(parts: RulesParts) {
     this.#parts = parts;
@@ -28,6 +30,7 @@ export class Rules {
   /** Reads the rules from the store; until then the list is empty. */
   async load(): Promise<void> {
     this.#use(await this.#parts.store.rules());
+    this.#unsure = false;
   }
 
   /** The rules, newest first; the same array until something changes. */
@@ -39,30 +42,43 @@ export class Rules {
   async add(rule: AccessRule, who: string): Promise<StoredRule | undefined> {
     if (this.#rules.length >= MOST_RULES) return undefined;
     const stored = { id: this.#parts.nextId(), rule, createdAt: this.#parts.clock.now(), who };
-    await this.#parts.store.addRule(stored);
-    this.#use([stored, ...this.#rules]);
+    await this.#change(() => this.#parts.store.addRule(stored));
+    this.#use([stored, ...this.#rules.filter(({ id }) => id !== stored.id)]);
     return stored;
   }
 
   /** Removes a rule; false if there is no such rule. */
   async remove(id: string): Promise<boolean> {
-    const removed = await this.#parts.store.removeRule(id);
+    const removed = await this.#change(() => this.#parts.store.removeRule(id));
     if (removed) this.#use(this.#rules.filter((rule) => rule.id !== id));
     return removed;
   }
 
-  /** Removes rules whose `until` has passed (they have no effect any more), and reports all of them as one change. */
+  /**
+   * Runs every few seconds. Reads the rules again if a change failed. Removes rules whose `until` has passed (they have
+   * no effect any more), and reports all of them as one change.
+   */
   async forgetOver(): Promise<void> {
+    if (this.#unsure) await this.load();
     const now = this.#parts.clock.now();
     const over = this.#rules.filter(({ rule: { until = Infinity } }) => now >= until);
     const removed = new Set<string>();
     try {
       for (const { id } of over) {
-        await this.#parts.store.removeRule(id);
+        await this.#change(() => this.#parts.store.removeRule(id));
         removed.add(id);
       }
     } finally {
       if (removed.size > 0) this.#use(this.#rules.filter(({ id }) => !removed.has(id)));
+    }
+  }
+
+  async #change<T>(make: () => Promise<T>): Promise<T> {
+    try {
+      return await make();
+    } catch (error) {
+      this.#unsure = true;
+      throw error;
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type {
+  DeclaredDomain,
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
@@ -229,4 +230,27 @@ test("what is remembered is bounded", () => {
   reader.asked = [];
   ask(directory, "stranger0");
   assert.deepEqual(reader.asked, ["stranger0"]);
+});
+
+test("a change that failed is reported with the next one that succeeds, because it may be on the disk", async () => {
+  const { writer, editor: directory, told } = editor();
+  const failed = new Error("the disk is full");
+  writer.setPaused = () => Promise.reject(failed);
+  writer.endPauses = () => Promise.reject(failed);
+  await assert.rejects(directory.setPaused("a.test", true), failed);
+  await assert.rejects(directory.endPauses(), failed);
+  assert.deepEqual(told, []);
+  writer.endPauses = async () => [];
+  await directory.endPauses();
+  await directory.endPauses();
+  assert.deepEqual(told, [["a.test"]]);
+});
+
+test("the domains of a declaration that failed are reported with the next change", async () => {
+  const { writer, editor: directory, told } = editor();
+  writer.declare = () => Promise.reject(new Error("the disk is full"));
+  const domain = { name: "a.test", settings: { primaries: [] } } as unknown as DeclaredDomain;
+  await assert.rejects(directory.declare([domain]), /full/);
+  await directory.setPaused("b.test", true);
+  assert.deepEqual(told, [["b.test", "a.test"]]);
 });

@@ -96,3 +96,33 @@ test("there are at most 10,000", async () => {
   await rules.load();
   assert.equal(await rules.add({ action: "block", helo: "x" }, "socket"), undefined);
 });
+
+test("a rule whose commit failed is in force as soon as the store says that it is there, and only once", async () => {
+  const world = new FakeWorld();
+  const { rules, storedRules } = world;
+  const push = storedRules.push.bind(storedRules);
+  storedRules.push = (rule) => {
+    push(rule);
+    throw new Error("the store is out of order");
+  };
+  await assert.rejects(rules.add({ action: "block", helo: "x" }, "socket"), /out of order/);
+  await rules.forgetOver();
+  assert.deepEqual(rules.list(), [...storedRules]);
+  assert.equal(world.ruleChanges, 1);
+  await rules.forgetOver();
+  assert.equal(world.ruleChanges, 1, "the rules are read again only once");
+});
+
+test("a rule whose removal failed is read again", async () => {
+  const { rules, storedRules } = new FakeWorld();
+  const rule = await rules.add({ action: "block", helo: "x" }, "socket");
+  const splice = storedRules.splice.bind(storedRules);
+  storedRules.splice = (...args: Parameters<typeof splice>) => {
+    splice(...args);
+    throw new Error("the store is out of order");
+  };
+  await assert.rejects(rules.remove(rule?.id ?? ""), /out of order/);
+  assert.equal(rules.list().length, 1);
+  await rules.forgetOver();
+  assert.deepEqual(rules.list(), []);
+});
