@@ -205,7 +205,7 @@ export interface DirectoryWriter {
   addDomain(domain: DeclaredDomain): Promise<void>;
   /** Changes the settings of a domain of origin `api`; it goes on draining if it did. False: no such domain. */
   changeDomain(name: string, settings: DomainSettings): Promise<boolean>;
-  /** Removes a domain of origin `api`; with mail held it drains first. */
+  /** Removes a domain of origin `api`, and revokes its tokens at once; with mail held it drains first. */
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
   /** Pauses or resumes deliveries. False: no such domain. `until`, in ms since 1970, replaces the previous one. */
   setPaused(name: string, paused: boolean, until?: number): Promise<boolean>;

@@ -176,6 +176,18 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), ["one.test"]);
   });
 
+  it("revokes the tokens of a domain that is removed through the API, and no others", async () => {
+    await using store = await open();
+    for (const name of ["one.test", "two.test"]) await store.control.addDomain(declared(name));
+    await store.control.addToken({ name: "all", hash: "ef", createdAt: 4 });
+    for (const domain of ["one.test", "two.test"])
+      await store.control.addToken({ name: domain, hash: domain, createdAt: 5, domain });
+    await accept(store.intake, newMail(store.clock.now()));
+    assert.equal(await store.control.removeDomain("one.test"), "draining");
+    const names = (await store.control.tokens()).map(({ name }) => name);
+    assert.deepEqual(names, ["all", "two.test"]);
+  });
+
   it("takes a removed domain back for mail whose transaction began before, until that has gone", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test"));

@@ -217,7 +217,9 @@ export class FakeWorld {
         removeDomain: async (name) => {
           const found = this.domains.find((domain) => domain.name === name);
           if (found === undefined) return "unknown";
-          return found.origin === "file" ? "declared" : "removed";
+          if (found.origin === "file") return "declared";
+          this.storedTokens = this.storedTokens.filter(({ domain }) => domain !== name);
+          return "removed";
         },
         setPaused: async (name, paused, until) => {
           const at = this.domains.findIndex((domain) => domain.name === name);

@@ -4,8 +4,9 @@
  *
  * Invariants: a secret has 256 random bits and only its SHA-256 is stored; a comparison takes the same time for every
  * token and for every position of a difference; a revoked token fails from the next request on. The tokens are read
- * once and again after each change, because every change is made here: a storage thread that does not answer must not
- * shut out those who ask why, and wrong secrets must not cost it anything.
+ * once and again after each change, so that a storage thread that does not answer does not shut out operators who ask
+ * why, and wrong secrets cost it nothing. Changes are made here, except that the store revokes the tokens of a domain
+ * that is removed (`domainRemoved`).
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenRecord, TokenStore } from "../../ports/tokens.ts";
@@ -61,6 +62,11 @@ export class Tokens {
   /** Revokes a token; false if there is none of this name. */
   revoke(name: string): Promise<boolean> {
     return this.#change(() => this.#store.revokeToken(name));
+  }
+
+  /** Must be called after each removal of a domain. */
+  domainRemoved(): void {
+    this.#records = undefined;
   }
 
   #read(): Promise<readonly TokenRecord[]> {

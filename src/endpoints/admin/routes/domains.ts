@@ -135,6 +135,7 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
   const result = await parts.editor.removeDomain(name);
   if (result === "unknown") throw unknownDomain(name);
   if (result === "declared") throw declared(name, "remove");
+  parts.tokens.domainRemoved();
   recordAct(c, parts, { verb: "domain remove", what: name });
   return { result };
 }

@@ -4,6 +4,7 @@ import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { Generations, sameSettings, type DomainRow } from "./generations.ts";
 import { Lists } from "./lists.ts";
 import { SideLists } from "./side-lists.ts";
+import { revokeTokensOf } from "./tokens.ts";
 import type { EntrySlice, NewDomain, PauseChange, StagedDomain, WantedList } from "../wire/wire.ts";
 
 interface Stage {
@@ -136,6 +137,8 @@ export class DirectoryChanges {
     if (present === undefined) return "unknown";
     if (present.origin === "file") return "declared";
     const drains = this.#takeAway(present);
+    // Otherwise they would work again for whoever adds a domain of this name later.
+    revokeTokensOf(this.#database, name);
     this.#generations.raise(now);
     return drains ? "draining" : "removed";
   }

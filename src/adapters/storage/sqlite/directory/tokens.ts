@@ -27,6 +27,11 @@ export function addToken(database: Database.Database, token: TokenRecord): boole
   return insert.run(token.name, token.hash, token.createdAt, token.domain ?? null).changes === 1;
 }
 
+/** Revokes all tokens that are confined to this domain. */
+export function revokeTokensOf(database: Database.Database, domain: string): void {
+  database.prepare("DELETE FROM token WHERE domain = ?").run(domain);
+}
+
 export function revokeToken(database: Database.Database, name: string): boolean {
   return database.prepare("DELETE FROM token WHERE name = ?").run(name).changes === 1;
 }

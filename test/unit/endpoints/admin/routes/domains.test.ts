@@ -176,6 +176,16 @@ test("a declared domain is removed in its file, one from the API here", async ()
   );
 });
 
+test("the tokens of a removed domain fail from the next request on, and others do not", async () => {
+  const world = new FakeWorld();
+  const { secret: other = "" } = (await world.tokens.create("other", "other.example")) ?? {};
+  const { secret: all = "" } = (await world.tokens.create("all")) ?? {};
+  assert.equal((await world.tokens.verify(other))?.name, "other");
+  await operatorOf(world)("DELETE", "/v1/domains/other.example");
+  assert.equal(await world.tokens.verify(other), undefined);
+  assert.equal((await world.tokens.verify(all))?.name, "all");
+});
+
 test("the contract knows all that is told of a domain and its primaries", async () => {
   const world = new FakeWorld();
   const [primary] = world.primaries;
