@@ -1,6 +1,6 @@
 /** Stores until when the ages of mail are in doubt, so that a restart before that time does not forget it. */
 import { readFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { open, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const NOTE_FILE = "doubted";
@@ -8,7 +8,7 @@ const NOTE_FILE = "doubted";
 export interface DoubtNote {
   /** Returns ms since 1970; undefined if there is no readable note. */
   read(): number | undefined;
-  /** Rejects with the system's error; the previous note is then unchanged. */
+  /** The note is on the disk when this resolves. Rejects with the system's error; the file is then the old or the new. */
   write(until: number): Promise<void>;
 }
 
@@ -22,6 +22,8 @@ export function doubtNote(folder: string): DoubtNote {
     write: async (until) => {
       await writeFile(`${file}.tmp`, `${until}\n`, { mode: 0o600, flush: true });
       await rename(`${file}.tmp`, file);
+      await using name = await open(folder, "r");
+      await name.sync();
     },
   };
 }
