@@ -27,7 +27,7 @@ function zone(): Promise<FakeDns> {
   });
 }
 
-test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a reload changes what follows", async () => {
+test("the results of SPF, DKIM and DMARC are added to the mail for the primary, and a reload changes them for later mail", async () => {
   await using folder = await tempFolder();
   await using dns = await zone();
   await using primary = await fakePrimary();

@@ -26,7 +26,7 @@ async function accept(daemon: ResidentDaemon, mails: number): Promise<void> {
     assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
 }
 
-test("a clock that is set back by an hour keeps nobody from seeing the primary return", async () => {
+test("if the clock is set back by an hour, the return of the primary is still noticed", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
   await using daemon = await start(folder.path, port);
@@ -38,7 +38,7 @@ test("a clock that is set back by an hour keeps nobody from seeing the primary r
   await waitFor({ what: "all mail is there", ...WAIT }, () => primary.mails.length === 3);
 });
 
-test("callouts go on at once although the clock went back by an hour", async () => {
+test("if the clock is set back by an hour, callouts continue at once", async () => {
   await using folder = await tempFolder();
   const exists = /^(user\d|postmaster)@/;
   await using primary = await fakePrimary({
@@ -55,7 +55,7 @@ test("callouts go on at once although the clock went back by an hour", async () 
   assert.deepEqual([await asked("user2"), await asked("nobody")], ["250", "550"]);
 });
 
-test("mail that was put off is tried again although the clock went back by a day", async () => {
+test("if the clock is set back by a day, deferred mail is still retried", async () => {
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
   await using daemon = await start(folder.path, primary.port);
@@ -94,7 +94,7 @@ async function startAgain(daemon: ClockedDaemon, folder: string): Promise<void> 
   await daemon.process.restart();
 }
 
-test("a clock that leaps forward by mistake ends no mail", async () => {
+test("if the clock leaps forward by mistake, no mail expires", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
   await using daemon = await start(folder.path, port);
@@ -116,7 +116,7 @@ test("a clock that leaps forward by mistake ends no mail", async () => {
   await waitFor({ what: "both are there", ...WAIT }, () => primary.mails.length === 2);
 });
 
-test("a daemon that starts with a clock that is ahead ends no mail, and says why", async () => {
+test("if the daemon starts with a clock that is ahead, no mail expires and the log says why", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
   await using daemon = await ClockedDaemon.start({ folder: folder.path, primaryPort: port });
@@ -135,7 +135,7 @@ test("a daemon that starts with a clock that is ahead ends no mail, and says why
   await waitFor({ what: "it is given up", ...WAIT }, async () => (await waiting()) === undefined);
 });
 
-test("a leap of the clock is remembered when the delivery thread is started again within the day", async () => {
+test("a leap of the clock is remembered over a restart of the delivery thread within the day", async () => {
   await using folder = await tempFolder();
   await using daemon = await ClockedDaemon.start({ folder: folder.path, primaryPort: await freePort() });
   const { smtpPort } = daemon.process;
@@ -149,7 +149,7 @@ test("a leap of the clock is remembered when the delivery thread is started agai
   assert.equal((await daemon.process.status()).mail["waiting"], 1);
 });
 
-test("mail that was put off by a clock that was ahead does not wait for that time to come", async () => {
+test("mail deferred while the clock was ahead does not wait until that time is reached", async () => {
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
   {

@@ -17,7 +17,7 @@ async function isTaken(port: number): Promise<boolean> {
   return code === 250;
 }
 
-test("where a backup is put back without a stop, no mail is taken into the old database, and the daemon ends", async () => {
+test("if a backup is restored while the daemon runs, it accepts no mail into the old database and ends", async () => {
   await using folder = await tempFolder();
   const plan = { folder: folder.path, primaryPort: 9, smtp: { greetDelay: "0s", threads: 1 } };
   const daemon = await ResidentDaemon.start(plan);
@@ -34,7 +34,7 @@ test("where a backup is put back without a stop, no mail is taken into the old d
   await waitFor({ what: "the log says why", deadline: 20_000, every: 20 }, () => why.test(daemon.output()));
 });
 
-test("where somebody tidies the WAL away, the mail in it is saved, no more is taken, and the daemon ends", async () => {
+test("if the WAL is deleted while the daemon runs, it saves the mail in it, accepts no more and ends", async () => {
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 1 };
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
@@ -48,7 +48,7 @@ test("where somebody tidies the WAL away, the mail in it is saved, no more is ta
   assert.equal(await daemon.held(), 1);
 });
 
-test("where somebody puts a copy of the WAL in its place, the daemon notices without a mail, and ends", async () => {
+test("if the WAL is replaced by a copy while the daemon is idle, the daemon notices and ends", async () => {
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 1 };
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });

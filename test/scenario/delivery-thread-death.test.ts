@@ -12,7 +12,7 @@ import { waitFor } from "../support/wait.ts";
 
 const COUNT = 20;
 
-test("mail outlives the delivery thread, what may arrive twice is named, and who tests a domain is told", async () => {
+test("if the delivery thread dies, mail is kept, possible duplicates are marked, and a domain test in progress gets an error", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ onDot: () => "silence" });

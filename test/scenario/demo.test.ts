@@ -9,7 +9,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 
 const HOLDFAST = fileURLToPath(new URL("../../src/holdfast.js", import.meta.url));
 
-test("a demo that is interrupted leaves nothing behind", async () => {
+test("an interrupted demo leaves no files and no processes behind", async () => {
   await using folder = await tempFolder();
   const env = { ...process.env, TMPDIR: folder.path };
   const demo = spawn(process.execPath, [HOLDFAST, "demo"], { env, stdio: ["ignore", "pipe", "inherit"] });

@@ -54,7 +54,7 @@ const CASES: readonly (readonly [words: Readonly<Record<string, Word>>, verdict:
   [{ two: { TXT: ["text alone"] } }, "accept", "not listed"],
 ];
 
-test("each answer of a list has its meaning: codes, weights, thresholds, actions, lies and trouble", async () => {
+test("each kind of answer from a blocklist has its effect: codes, weights, thresholds, actions, false answers and failures", async () => {
   const zones: Zones = {};
   for (const [n, [words]] of CASES.entries())
     for (const [list, word] of Object.entries(words)) zones[`${n + 1}.100.51.198.${list}.test`] = word;

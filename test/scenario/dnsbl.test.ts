@@ -18,7 +18,7 @@ async function lists(daemon: ResidentDaemon): Promise<Record<string, string>> {
   return Object.fromEntries(all.map(({ zone, state }) => [zone, state]));
 }
 
-test("a daemon tests its lists, counts the sound ones, shows the sick, and follows a reload", async () => {
+test("the daemon tests its blocklists, uses the sound ones, shows the faulty ones and follows a reload", async () => {
   await using folder = await tempFolder();
   await using dns = await fakeDns({
     "2.0.0.127.good.test": { A: ["127.0.0.2"] },

@@ -5,7 +5,7 @@ import { fakeDns } from "../support/fake-dns.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { runOn } from "../support/tool-bench.ts";
 
-test("the doctor asks the configured DNS, and sees it when it is mended", async () => {
+test("the doctor queries the configured DNS and reports a corrected record as ok", async () => {
   await using folder = await tempFolder();
   await using dns = await fakeDns({
     "backup.test": { A: ["127.0.0.5"] },

@@ -21,7 +21,7 @@ async function toldMany(daemon: Daemon, ip: string): Promise<readonly string[]> 
   return [...new Set(all.map((line) => line.slice(0, 9)))];
 }
 
-test("a daemon sends clients to a primary that is up, explains itself, and takes rules while it runs", async () => {
+test("while its primary is up, a backup MX defers unknown clients; explain shows it, and access rules take effect at once", async () => {
   await using folder = await tempFolder();
   await using primary = await fakePrimary();
   const settings = { checks: { reachability: { delay: "4h" }, contact: "see us.test" } };

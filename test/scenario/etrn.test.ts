@@ -7,7 +7,7 @@ import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("ETRN brings out mail that waits, and what the primary does not take is refused at RCPT", async () => {
+test("ETRN starts the delivery of waiting mail; RCPT refuses mail that exceeds what the primary is then known to support", async () => {
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ extensions: ["SIZE 70000"], onRcpt: () => "450 4.2.1 later" });
   await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: primary.port });

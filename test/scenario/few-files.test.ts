@@ -8,7 +8,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 const FILES = 128;
 const CLIENTS = 200;
 
-test("clients for whom there are no descriptors get a 421, and the log says what would be right", async () => {
+test("clients beyond the limit of file descriptors get a 421, and the log names the limit that would be enough", async () => {
   await using folder = await tempFolder();
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, files: FILES });
   const clients = Array.from({ length: CLIENTS }, () => new RawSmtp(connect(daemon.smtpPort, "127.0.0.1")));

@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 const rcpt = async (daemon: ResidentDaemon): Promise<string> =>
   (await rcptReply(daemon.smtpPort, "alice@example.test")).slice(0, 3);
 
-test("a client is put off by one thread, let in by another, and known after a restart", async () => {
+test("greylisting works across SMTP threads and remembers clients over a restart", async () => {
   await using folder = await tempFolder();
   const settings = { checks: { greylist: { delay: "1s" } } };
   const smtp = { threads: 2, greetDelay: "0s" };

@@ -3,6 +3,6 @@ import { prove } from "../prove/last-block.ts";
 import { holdsInShort } from "../prove/proof.ts";
 import { smallDiskMissing } from "../support/small-disk.ts";
 
-test("mail is delivered from a disk without a free block", { skip: smallDiskMissing() ?? false }, (t) =>
+test("held mail is delivered when the disk has no free block", { skip: smallDiskMissing() ?? false }, (t) =>
   holdsInShort(prove, t),
 );

@@ -30,7 +30,7 @@ async function refused(daemon: ResidentDaemon, name: string): Promise<ToldBody |
   });
 }
 
-test("notices take the way that the last reload names, those that wait already too", async () => {
+test("after a reload, notices use the new route, including notices that already wait", async () => {
   await using folder = await tempFolder();
   await using dns = await fakeDns({ ...SPF });
   await using primary = await fakePrimary({ onRcpt: () => "550 5.1.1 no such user here" });

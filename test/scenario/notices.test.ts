@@ -2,5 +2,5 @@ import { test } from "node:test";
 import { prove } from "../prove/notices.ts";
 import { holdsInShort } from "../prove/proof.ts";
 
-test("senders are told what became of their mail, and forged ones, lists and machines are not", (t) =>
+test("senders are notified of undeliverable mail; forged senders, mailing lists and automatic senders are not", (t) =>
   holdsInShort(prove, t));

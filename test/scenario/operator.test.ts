@@ -74,7 +74,7 @@ async function complaint(code: number, ...words: readonly string[]): Promise<str
   return result.stderr;
 }
 
-test("a systemd that waits for the start is told that mail is taken", async () => {
+test("systemd is notified when the daemon accepts mail", async () => {
   const told = join(site.folder.path, "told");
   const wait = { what: "systemd is told", deadline: 10_000, every: 5 };
   await waitFor(wait, async () => (await readFile(told, "utf8").catch(() => "")) === "--ready\n");
@@ -106,7 +106,7 @@ async function oneRoundTrip(domain: string): Promise<void> {
 }
 
 describe("an operator", () => {
-  test("sees that all is well", async () => {
+  test("sees in the status that all is well", async () => {
     assert.match(await holdfast("status"), /^Mail: +accepted$/m);
     assert.match(await holdfast("queue", "list"), /^The queue is empty\.$/m);
     assert.match(await holdfast("domain", "list"), /^example\.test +file +active +127\.0\.0\.1:\d+ /m);
@@ -117,7 +117,7 @@ describe("an operator", () => {
     assert.equal(await holdfast("health", "--ready"), "ok\n");
   });
 
-  test("adds a domain, which takes mail and delivers it, and removes it", async () => {
+  test("adds a domain, which accepts and delivers mail, and removes it", async () => {
     const place = `127.0.0.1:${site.primary.port}`;
     await holdfast("domain", "add", "added.test", "--primary", place, "--tls", "none");
     assert.equal(
@@ -134,7 +134,7 @@ describe("an operator", () => {
     assert.match(await complaint(1, "domain", "remove", DOMAIN), /declared in the configuration file/);
   });
 
-  test("removes a domain whose mail waits for a server that is gone, and takes it back at another", async () => {
+  test("removes a domain whose mail waits for a dead server, and adds it again with another server", async () => {
     const gone = `127.0.0.1:${await freePort()}`;
     const here = `127.0.0.1:${site.primary.port}`;
     await holdfast("domain", "add", "moves.test", "--primary", gone, "--tls", "none", "--catch-all");
@@ -161,7 +161,7 @@ describe("an operator", () => {
     assert.equal(site.primary.mails.length, before);
   });
 
-  test("pauses a domain: mail is held, and goes out when it is resumed", async () => {
+  test("pauses a domain: its mail is held, and is delivered after it is resumed", async () => {
     const place = `127.0.0.1:${site.primary.port}`;
     await holdfast("domain", "add", "other.test", "--primary", place, "--tls", "none", "--catch-all");
     assert.match(await holdfast("domain", "pause", DOMAIN), /deliveries paused/);
@@ -202,7 +202,7 @@ describe("an operator", () => {
     assert.match(await complaint(2, "queue", "list", "--state", "odd"), /--state takes waiting, claimed, /);
   });
 
-  test("reads a changed file, and with a broken one everything stays", async () => {
+  test("reloads a changed configuration; with an invalid one nothing changes", async () => {
     const good = await readFile(site.daemon.config, "utf8");
     await writeFile(site.daemon.config, good.replace('"alice"', '"alice", "bob"'));
     assert.match(await holdfast("reload"), /^The configuration is in effect\.$/m);
@@ -221,7 +221,7 @@ describe("an operator", () => {
     await holdfast("reload");
   });
 
-  test("gives a program a token for the API over TCP, and takes it back", async () => {
+  test("creates a token for the API over TCP and revokes it", async () => {
     const url = `http://127.0.0.1:${site.daemon.adminPort}/v1/queue`;
     const secret = (await holdfast("token", "add", "sync", "--domain", DOMAIN)).trim();
     const ask = async (): Promise<number> => {
@@ -238,7 +238,7 @@ describe("an operator", () => {
   });
 });
 
-test("a configuration that is not there leads to no daemon at all", async () => {
+test("if the configuration does not exist, the tool reports that no daemon can be found", async () => {
   const missing = await runHoldfast("/nowhere/holdfast.yaml", "queue", "list");
   assert.deepEqual([missing.code, missing.stdout], [2, ""]);
   assert.match(
@@ -247,7 +247,7 @@ test("a configuration that is not there leads to no daemon at all", async () => 
   );
 });
 
-test("a relative storage leads astray in another folder, and that is said", async () => {
+test("if a relative storage path is resolved in another folder, the tool explains why it finds no daemon", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, "storage: sqlite:./nowhere\n");
@@ -256,7 +256,7 @@ test("a relative storage leads astray in another folder, and that is said", asyn
   assert.match(stderr, /^a relative `storage` begins in the folder where a command runs; /m);
 });
 
-test("a mistake that leads to no daemon is named", async () => {
+test("a configuration mistake that hides the daemon from the tool is named", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, `stroage: sqlite:/var/q\nadmin: { socket: ${join(folder.path, "none.sock")} }\n`);
@@ -268,7 +268,7 @@ test("a mistake that leads to no daemon is named", async () => {
   );
 });
 
-test("a second daemon on the same folder is told whose it is, in one line", async () => {
+test("a second daemon on the same folder fails with one line that names the first", async () => {
   const { code, stderr } = await runHoldfast(site.daemon.config, "serve");
   assert.equal(code, 1);
   const told = `^holdfast: \\S+ is in use by process ${site.daemon.pid}; stop that one first, [^\n]*\n$`;

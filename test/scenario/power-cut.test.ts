@@ -2,4 +2,4 @@ import { test } from "node:test";
 import { holdsInShort } from "../prove/proof.ts";
 import { prove } from "../prove/power-cut.ts";
 
-test("power cuts lose nothing that got its 250", (t) => holdsInShort(prove, t));
+test("a power cut loses no mail that got a 250", (t) => holdsInShort(prove, t));

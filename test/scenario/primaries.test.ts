@@ -2,5 +2,5 @@ import { test } from "node:test";
 import { prove } from "../prove/primaries.ts";
 import { holdsInShort } from "../prove/proof.ts";
 
-test("primaries that put off, refuse, break off or speak without end cost no mail", (t) =>
+test("no behaviour of a primary loses mail: deferrals, refusals, lost connections, endless replies", (t) =>
   holdsInShort(prove, t));

@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 50 };
 
-test("a domain over its quota puts senders off, and takes mail again when some of it is gone", async () => {
+test("a domain over its quota defers senders, and accepts mail again when enough of its mail has left", async () => {
   await using folder = await tempFolder();
   const domainSettings = { recipients: { catchAll: true }, quota: { messages: 3 } };
   await using daemon = await ResidentDaemon.start({

@@ -26,7 +26,7 @@ async function listServer() {
   return { ...listener, state, url: `http://127.0.0.1:${listener.port}/recipients` };
 }
 
-test("a list is fetched, kept whatever the server does, and shown; a file is followed", async () => {
+test("a recipient list is fetched over HTTPS and kept whatever the server does; changes of a file are picked up", async () => {
   await using folder = await tempFolder();
   await using lists = await listServer();
   const file = join(folder.path, "users.txt");

@@ -2,4 +2,5 @@ import { test } from "node:test";
 import { holdsInShort } from "../prove/proof.ts";
 import { prove } from "../prove/recipients.ts";
 
-test("a list is replaced under load with no wrong answer at any moment", (t) => holdsInShort(prove, t));
+test("while a recipient list is replaced under load, no RCPT gets a wrong reply", (t) =>
+  holdsInShort(prove, t));

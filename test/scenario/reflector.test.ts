@@ -2,5 +2,5 @@ import { test } from "node:test";
 import { holdsInShort } from "../prove/proof.ts";
 import { prove } from "../prove/reflector.ts";
 
-test("every mail reaches the primary octet for octet, as reflector within a second", (t) =>
+test("every mail reaches the primary unchanged; a reflector delivers it within a second", (t) =>
   holdsInShort(prove, t));

@@ -10,7 +10,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { watchThreads } from "../support/thread-watch.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("a thread that is starting when the configuration is read again works by the new one", async () => {
+test("a thread that starts during a reload uses the new configuration", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 1, maxMessageSize: "50MB" };

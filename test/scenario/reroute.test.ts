@@ -12,7 +12,7 @@ import { waitFor } from "../support/wait.ts";
 const WAIT = { deadline: 20_000, every: 50 };
 const DOMAIN = "example.test";
 
-test("mail of a dead primary goes to another host and back to the first, and a pause ends by itself", async () => {
+test("mail for a dead primary can be rerouted to another host and back, and a pause ends by itself", async () => {
   await using folder = await tempFolder();
   await using other = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
   const [primaryPort] = [await freePort()];

@@ -56,7 +56,7 @@ function configuration(folder: string, port: number): string {
   });
 }
 
-test("a taken port is explained with who holds it", async () => {
+test("if a port is in use, the error names the program that uses it", async () => {
   await using folder = await tempFolder();
   const holder = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => {
@@ -114,7 +114,7 @@ process.on("worker", (worker) => {
   else storage?.terminate();
 });`;
 
-test("what goes wrong while a start is taken back does not hide why it failed", async () => {
+test("an error while a failed start is undone does not hide why the start failed", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "dies.yaml");
   await writeFile(file, configuration(folder.path, await freePort()));

@@ -2,5 +2,5 @@ import { test } from "node:test";
 import { holdsInShort } from "../prove/proof.ts";
 import { prove } from "../prove/storm.ts";
 
-test("a storm of all faults at once loses nothing, doubles nothing unnamed, and leaves nothing behind", (t) =>
+test("all faults at once lose no mail, mark every possible duplicate and leave nothing behind in the store", (t) =>
   holdsInShort(prove, t));

@@ -11,7 +11,7 @@ import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 20 };
 
-test("each thread's death costs what it had in hand, and no more", async () => {
+test("the death of a thread affects only the work that it had in hand", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   const plan = { folder: folder.path, primaryPort: 9, smtp: { greetDelay: "0s", threads: 1 } };

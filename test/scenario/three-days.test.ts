@@ -2,5 +2,5 @@ import { test } from "node:test";
 import { holdsInShort } from "../prove/proof.ts";
 import { prove } from "../prove/three-days.ts";
 
-test("mail outlasts three days without its primary and arrives once when it returns", (t) =>
+test("mail survives three days without its primary and is delivered once when it returns", (t) =>
   holdsInShort(prove, t));
