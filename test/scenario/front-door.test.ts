@@ -3,7 +3,7 @@ import { prove } from "../prove/front-door.ts";
 import { holdsInShort } from "../prove/proof.ts";
 
 test(
-  "new clients are put off, known ones let in, and crowds leave nothing",
+  "unknown clients are deferred, known ones are accepted, and crowds leave nothing behind",
   { skip: process.platform !== "linux" && "needs /proc" },
   (t) => holdsInShort(prove, t),
 );
