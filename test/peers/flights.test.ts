@@ -71,7 +71,7 @@ const OTHERS = [
 const SENT = ["dkim-signed-eight-bit", "dot-lines", "attachment-of-100-kilobytes", "line-of-998"];
 
 for (const { name, start, skip, window } of OTHERS)
-  test(`mails in flight to ${name}, one of them refused`, { skip }, async () => {
+  test(`several mails in flight to ${name}, one of them refused`, { skip }, async () => {
     await using server = await start({ port: await freePort(), domain: DOMAIN });
     const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
     const conversation = await client.converse(targetAt(server.port));

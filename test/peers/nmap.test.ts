@@ -22,7 +22,7 @@ async function skip(): Promise<string | false> {
   return reason;
 }
 
-test("nmap finds no relay, no weak cipher, no strange port", { skip: await skip() }, async () => {
+test("nmap finds no open relay, no weak cipher and no unexpected port", { skip: await skip() }, async () => {
   await using folder = await tempFolder();
   const pair = await makeCertificate("mx2.holdfast.test");
   const files = { certificate: join(folder.path, "chain.pem"), key: join(folder.path, "key.pem") };

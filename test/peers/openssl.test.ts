@@ -39,7 +39,7 @@ async function put(folder: string, name: string, names: readonly string[]) {
   return files;
 }
 
-test("the name that is asked for chooses the certificate; status shows them", { skip: skip() }, async () => {
+test("the certificate is selected by SNI; status shows all certificates", { skip: skip() }, async () => {
   await using folder = await tempFolder();
   const first = await put(folder.path, "first", ["mx.first.test"]);
   const second = await put(folder.path, "second", ["unused.test"]);

@@ -38,7 +38,7 @@ test(
   },
 );
 
-test("the corpus comes back from Postfix octet for octet", { skip: skipWithout("postfix") }, async () => {
+test("the corpus passes through Postfix unchanged", { skip: skipWithout("postfix") }, async () => {
   await using postfix = await startPrimary();
   const sent = mails(200_000);
   for (const mail of sent) {

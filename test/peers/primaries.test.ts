@@ -81,7 +81,7 @@ async function onlyHeld(daemon: Daemon, domains: readonly string[]): Promise<voi
 
 const skip = skipWithoutExim() || skipWithoutOpensmtpd() || skipWithout("postfix");
 
-test("a primary that proves itself gets the mail, one that does not gets nothing", { skip }, async () => {
+test("a primary with a valid certificate gets the mail, one without gets nothing", { skip }, async () => {
   const [trusted, unknown] = [await makeCertificate("localhost"), await makeCertificate("localhost")];
   await using folder = await tempFolder();
   const files = { certificate: join(folder.path, "cert.pem"), key: join(folder.path, "key.pem") };

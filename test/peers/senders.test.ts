@@ -92,27 +92,31 @@ test("swaks sends over TLS and pipelined", { skip: skipWithoutTls() }, async () 
   assert.equal(fields.filter((field) => / with ESMTPS /.test(field)).length, 1);
 });
 
-test("Postfix passes on over TLS, pipelined, with SMTPUTF8", { skip: skipWithout("postfix") }, async () => {
-  const sent = [...SENT, SMTPUTF8];
-  const fields = await through(sent, async () => {
-    const relay = [`relayhost = [127.0.0.1]:${daemon.smtpPort}`, "smtp_tls_security_level = encrypt"];
-    const postfix = await Postfix.start({ port: await freePort(), settings: relay });
-    try {
-      await submit(postfix.port, sent);
-      await waitFor(
-        { what: "its queue is empty", deadline: 30_000 },
-        async () => (await postfix.queued()) === 0,
-      );
-    } finally {
-      await postfix[Symbol.asyncDispose]();
-    }
-  });
-  assert.ok(
-    fields.every((field) => / with (?:UTF8SMTPS|ESMTPS) .*TLSv1\.3/.test(field)),
-    fields.join("\n"),
-  );
-  assert.equal(fields.filter((field) => field.includes(" with UTF8SMTPS ")).length, 1);
-});
+test(
+  "Postfix relays to us over TLS, pipelined, with SMTPUTF8",
+  { skip: skipWithout("postfix") },
+  async () => {
+    const sent = [...SENT, SMTPUTF8];
+    const fields = await through(sent, async () => {
+      const relay = [`relayhost = [127.0.0.1]:${daemon.smtpPort}`, "smtp_tls_security_level = encrypt"];
+      const postfix = await Postfix.start({ port: await freePort(), settings: relay });
+      try {
+        await submit(postfix.port, sent);
+        await waitFor(
+          { what: "its queue is empty", deadline: 30_000 },
+          async () => (await postfix.queued()) === 0,
+        );
+      } finally {
+        await postfix[Symbol.asyncDispose]();
+      }
+    });
+    assert.ok(
+      fields.every((field) => / with (?:UTF8SMTPS|ESMTPS) .*TLSv1\.3/.test(field)),
+      fields.join("\n"),
+    );
+    assert.equal(fields.filter((field) => field.includes(" with UTF8SMTPS ")).length, 1);
+  },
+);
 
 test(
   "what a sender asks of notices goes through Postfix and us to the primary",
@@ -141,7 +145,7 @@ test(
   },
 );
 
-test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim() }, async () => {
+test("Exim relays to us over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim() }, async () => {
   const sent = [...SENT, SMTPUTF8];
   const fields = await through(sent, async () => {
     const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
@@ -161,7 +165,7 @@ test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim
   );
 });
 
-test("OpenSMTPD passes on over TLS", { skip: skipWithoutOpensmtpd() }, async () => {
+test("OpenSMTPD relays to us over TLS", { skip: skipWithoutOpensmtpd() }, async () => {
   const fields = await through(SENT, async () => {
     const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
     await using opensmtpd = await startOpensmtpd({ ...plan, relayTls: "require" });

@@ -43,7 +43,7 @@ test(
   },
 );
 
-test("a refusal is an error with smtp-source's words", { skip }, async () => {
+test("a refusal rejects with the message of smtp-source", { skip }, async () => {
   const port = await freePort();
   await using _sink = await SmtpSink.start({ port, options: ["-r", "RCPT"] });
   await assert.rejects(runSmtpSource(plan(port)), /smtp-source ended with 1: .*450/s);

@@ -15,10 +15,14 @@ const ACTION = 'table users { "@" = "vmail" }\naction "local_mail" maildir "/tmp
 const opensmtpd = { skip: skipWithoutOpensmtpd() };
 const rspamd = { skip: skipWithoutUnpacked("rspamd", "rspamd") };
 
-test("OpenSMTPD takes the lines, and its filters judge others than this server", opensmtpd, async () => {
-  assert.equal(await greetingFor("127.0.0.1"), 220);
-  assert.equal(await greetingFor("192.0.2.25"), 550);
-});
+test(
+  "OpenSMTPD accepts the lines of the trust kit, and its filters skip this server only",
+  opensmtpd,
+  async () => {
+    assert.equal(await greetingFor("127.0.0.1"), 220);
+    assert.equal(await greetingFor("192.0.2.25"), 550);
+  },
+);
 
 /** What a client at 127.0.0.1 is told where the lines are for a Holdfast at `address`. */
 async function greetingFor(address: string): Promise<number | undefined> {
@@ -36,7 +40,7 @@ async function greetingFor(address: string): Promise<number | undefined> {
   return greeting?.code;
 }
 
-test("rspamd sees the client of our Received field in place of this server", rspamd, async () => {
+test("rspamd uses the client of our Received field instead of this server", rspamd, async () => {
   const facts = { domain: DOMAIN, hostname: "mx2.example.net", addresses: ["192.0.2.25"], xclient: false };
   const relay = KITS["rspamd"]?.(facts).find(({ file }) => file.includes("external_relay.conf"));
   // Debian 12 has rspamd 3.4, for which the lines in comments are.

@@ -16,7 +16,7 @@ const SERVERS = [
 ];
 
 for (const { name, start, skip } of SERVERS) {
-  test(`what ${name} takes comes back octet for octet`, { skip }, async () => {
+  test(`mail that ${name} accepts arrives unchanged`, { skip }, async () => {
     await using server = await start({ port: await freePort(), domain: DOMAIN });
     const sent = SENT.map(mailNamed);
     for (const mail of sent) {

@@ -18,7 +18,7 @@ function arrival(changes: Partial<Parameters<Ledger["sink"]>[0]> = {}): Paramete
   return { proofId: "1", queueId: "q1", recipients: TO, hash: HASH, ...changes };
 }
 
-test("what was acked and arrived once is well, in one transfer or in several", () => {
+test("a mail that was acknowledged and arrived once is correct, in one transfer or in several", () => {
   const ledger = acked();
   ledger.sink(arrival({ recipients: ["A@example.test"] }));
   assert.equal(ledger.missing(), 1);
@@ -27,19 +27,19 @@ test("what was acked and arrived once is well, in one transfer or in several", (
   assert.deepEqual(ledger.check().failures, []);
 });
 
-test("an acked mail that reached one recipient only is lost for the other", () => {
+test("an acknowledged mail that reached one recipient only is lost for the other", () => {
   const ledger = acked();
   ledger.sink(arrival({ recipients: ["a@example.test"] }));
   assert.deepEqual(ledger.check().failures, ["lost: 1 for b@example.test"]);
 });
 
-test("what the product still holds is not lost", () => {
+test("mail that the product still holds is not lost", () => {
   const ledger = acked();
   for (const recipient of TO) ledger.hold("1", recipient);
   assert.deepEqual(ledger.check().failures, []);
 });
 
-test("a double is a failure unless it was named, as often as it was named", () => {
+test("a duplicate is a failure unless it was marked, as often as it was marked", () => {
   const ledger = acked();
   ledger.sink(arrival());
   ledger.sink(arrival({ recipients: ["a@example.test"] }));
@@ -52,7 +52,7 @@ test("a double is a failure unless it was named, as often as it was named", () =
   assert.equal(ledger.check().counts.doubled, 1);
 });
 
-test("two mails of the product made of one offer are a double, whatever was named", () => {
+test("two queue entries from one offered mail are a duplicate, whatever was marked", () => {
   const ledger = acked();
   ledger.name("q1", "a@example.test", 5);
   ledger.sink(arrival());
@@ -60,13 +60,13 @@ test("two mails of the product made of one offer are a double, whatever was name
   assert.equal(ledger.check().counts.doubled, 1);
 });
 
-test("an altered body is seen", () => {
+test("an altered body is a failure", () => {
   const ledger = acked();
   ledger.sink(arrival({ hash: "other" }));
   assert.deepEqual(ledger.check().failures, ["altered: 1"]);
 });
 
-test("what was refused, never offered, or sent to somebody else is invented", () => {
+test("a delivery of mail that was refused, never offered or offered for another recipient is a failure", () => {
   const ledger = acked();
   ledger.sink(arrival());
   ledger.offer("2", BODY, TO);
@@ -78,7 +78,7 @@ test("what was refused, never offered, or sent to somebody else is invented", ()
   assert.equal(ledger.check().counts.invented, 4);
 });
 
-test("a mail of unknown fate may arrive once, or not", () => {
+test("a mail of unknown fate may arrive once or not at all", () => {
   const ledger = new Ledger();
   ledger.offer("1", BODY, TO);
   ledger.unknown("1", TO);
@@ -89,14 +89,14 @@ test("a mail of unknown fate may arrive once, or not", () => {
   assert.equal(ledger.check().counts.doubled, 2);
 });
 
-test("the ledger refuses to be told nonsense", () => {
+test("the ledger rejects contradictory entries", () => {
   const ledger = acked();
   assert.throws(() => ledger.offer("1", BODY, TO), /offered before/);
   assert.throws(() => ledger.nack("1", 550), /is acked/);
   assert.throws(() => ledger.ack("9", TO), /never offered/);
 });
 
-test("a long list of failures is cut, with its length", () => {
+test("a long list of failures is cut and ends with its length", () => {
   const ledger = new Ledger();
   for (let n = 0; n < 50; n++) {
     ledger.offer(String(n), BODY, ["a@example.test"]);

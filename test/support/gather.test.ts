@@ -28,7 +28,7 @@ test("npm test runs every test file once", () => {
   assert.deepEqual(run, globSync("**/*.test.ts", { cwd: join(ROOT, "test") }).toSorted());
 });
 
-test("what runs apart is never gathered too", () => {
+test("files that run apart are not gathered", () => {
   for (const folder of APART)
     assert.deepEqual(
       testsLeft().filter((file) => file.startsWith(`${folder}/`)),

@@ -27,7 +27,7 @@ async function hashesOfOneRun(): Promise<string[]> {
   return sink.mails.map((mail) => mail.hash);
 }
 
-test("everything that the load sends arrives at the sink, once and unaltered", async () => {
+test("everything that the load sends arrives at the sink once and unaltered", async () => {
   await using sink = await openSink();
   const ledger = new Ledger();
   await createLoad(plan(sink, ledger)).send(300);
@@ -42,7 +42,7 @@ test("the same seed makes the same mails", async () => {
   assert.deepEqual(await hashesOfOneRun(), await hashesOfOneRun());
 });
 
-test("a sink that dies leaves mails of unknown fate, none wrongly acked, and the load goes on with its successor", async () => {
+test("if a sink dies, mails in flight are of unknown fate, and the load goes on with the next sink", async () => {
   const ledger = new Ledger();
   const first = await openSink();
   const stop = new AbortController();
@@ -68,7 +68,7 @@ test("a sink that dies leaves mails of unknown fate, none wrongly acked, and the
   assert.equal(counts.offered, counts.acked + counts.nacked + counts.unknown);
 });
 
-test("the corpus comes through the raw client and the sink octet for octet", async () => {
+test("the corpus passes through the raw client and the sink unchanged", async () => {
   await using sink = await openSink();
   for (const mail of mails(200_000)) {
     await sendTestMail(sink.port, mail, "example.test");
@@ -77,7 +77,7 @@ test("the corpus comes through the raw client and the sink octet for octet", asy
   }
 });
 
-test("the sink finds the end of a body that is cut anywhere, with commands behind it", async () => {
+test("the sink finds the end of a body wherever the chunks are cut, with commands after it", async () => {
   await using sink = await openSink();
   const body = "X-Proof-Id: cut\r\n\r\n..\r\n.\r\nNOOP\r\n";
   for (let at = 0; at <= body.length; at++) {
@@ -96,7 +96,7 @@ test("the sink finds the end of a body that is cut anywhere, with commands behin
   }
 });
 
-test("the sink reads the id that the last relay gave", async () => {
+test("the sink reads the id that the last relay assigned", async () => {
   await using sink = await openSink();
   const received =
     "Received: from a (b [192.0.2.1])\r\n\tby mx.example with ESMTPS id 4abc-1\r\n\tfor <x@y>; Thu, 1 Jan 2026 00:00:00 +0000\r\nReceived: by z id older\r\n";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Tail } from "./tail.ts";
 
-test("the end of what came is told, however it was cut", () => {
+test("returns the end of the output, however it was cut into chunks", () => {
   for (const size of [1, 3, 7, 10, 25]) {
     const tail = new Tail(10);
     let all = "";

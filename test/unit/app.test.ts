@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 1 };
 
-test("where one SMTP thread does not start, the other one is ended with all that was up", async () => {
+test("if one SMTP thread fails to start, the other and everything else that runs is stopped", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 2 };

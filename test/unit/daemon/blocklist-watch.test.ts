@@ -13,7 +13,7 @@ import { idle } from "../../support/settle.ts";
 import { waitFor } from "../../support/wait.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
-test("lists that a domain of the API names are tested, and outlast a reload of the file", async () => {
+test("blocklists of a domain of origin api are tested, and stay in use after a reload of the file", async () => {
   await using dns = await fakeDns({ "2.0.0.127.own.test": { A: ["127.0.0.2"] } });
   const config = await configOf(`${HEAD}dns: { servers: ["${dns.server}"] }\n`);
   const clock = new ManualClock();
@@ -45,7 +45,7 @@ test("lists that a domain of the API names are tested, and outlast a reload of t
   assert.deepEqual(watch.health.sound(), ["own.test"]);
 });
 
-test("lists that cannot be tested at the start are told, and end nothing", async () => {
+test("blocklists that cannot be tested at the start are logged, and do not end the daemon", async () => {
   const config = await configOf(HEAD);
   const lines: string[] = [];
   const log = loggerTo((_level, message, { error }) => void lines.push(`${message}: ${String(error)}`));

@@ -47,7 +47,7 @@ async function start(lastUsed: number | undefined = clock.now()): Promise<Doubte
   return ages;
 }
 
-test("ages are doubted for a day where the data folder lay unused for two, however often a thread begins", async () => {
+test("ages are in doubt for a day if the data folder was unused for two days, however often a thread starts", async () => {
   const ages = await start(clock.now() - 2 * DAY);
   assert.deepEqual([ages.left(), told], [DAY, [["clock.doubted", undefined]]]);
   clock.advance(DAY / 4);
@@ -56,14 +56,14 @@ test("ages are doubted for a day where the data folder lay unused for two, howev
   assert.equal(ages.left(), 0);
 });
 
-test("ages are believed in a folder that is new, was used yesterday, or by a clock that was ahead", async () => {
+test("ages are not in doubt if the folder is new, was used yesterday, or was last used in the future", async () => {
   for (const lastUsed of [undefined, clock.now() - 2 * DAY + 1, clock.now() + 300 * DAY]) {
     const ages = await DoubtedAges.open({ clock, note, lastUsed });
     assert.deepEqual([ages.left(), noted], [0, undefined]);
   }
 });
 
-test("a start that follows within the day goes on doubting, and no longer", async () => {
+test("a restart within the day continues the doubt without prolonging it", async () => {
   await start(clock.now() - 40 * DAY);
   for (const left of [23, 22]) {
     clock.advance(HOUR);
@@ -75,7 +75,7 @@ test("a start that follows within the day goes on doubting, and no longer", asyn
   assert.deepEqual([(await start()).left(), told], [0, []]);
 });
 
-test("a leap of a day counts from when it is seen, for threads and for the next start", async () => {
+test("after a leap of the clock, the doubt lasts a day from when the leap is seen, also over a restart", async () => {
   const ages = await start();
   await seen(DAY - 1);
   await seen(-DAY);
@@ -86,7 +86,7 @@ test("a leap of a day counts from when it is seen, for threads and for the next 
   assert.equal((await start()).left(), 23 * HOUR);
 });
 
-test("a clock that is set right again does not let the doubt last for as long as it was ahead", async () => {
+test("if the clock is corrected, the doubt still ends within a day", async () => {
   await start();
   await seen(40 * DAY);
   clock.advance(HOUR);
@@ -100,7 +100,7 @@ test("a clock that is set right again does not let the doubt last for as long as
   }
 });
 
-test("a doubt that cannot be noted is told, and lasts while the daemon does", async () => {
+test("a doubt that cannot be recorded is logged, and lasts as long as the daemon runs", async () => {
   full = true;
   const ages = await start(clock.now() - 2 * DAY);
   assert.equal(ages.left(), DAY);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { tellFileLimit } from "../../../src/daemon/file-limit.ts";
 import { loggerTo } from "../../../src/runtime/log.ts";
 
-test("too few files for the connections is a warning with both numbers, and what would be right", () => {
+test("a file limit too low for the connections is logged with both numbers and the limit that would be enough", () => {
   const lines: string[] = [];
   const log = loggerTo(
     (level, message, facts) => void lines.push(`${level} ${message} ${JSON.stringify(facts)}`),

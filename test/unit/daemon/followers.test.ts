@@ -13,7 +13,7 @@ import { idle } from "../../support/settle.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
-test("certificates that cannot be used any more hold up nothing else", async () => {
+test("certificates that have become unusable do not delay other settings", async () => {
   const config = await configOf(HEAD);
   const use = async (): Promise<void> => Promise.reject(new Error("tls.crt: no such file"));
   const certificates = { use, current: () => undefined } as unknown as Certificates;
@@ -23,7 +23,7 @@ test("certificates that cannot be used any more hold up nothing else", async () 
   assert.deepEqual(told, ["apply"]);
 });
 
-test("settings of SMTP are prepared by all threads, and in force when it is said so", async () => {
+test("SMTP settings are prepared by all threads, and are in force when the follower resolves", async () => {
   const config = await configOf(HEAD);
   const checked = { certificates: "new" };
   const certificates = { check: async () => checked, use: async () => {}, current: () => undefined };
@@ -39,7 +39,7 @@ test("settings of SMTP are prepared by all threads, and in force when it is said
   assert.deepEqual(smtp.told.splice(0), toAll("apply", applied));
 });
 
-test("new checks are told, and their lists tested; nobody waits for that", async () => {
+test("new checks are sent to the threads, and their blocklists are tested without delaying the reload", async () => {
   const config = await configOf(HEAD);
   const { told, threads } = smtpCrew();
   const used: unknown[] = [];
@@ -55,7 +55,7 @@ test("new checks are told, and their lists tested; nobody waits for that", async
   );
 });
 
-test("lists that cannot be tested hold up no new checks", async () => {
+test("new checks take effect even if their blocklists cannot be tested", async () => {
   const config = await configOf(HEAD);
   const { told, threads } = smtpCrew();
   const test = (): Promise<void> => Promise.reject(new Error("no resolver"));
@@ -64,7 +64,7 @@ test("lists that cannot be tested hold up no new checks", async () => {
   assert.equal(told.length, 3);
 });
 
-test("new settings reach the delivery thread, where there is one", async () => {
+test("new settings are sent to the delivery thread if there is one", async () => {
   const config = await configOf(HEAD);
   const told: string[] = [];
   const thread = { tell: async (name: string) => void told.push(name) } as unknown as DeliveryThread;
@@ -73,7 +73,7 @@ test("new settings reach the delivery thread, where there is one", async () => {
   assert.deepEqual(told, ["apply"]);
 });
 
-test("a new reserve reaches the storage thread", async () => {
+test("a new reserve is sent to the storage thread", async () => {
   const config = await configOf(HEAD);
   const told: unknown[] = [];
   const control = { call: async (...words: unknown[]) => void told.push(words) };

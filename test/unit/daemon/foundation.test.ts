@@ -9,7 +9,7 @@ import { layFoundation } from "../../../src/daemon/foundation.ts";
 import { writeConfig } from "../../support/daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-test("no job runs any more when what it reads is taken down", async () => {
+test("no job runs after the parts that it reads have been closed", async () => {
   await using folder = await tempFolder();
   const log = join(folder.path, "holdfast.log");
   const settings = { log: { file: log } };

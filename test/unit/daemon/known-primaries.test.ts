@@ -9,7 +9,7 @@ function tellerThat(answer: () => Promise<readonly PrimaryStatus[]>): Parameters
   return { control: { call: answer } };
 }
 
-test("what the delivery thread tells is known, also that there is no primary", async () => {
+test("the states of primaries come from the delivery thread, even if there is none", async () => {
   const clock = new ManualClock();
   const up: PrimaryStatus = { destination: "p:25", domains: ["a"], state: "up", since: 0, connections: 0 };
   for (const primaries of [[up], []])
@@ -23,7 +23,7 @@ test("what the delivery thread tells is known, also that there is no primary", a
   assert.equal(clock.waiting, 0);
 });
 
-test("a delivery thread that does not answer is waited for briefly", async () => {
+test("the wait for a delivery thread that does not answer is short", async () => {
   const clock = new ManualClock();
   let answered = false;
   const asked = askPrimaries(
@@ -39,7 +39,7 @@ test("a delivery thread that does not answer is waited for briefly", async () =>
   assert.match(noPrimaries ?? "", /^the delivery thread does not answer; /);
 });
 
-test("between two lives of the delivery thread nothing is known, and what fails there is told", async () => {
+test("while the delivery thread restarts, the states of primaries are unknown; its errors are passed on", async () => {
   const clock = new ManualClock();
   const ended = tellerThat(() => Promise.reject(new ChannelClosed()));
   for (const teller of [undefined, ended]) {

@@ -21,7 +21,7 @@ function speaking(size: number, now: number): PrimaryStatus {
   };
 }
 
-test("each life of a thread hears of each change once", async () => {
+test("each life of an SMTP thread gets each change once", async () => {
   const clock = new ManualClock();
   const heard: string[] = [];
   const lifeOf = (name: string): SmtpThread => {
@@ -55,7 +55,7 @@ test("each life of a thread hears of each change once", async () => {
   ]);
 });
 
-test("a thread that ends while it is told keeps nobody else from hearing it", async () => {
+test("if a thread ends while it gets a change, the other threads still get it", async () => {
   const heard: string[] = [];
   const lifeOf = (name: string, ends: boolean): SmtpThread => {
     const call = async (): Promise<void> => {
@@ -74,7 +74,7 @@ test("a thread that ends while it is told keeps nobody else from hearing it", as
   assert.deepEqual(heard, ["second"]);
 });
 
-test("a thread that hangs holds up neither the others nor their next news", async () => {
+test("a thread that hangs delays neither the others nor their next change", async () => {
   const clock = new ManualClock();
   const heard: string[] = [];
   const lifeOf = (name: string, answer: Promise<void>): SmtpThread => {

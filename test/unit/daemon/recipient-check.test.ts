@@ -24,7 +24,7 @@ function checkParts(
 
 const PROBE = "a local part with `%`, `!` or `@` asks us to relay the mail: refused, whatever the lists say";
 
-test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
+test("the check of a recipient returns the reason, its origin and the reply that a client would get", async () => {
   const parts = checkParts({ primaries: [] });
   const answers: Record<string, [string, string, string?]> = {
     "alice@our.test": ["accept", "matches `alice` in the list", "file"],
@@ -54,7 +54,7 @@ test("the answer about a recipient says why, where it comes from, and what a cli
   assert.deepEqual(await listed("nobody+x@our.test"), { source: "lists", says: "not in it" });
 });
 
-test("of an address that its primary is asked about, it says what the primary's state makes of it", async () => {
+test("the check of an address that needs a callout depends on the state of its primary", async () => {
   const settings = { callout: true, unknownDuringOutage: "accept" } as const;
   const of = (state: "up" | "down", domain = "asked.test"): KnownPrimaries => ({
     primaries: [{ destination: "p:25", domains: [domain], state, since: 0, connections: 0 }],
@@ -85,7 +85,7 @@ test("of an address that its primary is asked about, it says what the primary's 
   }
 });
 
-test("where no primary would be asked, nobody waits to learn how it stands", async () => {
+test("the check of a recipient that needs no callout does not wait for the state of primaries", async () => {
   const hangs = { ...checkParts({ primaries: [] }), primaries: () => new Promise<never>(() => undefined) };
   assert.equal((await checkRecipient("alice@our.test", hangs)).answer, "accept");
 });
@@ -93,7 +93,7 @@ test("where no primary would be asked, nobody waits to learn how it stands", asy
 const HOUR = 3_600_000;
 const NO_SUCH = "550 5.1.1 no such user";
 
-test("what the primary said of an address is told with its age, and who heard it", async () => {
+test("the check returns what the primary said about the address, with its age and where it was learned", async () => {
   const asked = checkParts({ primaries: [] }, [
     { name: "asked.test", settings: { callout: true, unknownDuringOutage: "reject" } },
   ]);
@@ -126,7 +126,7 @@ test("what the primary said of an address is told with its age, and who heard it
   ]);
 });
 
-test("an address that a list has is told with the age of that list, and a list that never came is said", async () => {
+test("the check returns the age of the list that has the address, and reports a list that was never fetched", async () => {
   const clock = new ManualClock();
   const fetched = { url: "https://lists.test/a", every: HOUR };
   const record = { name: "list.test", settings: { ...DOMAIN, fetched }, paused: false, draining: false };

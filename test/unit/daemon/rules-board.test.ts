@@ -6,7 +6,7 @@ import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
 
-test("changes that come together are told together, to a thread that is starting too", async () => {
+test("changes of rules within a short time are sent together, also to a thread that is starting", async () => {
   const clock = new ManualClock();
   const heard: string[] = [];
   const tell = async (what: string, rules: readonly AccessRule[]): Promise<void> =>
@@ -24,7 +24,7 @@ test("changes that come together are told together, to a thread that is starting
   assert.deepEqual(board.current(), [{ action: "block", sender: "@a.example" }]);
 });
 
-test("a thread that cannot take the rules ends nothing", async () => {
+test("a thread that fails to take the rules does not end the daemon", async () => {
   const clock = new ManualClock();
   const tell = (): Promise<void> => Promise.reject(new Error("no such rule"));
   const store = { rules: async () => [], addRule: async () => {}, removeRule: async () => true };

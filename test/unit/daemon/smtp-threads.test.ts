@@ -7,7 +7,7 @@ import { idle } from "../../support/settle.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { smtpCrew } from "../../support/smtp-crew.ts";
 
-test("what SMTP threads are told reaches all, and has when it is said to be done", async () => {
+test("a message to all SMTP threads resolves once all of them have it", async () => {
   const { told, threads } = smtpCrew();
   await tellAll(threads, "useLists", ["zone.test"]);
   assert.deepEqual(
@@ -16,7 +16,7 @@ test("what SMTP threads are told reaches all, and has when it is said to be done
   );
 });
 
-test("threads that live are told of full domains and asked how late they were; one that cannot say is left out", async () => {
+test("full domains are sent to all live threads; loop delays are collected from those that answer", async () => {
   const asked: string[] = [];
   const { threads } = smtpCrew((what) => {
     asked.push(what);
@@ -28,7 +28,7 @@ test("threads that live are told of full domains and asked how late they were; o
   assert.deepEqual(asked, ["full 1", "full 2", "loopDelay 1", "loopDelay 2"]);
 });
 
-test("a thread that hangs does not keep it from being known how late the others were", async () => {
+test("a thread that hangs does not prevent the loop delays of the others from being collected", async () => {
   const clock = new ManualClock();
   const hangs = new Promise(() => undefined);
   const { threads } = smtpCrew((what) => (what === "loopDelay 1" ? hangs : { p99: 1, max: 2 }));
@@ -38,7 +38,7 @@ test("a thread that hangs does not keep it from being known how late the others 
   assert.deepEqual([...(await asked)], [["smtp-2", { p99: 1, max: 2 }]]);
 });
 
-test("a thread that ends while it is told of full domains is no trouble", async () => {
+test("a thread that ends while it gets the full domains causes no error", async () => {
   const asked: string[] = [];
   const { threads } = smtpCrew((what) => {
     asked.push(what);
@@ -49,7 +49,7 @@ test("a thread that ends while it is told of full domains is no trouble", async 
   assert.deepEqual(asked, ["full 1", "full 2"]);
 });
 
-test("a thread that hangs holds up nobody who tells of full domains", async () => {
+test("sending the full domains does not wait for a thread that hangs", async () => {
   const { threads } = smtpCrew(() => new Promise(() => undefined));
   let over = false;
   void Promise.resolve(tellFull(["a.test"], threads)).then(() => (over = true));
@@ -60,7 +60,7 @@ test("a thread that hangs holds up nobody who tells of full domains", async () =
 const REQUEST = { ip: "192.0.2.1", helo: "c.example", sender: "", recipient: "a@b.example" };
 const HANGS = new Promise(() => undefined);
 
-test("one thread explains, the first that answers; one that hangs or has ended is passed over", async () => {
+test("explain uses the first thread that answers; threads that hang or have ended are skipped", async () => {
   const clock = new ManualClock();
   for (const first of [() => HANGS, () => Promise.reject(new ChannelClosed())]) {
     const asked: string[] = [];
@@ -75,7 +75,7 @@ test("one thread explains, the first that answers; one that hangs or has ended i
   assert.equal(clock.waiting, 0);
 });
 
-test("where no thread answers, or the one that explains ends over it, nothing is explained; its errors are told", async () => {
+test("explain returns nothing if no thread answers or it ends meanwhile; its errors are passed on", async () => {
   const clock = new ManualClock();
   const explained = explainBy(smtpCrew(() => HANGS).threads, REQUEST, clock);
   await idle();
@@ -92,7 +92,7 @@ test("where no thread answers, or the one that explains ends over it, nothing is
   await assert.rejects(failing(new Error("a bug")), /^Error: a bug$/);
 });
 
-test("threads end together, and each is waited for, also where another one fails", async () => {
+test("all threads are ended at the same time, and each is waited for even if another one fails", async () => {
   const slow = Promise.withResolvers<void>();
   const asked: string[] = [];
   const thread = (name: string, ended: Promise<void>): SmtpThread => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endsInTime, StopHangs } from "../../../src/daemon/stop-limit.ts";
 
-test("a stop that hangs is told after a minute, and who waits for it goes on", async (t) => {
+test("a stop that hangs rejects with StopHangs after a minute", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const hanging = endsInTime(new Promise(() => {}));
   t.mock.timers.tick(59_999);
@@ -10,7 +10,7 @@ test("a stop that hangs is told after a minute, and who waits for it goes on", a
   await assert.rejects(hanging, StopHangs);
 });
 
-test("a stop that ends, or fails, is nothing else", async (t) => {
+test("a stop that ends or fails in time resolves or rejects as it is", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   await endsInTime(Promise.resolve());
   await endsInTime(undefined);

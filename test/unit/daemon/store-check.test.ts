@@ -40,7 +40,7 @@ async function lookThrough(stretch: Stretch): Promise<JournalEvent> {
   });
 }
 
-test("a sound database raises no alert", async () => {
+test("a sound database causes no alert", async () => {
   const event = await lookThrough(() => [0, 0]);
   assert.deepEqual(event.kind === "store.checked" && event.findings, []);
   assert.equal(alertFor(event, 0), undefined);
@@ -51,7 +51,7 @@ const DAMAGES: readonly (readonly [what: string, stretch: Stretch])[] = [
   ["its schema is", () => [100, PAGE]],
 ];
 for (const [what, stretch] of DAMAGES)
-  test(`the operator is told when ${what} damaged`, async () => {
+  test(`the operator is alerted when ${what} damaged`, async () => {
     const alert = alertFor(await lookThrough(stretch), 0);
     assert.equal(alert?.name, "store.checked");
     assert.match(
@@ -60,7 +60,7 @@ for (const [what, stretch] of DAMAGES)
     );
   });
 
-test("a look that is ended early tells nothing, and its process is gone", async () => {
+test("a check of the database that is stopped early reports nothing, and its process has ended", async () => {
   await using store = await openSqliteStore();
   const told: unknown[] = [];
   const log = { ...SILENT, error: (event: string) => void told.push(event) };

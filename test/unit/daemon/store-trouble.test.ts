@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { followStoreTrouble } from "../../../src/daemon/store-trouble.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
 
-test("what ails the store is known until it is well, and damage for good", () => {
+test("the trouble of the store is known until it recovers; damage is known until the daemon ends", () => {
   const listeners: ((event: JournalEvent, at: number) => void)[] = [];
   const trouble = followStoreTrouble({ subscribe: (listener) => void listeners.push(listener) });
   const tell = (event: JournalEvent): void => listeners.forEach((listener) => listener(event, 0));

@@ -23,7 +23,7 @@ const MAIN = `
   worker.on("message", (size) => console.log(size));
 `;
 
-test("the small nursery of the main thread leaves other threads theirs", async () => {
+test("the small nursery of the main thread does not change those of other threads", async () => {
   // As it is once the process has been replaced by itself.
   const options = { env: { ...process.env, MALLOC_ARENA_MAX: "1" } };
   const args = ["--max-semi-space-size=1", "--input-type=module", "--eval", MAIN];

@@ -9,7 +9,7 @@ function token(state: string): number | null {
   return state === "claimed" ? 1 : null;
 }
 
-it("lets the schema allow just the moves of LEGAL_MOVES, all 36 pairs tried", async () => {
+it("the schema allows exactly the moves of LEGAL_MOVES (all 36 pairs)", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await accept(store.intake, newMail(store.clock.now()));
@@ -33,7 +33,7 @@ it("lets the schema allow just the moves of LEGAL_MOVES, all 36 pairs tried", as
   }
 });
 
-it("knows no state beyond the table's", async () => {
+it("the schema rejects a state that is not in the table", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await accept(store.intake, newMail(store.clock.now()));

@@ -19,7 +19,7 @@ test("an accepted mail is found by id, sender, recipients and Message-ID, in low
   assert.deepEqual(traceKeys({ ...nameless, sender: "" }), ["m1", ...others], "the null sender is nobody");
 });
 
-test("a refusal is found by sender and recipient; that of a client that named nobody leaves no trace", () => {
+test("a refusal is found by sender and recipient; one without either leaves no trace", () => {
   const refused = {
     kind: "client.refused",
     ip: "192.0.2.1",
@@ -33,13 +33,13 @@ test("a refusal is found by sender and recipient; that of a client that named no
   assert.equal(traceKeys(refused), undefined);
 });
 
-test("an act on one mail is traced, on many it is not", () => {
+test("an operator's act on one mail is traced, an act on many is not", () => {
   const act = { kind: "operator.acted", verb: "hold", who: "socket", what: "id x", count: 1 } as const;
   assert.deepEqual(traceKeys({ ...act, id: "x" }), ["x"]);
   assert.equal(traceKeys(act), undefined);
 });
 
-test("notices are found by who is told, and about whom", () => {
+test("notices are found by the notified sender and by the recipients that they are about", () => {
   const about = {
     id: "m1",
     sender: "Ann@friend.test",
@@ -54,6 +54,6 @@ test("notices are found by who is told, and about whom", () => {
   ]);
 });
 
-test("what is about no mail leaves no trace", () => {
+test("events that are not about mail leave no trace", () => {
   assert.equal(traceKeys({ kind: "queue.expired", recipients: 2 }), undefined);
 });

@@ -20,7 +20,7 @@ import { tempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../support/wait.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
-test("an SMTP thread that dies leaves no lock behind, for which the others would wait", async () => {
+test("the locks of an SMTP thread that dies are released", async () => {
   const config = await configOf(HEAD);
   const smtp = { ...config.smtp, threads: 1 };
   const clients = clientTables(1);
@@ -51,7 +51,7 @@ test("an SMTP thread that dies leaves no lock behind, for which the others would
   );
 });
 
-test("a thread of any kind that does not answer is told of; nobody waits for a slow start that is over", async () => {
+test("a thread of any kind that does not answer is journalled; a slow start ends the wait for it", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
   const text = `storage: "sqlite:${folder.path}/data"\nhostname: mx2.example.net\nsmtp: { threads: 1, listen: ["127.0.0.1:${port}"] }\n`;

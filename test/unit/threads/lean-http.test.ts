@@ -20,7 +20,7 @@ async function loaded(execArgv: string[]): Promise<readonly string[]> {
   return names.filter((name) => name.endsWith("/undici") || name.endsWith(" http"));
 }
 
-test("the mail libraries load node:http, and the client behind WebSocket only where nothing was done about it", async () => {
+test("the mail libraries load node:http; lean-http prevents that they also load undici", async () => {
   assert.deepEqual(await loaded(["--import", LEAN]), ["NativeModule http"]);
   assert.deepEqual(await loaded([]), ["NativeModule http", "NativeModule internal/deps/undici/undici"]);
 });

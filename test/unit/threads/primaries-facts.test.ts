@@ -4,7 +4,7 @@ import { longAway } from "../../../src/threads/primaries-facts.ts";
 import { isAway } from "../../../src/services/health/health.ts";
 import type { PrimaryState } from "../../../src/ports/health.ts";
 
-test("a domain is long without a primary when each of them has been away for an hour", () => {
+test("a domain counts as long without a primary when each of its primaries has been down for an hour", () => {
   const now = 10 * 3_600_000;
   const status = (state: PrimaryState, hours: number, ...domains: string[]) => ({
     destination: `${state}:25`,
@@ -25,7 +25,7 @@ test("a domain is long without a primary when each of them has been away for an 
   assert.deepEqual(longAway([], now), []);
 });
 
-test("an outage goes on where it shows in another way: away is away", () => {
+test("an outage continues when its symptom changes", () => {
   const now = 10 * 3_600_000;
   const primary = { destination: "192.0.2.5:25", domains: ["a.test"], connections: 0 };
   const refuses = { ...primary, state: "banned" as const, since: now - 1000, awaySince: now - 2 * 3_600_000 };

@@ -7,7 +7,7 @@ async function postmasterOf(text: string): Promise<string | undefined> {
   return smtpSettings(await configOf(text), undefined).postmaster;
 }
 
-test("postmaster mail always has somewhere to go", async () => {
+test("mail to postmaster always has a domain to which it is delivered", async () => {
   const name = /^ *([a-z.]+):/.exec(DOMAIN)?.[1] ?? "";
   const domains = `domains:\n${DOMAIN}`;
   assert.equal(await postmasterOf(`${HEAD}postmaster: admin@${name}\n${domains}`), `admin@${name}`);
@@ -19,7 +19,7 @@ test("postmaster mail always has somewhere to go", async () => {
   assert.equal(await postmasterOf(HEAD), undefined);
 });
 
-test("lists of clients are asked that any domain uses; about ourselves those that speak against clients", async () => {
+test("all blocklists of all domains are tested; our own address is looked up in those that reject clients", async () => {
   const config = await configOf(`${HEAD}checks:
   dnsbl:
     lists:
@@ -39,7 +39,7 @@ domains:
   assert.deepEqual(badClientZones(config), ["bad.example", "hard.example"]);
 });
 
-test("a listener on all addresses is known to the delivery by each address of this machine", async () => {
+test("the delivery settings of a listener on all addresses contain each address of this machine", async () => {
   const own = async (address: string): Promise<readonly string[]> => {
     const config = await configOf(`hostname: mx2.example.net\nsmtp: { listen: ["${address}:25"] }\n`);
     return deliverySettings(config).ownAddresses.map((each) => `${each.address} ${each.port}`);

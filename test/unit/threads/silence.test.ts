@@ -7,7 +7,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 import { idle } from "../../support/settle.ts";
 
-test("while the storage thread is silent the store counts as sick; then it is what it was", async () => {
+test("while the storage thread is silent, the store counts as sick; afterwards its previous condition returns", async () => {
   const clock = new ManualClock();
   const sink = new MemoryJournal();
   const shared = makeSharedState();
