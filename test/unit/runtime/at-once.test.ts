@@ -5,7 +5,7 @@ import { andThen, remembered, whenAllKnown, whenKnown } from "../../../src/runti
 const double = (value: number): number => 2 * value;
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
-test("what is known is used at once, all else later", async () => {
+test("a remembered promise that has resolved is used at once, any other later", async () => {
   const one = remembered(Promise.resolve(1));
   assert.ok(whenKnown(one, double) instanceof Promise);
   await one;
@@ -20,13 +20,13 @@ test("what is known is used at once, all else later", async () => {
   assert.equal(whenAllKnown([], sum), 0);
 });
 
-test("a promise that fails stays one", async () => {
+test("a rejected promise stays a promise", async () => {
   const failing = remembered(Promise.reject<number>(new Error("no")));
   await assert.rejects(async () => whenKnown(failing, double), /no/);
   await assert.rejects(async () => whenKnown(failing, double), /no/);
 });
 
-test("a value that is there is acted on at once, one that comes when it has come", async () => {
+test("a present value is processed at once, a promised one when it resolves", async () => {
   assert.equal(andThen(1, double), 2);
   assert.equal(await andThen(Promise.resolve(1), double), 2);
   await assert.rejects(async () => andThen(Promise.reject(new Error("no")), double), /no/);

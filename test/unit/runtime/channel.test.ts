@@ -34,7 +34,7 @@ function pair() {
   return { server, caller, seen, [Symbol.dispose]: close };
 }
 
-test("calls are answered, at once or later, in the order they were made", async () => {
+test("calls are made in order and answered at once or later", async () => {
   using channel = pair();
   const answers = await Promise.all([
     channel.caller.call("add", [1, 2]),
@@ -59,12 +59,12 @@ test("calls of one turn travel as one packet", async () => {
   for (const call of calls) await assert.rejects(call, ChannelClosed);
 });
 
-test("an error on the far side rejects the call with its message", async () => {
+test("an error of the serving side rejects the call with its message", async () => {
   using channel = pair();
   await assert.rejects(channel.caller.call("fail"), /it broke/);
 });
 
-test("moved buffers arrive whole and leave the sender empty, both ways", async () => {
+test("transferred buffers arrive complete and leave the sender's empty, in both directions", async () => {
   using channel = pair();
   const bytes = new Uint8Array([1, 2, 3]).buffer;
   const back = await channel.caller.call("echo", new Moved(bytes, [bytes]));
@@ -72,7 +72,7 @@ test("moved buffers arrive whole and leave the sender empty, both ways", async (
   assert.deepEqual([...new Uint8Array(back)], [1, 2, 3]);
 });
 
-test("what the serving side tells unasked reaches every listener", async () => {
+test("a notification from the serving side reaches every listener", async () => {
   using channel = pair();
   const heard = new Promise((resolve) => {
     channel.caller.onEvent(resolve);
@@ -81,7 +81,7 @@ test("what the serving side tells unasked reaches every listener", async () => {
   assert.deepEqual(await heard, { news: 1 });
 });
 
-test("when the far side ends, open calls are rejected and later ones too", async () => {
+test("when the serving side ends, open calls and later calls are rejected", async () => {
   using channel = pair();
   const call = channel.caller.call("hang");
   channel.server.close();
@@ -89,7 +89,7 @@ test("when the far side ends, open calls are rejected and later ones too", async
   await assert.rejects(channel.caller.call("add", [1, 1]), ChannelClosed);
 });
 
-test("a call that was answered is forgotten, so that a line that lives for long does not grow", async () => {
+test("a call that was answered is forgotten, so that a long-lived channel does not grow", async () => {
   using channel = pair();
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientTables, freeLocks } from "../../../src/runtime/client-tables.ts";
 
-test("every lock of a dead thread is freed, though another one that died holds its own", () => {
+test("all locks of a dead thread are released while those of another dead thread are still held", () => {
   const tables = clientTables(2);
   const locks = [tables.connections, tables.rates, tables.strangers].map((memory) => new Int32Array(memory));
   const held = (): readonly (number | undefined)[] => locks.map((cells) => cells[0]);

@@ -5,7 +5,7 @@ import { MessageChannel } from "node:worker_threads";
 import { clockOffset, moveClock, setClock, steadyClock, systemClock } from "../../../src/runtime/clock.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
-test("the manual clock runs what falls due while it moves, in order, each at its time", () => {
+test("the manual clock runs timers that fall due while it advances, in order, each at its time", () => {
   const clock = new ManualClock(0);
   const ran: [string, number][] = [];
   const note = (name: string) => () => void ran.push([name, clock.now()]);
@@ -43,7 +43,7 @@ test("a timer of a moved clock fires within about a second of the move", async (
   clearInterval(keepAlive);
 });
 
-test("a clock that is set moves no timer and no elapsed time", async () => {
+test("setting a clock changes neither timers nor elapsed time", async () => {
   const offset = clockOffset();
   const clock = systemClock(offset);
   const before = clock.elapsed();
@@ -57,7 +57,7 @@ test("a clock that is set moves no timer and no elapsed time", async () => {
   assert.ok(took >= 19 && took < 60_000, String(took));
 });
 
-test("a steady clock goes on as if nobody had set the other, and tells what that says", () => {
+test("a steady clock continues when the wall clock is set, and reports what the wall clock says", () => {
   const clock = new ManualClock(1_000_000);
   const steady = steadyClock(clock);
   clock.advance(5000);
@@ -69,7 +69,7 @@ test("a steady clock goes on as if nobody had set the other, and tells what that
   assert.equal(steady.wall(moment), clock.now() - 1000);
 });
 
-test("a timer that is far too late, because all stood still, runs after what came was read, if it still counts", async () => {
+test("a timer that is far too late because the process stood still runs after pending input", async () => {
   const clock = systemClock();
   const ran: string[] = [];
   const { port1, port2 } = new MessageChannel();

@@ -12,7 +12,7 @@ function admitted(table: ConnectionTable, network: string, caps = CAPS): Ticket 
 }
 
 describe("ConnectionTable", () => {
-  test("caps one network and gives places back", () => {
+  test("caps one network and returns its places", () => {
     const table = new ConnectionTable(connectionMemory(1), 0);
     const tickets = [1, 2, 3].map(() => admitted(table, "192.0.2.0/24"));
     assert.deepEqual(table.admit("192.0.2.0/24", CAPS), { kind: "refused", why: "client" });
@@ -23,7 +23,7 @@ describe("ConnectionTable", () => {
     assert.equal(table.networks(), 2);
   });
 
-  test("caps one address beside its network, and gives both places back", () => {
+  test("caps one address besides its network, and returns both places", () => {
     const table = new ConnectionTable(connectionMemory(1), 0);
     const caps = { ...CAPS, connectionsPerAddress: 2 };
     const admit = (address: string) => table.admit("192.0.2.0/24", caps, address);
@@ -49,7 +49,7 @@ describe("ConnectionTable", () => {
     assert.deepEqual(table.admit("c", caps), { kind: "refused", why: "total" });
   });
 
-  test("rows are freed at zero, in a crowded table too", () => {
+  test("rows are freed at zero, even in a crowded table", () => {
     const table = new ConnectionTable(connectionMemory(1, 64), 0);
     const held = new Map<string, Ticket[]>();
     for (let round = 0; round < 20_000; round++) {
@@ -68,7 +68,7 @@ describe("ConnectionTable", () => {
     assert.equal(table.networks(), 0);
   });
 
-  test("a full table counts the others in one overflow row", () => {
+  test("a full table counts all further networks in one overflow row", () => {
     const table = new ConnectionTable(connectionMemory(1, 2), 0);
     admitted(table, "a");
     admitted(table, "b");
@@ -80,7 +80,7 @@ describe("ConnectionTable", () => {
     assert.equal(admitted(table, "f").overflow, true);
   });
 
-  test("what a dead thread held is forgotten, its lock too", () => {
+  test("the places and the lock of a dead thread are released", () => {
     const memory = connectionMemory(2);
     const [first, second] = [new ConnectionTable(memory, 0), new ConnectionTable(memory, 1)];
     admitted(first, "a");
@@ -95,7 +95,7 @@ describe("ConnectionTable", () => {
     assert.equal(second.networks(), 0);
   });
 
-  test("who asks how many are open waits for no thread, a dead one neither", () => {
+  test("reading the number of open connections waits for no lock, not even one of a dead thread", () => {
     const memory = connectionMemory(2);
     const [first, second] = [new ConnectionTable(memory, 0), new ConnectionTable(memory, 1)];
     admitted(first, "a");

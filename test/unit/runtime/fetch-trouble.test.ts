@@ -6,7 +6,7 @@ function failed(cause: unknown): TypeError {
   return new TypeError("fetch failed", { cause });
 }
 
-test("a request that failed is told with its cause", () => {
+test("the text of a failed request contains its cause", () => {
   assert.equal(
     fetchTrouble(failed(new Error("getaddrinfo ENOTFOUND a.test"))),
     "getaddrinfo ENOTFOUND a.test",
@@ -17,7 +17,7 @@ test("a request that failed is told with its cause", () => {
   assert.equal(fetchTrouble(failed(ended)), "the connection broke off before the answer was whole");
 });
 
-test("of a host with several addresses the trouble of each is told, once", () => {
+test("for a host with several addresses, the text contains each different cause once", () => {
   const troubles = [
     "connect ECONNREFUSED ::1:80",
     "connect ECONNREFUSED 127.0.0.1:80",

@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { test } from "node:test";
 import { idSource } from "../../../src/runtime/ids.ts";
 
-test("ids sort as they were made, within a millisecond and over years", () => {
+test("ids sort in the order in which they were made, within a millisecond and over years", () => {
   let now = Date.UTC(2026, 0, 1);
   const next = idSource(() => now);
   const ids: string[] = [];
@@ -17,7 +17,7 @@ test("ids sort as they were made, within a millisecond and over years", () => {
   for (const id of ids) assert.match(id, /^[0-9a-hjkmnp-tv-z]{16}$/);
 });
 
-test("ids go on counting when the clock is set back", () => {
+test("ids keep increasing when the clock is set back", () => {
   let now = Date.UTC(2026, 0, 2);
   const next = idSource(() => now);
   const before = next();
@@ -32,7 +32,7 @@ test("two threads that begin in the same millisecond do not collide", () => {
   assert.ok(ids.size >= 199);
 });
 
-test("ids sort within a millisecond wherever chance lets them begin", (t) => {
+test("ids sort within a millisecond whatever random number they begin with", (t) => {
   let drawn = 0;
   t.mock.method(crypto, "randomFillSync", (pool: Uint32Array) => pool.fill(drawn));
   syncBuiltinESMExports();

@@ -4,7 +4,7 @@ import os from "node:os";
 import { test } from "node:test";
 import { interfaceAddresses } from "../../../src/runtime/interfaces.ts";
 
-test("of this machine's addresses those of loopback and of one link are reached by nobody else", (t) => {
+test("loopback and link-local addresses of this machine count as unreachable for others", (t) => {
   const all = [
     ["127.0.0.1", true],
     ["::1", true],

@@ -5,7 +5,7 @@ import { KnownClients, knownClientsMemory } from "../../../src/runtime/known-cli
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 0, 1);
 
-test("a network is known once it was remembered, on every thread, and for its time only", () => {
+test("a remembered network is known on every thread, and only for its time", () => {
   const memory = knownClientsMemory();
   const [one, other] = [new KnownClients(memory, 7 * DAY), new KnownClients(memory, 7 * DAY)];
   assert.equal(one.knows("192.0.2.0/24", NOW), false);
@@ -16,14 +16,14 @@ test("a network is known once it was remembered, on every thread, and for its ti
   assert.equal(one.knows("192.0.2.0/24", NOW + 7 * DAY + 60_000), false);
 });
 
-test("being seen again prolongs it", () => {
+test("a network that is seen again is known for longer", () => {
   const clients = new KnownClients(knownClientsMemory(), 7 * DAY);
   clients.remember("192.0.2.0/24", NOW);
   clients.remember("192.0.2.0/24", NOW + 5 * DAY);
   assert.equal(clients.knows("192.0.2.0/24", NOW + 10 * DAY), true);
 });
 
-test("in a full bucket the longest unseen gives way, and memory stays as it is", () => {
+test("in a full bucket the network unseen for longest is evicted, and memory does not grow", () => {
   const memory = knownClientsMemory(1);
   const clients = new KnownClients(memory, 7 * DAY);
   const networks = [1, 2, 3, 4, 5].map((n) => `192.0.${n}.0/24`);
@@ -34,7 +34,7 @@ test("in a full bucket the longest unseen gives way, and memory stays as it is",
   );
 });
 
-test("a hundred thousand strangers leave most of what it can hold", () => {
+test("most of the known networks survive a hundred thousand unknown ones", () => {
   const clients = new KnownClients(knownClientsMemory(), 7 * DAY);
   for (let n = 0; n < 100_000; n++) clients.remember(`2001:db8:0:${n}::/64`, NOW + n);
   let known = 0;

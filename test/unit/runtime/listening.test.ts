@@ -8,12 +8,12 @@ import { test } from "node:test";
 import { CannotListen, explainListen, probeListen } from "../../../src/runtime/listening.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-test("a free port is bound once and let go", async () => {
+test("a free port is bound once and released", async () => {
   const port = await probeListen("127.0.0.1", 0);
   assert.equal(await probeListen("127.0.0.1", port), port);
 });
 
-test("a taken port is refused, with who holds it and what to do", async () => {
+test("a port in use is an error that names its program and the remedy", async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
@@ -28,7 +28,7 @@ test("a taken port is refused, with who holds it and what to do", async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-test("of another Holdfast the program is named, not the options of Node.js before it", async () => {
+test("if another Holdfast uses the port, the error names the program without the options of Node.js", async () => {
   await using folder = await tempFolder();
   const script = join(folder.path, "holder.cjs");
   const listen =
@@ -45,7 +45,7 @@ test("of another Holdfast the program is named, not the options of Node.js befor
   }
 });
 
-test("a port that needs a privilege and an address of another machine are explained", () => {
+test("a privileged port and an address of another machine are explained", () => {
   const error = (code: string): NodeJS.ErrnoException => Object.assign(new Error("no"), { code });
   const remedies = /0\.0\.0\.0:25.*CAP_NET_BIND_SERVICE.*service.*no-new-privileges.*compose\.yaml/;
   assert.match(explainListen(error("EACCES"), "0.0.0.0", 25).message, remedies);

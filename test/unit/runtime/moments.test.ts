@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beginsWithDay, LAST_MOMENT } from "../../../src/runtime/moments.ts";
 
-test("a day is one of the calendar", () => {
+test("only days that exist in the calendar are parsed", () => {
   for (const day of ["2027-02-28", "2028-02-29T12:00", "2000-02-29", "9999-12-31 10:00"])
     assert.equal(beginsWithDay(day), true, day);
   for (const none of [
@@ -17,6 +17,6 @@ test("a day is one of the calendar", () => {
     assert.equal(beginsWithDay(none), false, none);
 });
 
-test("the last moment is the end of a year of four digits", () => {
+test("the last valid moment is the end of year 9999", () => {
   assert.equal(new Date(LAST_MOMENT).toISOString(), "9999-12-31T23:59:59.999Z");
 });

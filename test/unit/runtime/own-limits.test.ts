@@ -7,7 +7,7 @@ Max processes             unlimited            unlimited            processes
 Max open files            20000                1048576              files
 `;
 
-test("the soft limit is read; one that is none is endless, one that cannot be told undefined", () => {
+test("the soft limit is read; unlimited is Infinity, an unreadable one undefined", () => {
   assert.equal(
     ownLimit("open files", () => LIMITS),
     20_000,

@@ -40,7 +40,7 @@ async function pass(clock: ManualClock, silence: number): Promise<void> {
   await idle();
 }
 
-test("a thread in a loop without end is told of, ended and started again", async () => {
+test("a thread in an endless loop is journalled, ended and restarted", async () => {
   const { clock, told, supervised } = supervise();
   await supervised.started;
   void supervised.current?.control.call("loop").catch(() => {});
@@ -56,7 +56,7 @@ test("a thread in a loop without end is told of, ended and started again", async
   await supervised.end("close");
 });
 
-test("one that stands in a call of the system is started again when that returns; until then it is said", async () => {
+test("a thread that hangs in a system call is journalled, and restarted when the call returns", async () => {
   await using folder = await tempFolder();
   const { clock, told, supervised } = supervise();
   await supervised.started;
@@ -84,7 +84,7 @@ test("one that stands in a call of the system is started again when that returns
   await supervised.end("close");
 });
 
-test("who ends a thread hears at once that it stands in a call of the system, or after ten seconds", async () => {
+test("ending a thread that hangs in a system call rejects at once, or after 10 s if that is not known yet", async () => {
   await using folder = await tempFolder();
   const until = join(folder.path, "go on");
   for (const known of [true, false]) {
@@ -108,7 +108,7 @@ test("who ends a thread hears at once that it stands in a call of the system, or
   }
 });
 
-test("a thread that answers is left alone, however often it is asked", async () => {
+test("a thread that answers is not ended, however often it is asked", async () => {
   const { clock, told, supervised } = supervise();
   await supervised.started;
   for (let asked = 0; asked < 5; asked++) {
@@ -123,7 +123,7 @@ test("a thread that answers is left alone, however often it is asked", async () 
   await supervised.end("close");
 });
 
-test("a thread that is being stopped is not started again because it is silent", async () => {
+test("a silent thread that is being stopped is not restarted", async () => {
   const { clock, told, supervised } = supervise();
   await supervised.started;
   void supervised.current?.control.call("loop").catch(() => {});
@@ -135,7 +135,7 @@ test("a thread that is being stopped is not started again because it is silent",
   await stopped;
 });
 
-test("a silence that ends is told once, with its length, and a thread that has ended is asked no more", async () => {
+test("the end of a silence is journalled once with its length; a thread that has ended is not asked any more", async () => {
   await using folder = await tempFolder();
   const clock = new ManualClock();
   const thread = await startThread<FixtureControl>(
@@ -166,7 +166,7 @@ test("a silence that ends is told once, with its length, and a thread that has e
   assert.equal(told.length, 2);
 });
 
-test("a thread is asked each ten seconds, and no timer of a question outlives its answer", async () => {
+test("a thread is asked every ten seconds, and the timer of a question ends with its answer", async () => {
   const clock = new ManualClock();
   let asked = 0;
   const answers = async (): Promise<void> => {

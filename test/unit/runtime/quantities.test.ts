@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readDuration, readSize, sizeInWords, timeInWords } from "../../../src/runtime/quantities.ts";
 
-test("durations are told in their two largest units", () => {
+test("a duration is written in its two largest units", () => {
   const cases: readonly (readonly [number, string])[] = [
     [-5, "0 ms"],
     [0, "0 ms"],
@@ -19,7 +19,7 @@ test("durations are told in their two largest units", () => {
   for (const [milliseconds, words] of cases) assert.equal(timeInWords(milliseconds), words);
 });
 
-test("sizes are told with at most one decimal", () => {
+test("a size is written with at most one decimal", () => {
   const cases: readonly (readonly [number, string])[] = [
     [0, "0 B"],
     [1023, "1023 B"],
@@ -38,7 +38,7 @@ test("sizes are told with at most one decimal", () => {
   for (const [bytes, words] of cases) assert.equal(sizeInWords(bytes), words);
 });
 
-test("durations are read, in ms", () => {
+test("a duration is parsed into milliseconds", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
     ["0s", 0],
     ["250ms", 250],
@@ -62,7 +62,7 @@ test("durations are read, in ms", () => {
   for (const [text, value] of cases) assert.equal(readDuration(text), value, text);
 });
 
-test("sizes are read, in bytes", () => {
+test("a size is parsed into bytes", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
     ["0", 0],
     ["1024", 1024],

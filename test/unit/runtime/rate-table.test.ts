@@ -9,7 +9,7 @@ function asker(table: RateTable) {
     table.take({ network, what, cap, amount: more.amount ?? 1, period: more.period ?? 7 });
 }
 
-test("a network is counted up to its cap, each thing by itself, and anew in the next period", () => {
+test("a network is counted up to its cap, each kind separately, and again from zero in the next period", () => {
   const take = asker(new RateTable(rateMemory(), 0));
   assert.ok(take("a", "mails", 2) && take("a", "mails", 2));
   assert.ok(!take("a", "mails", 2));
@@ -23,7 +23,7 @@ test("a network is counted up to its cap, each thing by itself, and anew in the 
   assert.ok(!take("a", "kibibytes", 99, { amount: 0 }));
 });
 
-test("several are counted together or not at all", () => {
+test("several counts are taken together or not at all", () => {
   const table = new RateTable(rateMemory(), 0);
   const one = (network: string, cap: number) =>
     ({ network, what: "mails", amount: 1, cap, period: 7 }) as const;
@@ -37,7 +37,7 @@ test("several are counted together or not at all", () => {
   assert.deepEqual([count("net"), count("b"), count("c")], [3, 1, 0]);
 });
 
-test("looking at a count takes no row and counts nothing", () => {
+test("reading a count takes no row and does not count", () => {
   const table = new RateTable(rateMemory(), 0);
   const take = asker(table);
   const count = (network: string): number => table.count({ network, what: "mails", period: 7 });
@@ -46,7 +46,7 @@ test("looking at a count takes no row and counts nothing", () => {
   assert.deepEqual([count("a"), table.count({ network: "a", what: "mails", period: 8 })], [5, 0]);
 });
 
-test("a high count outlives a flood of other networks", () => {
+test("a high count survives a flood of other networks", () => {
   const take = asker(new RateTable(rateMemory(), 0));
   take("spammer", "mails", 1000, { amount: 1000 });
   for (let n = 0; n < 100_000; n++) take(`other ${n}`, "mails", 1000);
@@ -64,7 +64,7 @@ const WORKER = `
 `;
 
 for (const threads of [1, 2, 4])
-  test(`${threads} threads together take exactly what the caps allow`, async () => {
+  test(`${threads} threads together take exactly as many as the caps allow`, async () => {
     const memory = rateMemory();
     const module = new URL("../../../src/runtime/rate-table.ts", import.meta.url).href;
     const url = new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);
@@ -93,14 +93,14 @@ for (const threads of [1, 2, 4])
     );
   });
 
-test("the lock of a dead thread is freed", () => {
+test("the lock of a dead thread is released", () => {
   const memory = rateMemory();
   new Int32Array(memory)[0] = 2;
   new RateTable(memory, 1).freeLock();
   assert.ok(asker(new RateTable(memory, 0))("a", "mails", 1));
 });
 
-test("two that are counted together do not push each other out of a full place", () => {
+test("two counts taken together do not evict each other from a full bucket", () => {
   const memory = rateMemory();
   const seed = new Int32Array(memory)[1] ?? 0;
   const placeOf = (name: string): number => ((seededHash(name, seed) ^ seededHash(name, ~seed)) >>> 0) % 2048;

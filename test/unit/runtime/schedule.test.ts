@@ -12,7 +12,7 @@ function bench() {
   return { clock, lines, schedule: new Schedule({ clock, log, random: () => 0.5 }) };
 }
 
-test("a job comes again after each run, and never overlaps itself", async () => {
+test("a job runs again after each run, and never overlaps itself", async () => {
   const { clock, schedule } = bench();
   const runs: (() => void)[] = [];
   schedule.add({ name: "slow", every: 100, run: () => new Promise<void>((resolve) => runs.push(resolve)) });
@@ -39,7 +39,7 @@ test("a slice that asks for more runs again at once", async () => {
   await schedule.stop();
 });
 
-test("a job that fails is logged and comes again", async () => {
+test("a job that fails is logged and runs again", async () => {
   const { clock, schedule, lines } = bench();
   let runs = 0;
   schedule.add({
@@ -59,7 +59,7 @@ test("a job that fails is logged and comes again", async () => {
   await schedule.stop();
 });
 
-test("stop waits for the slice in progress and plans no other", async () => {
+test("stop waits for the slice in progress and schedules no other", async () => {
   const { clock, schedule } = bench();
   let finish = (): void => {};
   let runs = 0;

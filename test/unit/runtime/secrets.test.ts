@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { readSecret } from "../../../src/runtime/secrets.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-test("a secret is the first line of a file, or a variable; one that is not there is named", async () => {
+test("a secret is the first line of a file or a variable; a missing one is named", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "secret");
   const ofFile = async (text: string): Promise<string> => {

@@ -16,7 +16,7 @@ import { waitFor } from "../../support/wait.ts";
 
 const WAIT = { what: "the thread", deadline: 10_000 };
 
-test("a thread that dies is started again, after a delay that grows while it cannot start", async () => {
+test("a thread that dies is restarted after a delay that grows while it cannot start", async () => {
   const clock = new ManualClock();
   const lines: string[] = [];
   let start: Start = "well";
@@ -47,7 +47,7 @@ test("a thread that dies is started again, after a delay that grows while it can
   await supervised.end("close");
 });
 
-test("a thread that cannot start for hours is tried again at least every 30 s", async () => {
+test("a thread that cannot start for hours is restarted at least every 30 s", async () => {
   const clock = new ManualClock();
   let start: Start = "well";
   let failed = 0;
@@ -67,7 +67,7 @@ test("a thread that cannot start for hours is tried again at least every 30 s", 
   await supervised.end("close");
 });
 
-test("a thread that is ended does what it is told before, and stays away", async () => {
+test("a thread that is ended first processes earlier messages, and is not restarted", async () => {
   const clock = new ManualClock();
   const begun = new Uint8Array(new SharedArrayBuffer(1));
   const lines: string[] = [];
@@ -85,7 +85,7 @@ test("a thread that is ended does what it is told before, and stays away", async
   await supervised.end("close");
 });
 
-test("a thread that crashes while it ends says why", async () => {
+test("a thread that crashes while it ends reports the error", async () => {
   const supervised = new SupervisedThread<FixtureControl>({
     plan: fixturePlan(() => "well"),
     clock: new ManualClock(),
@@ -96,7 +96,7 @@ test("a thread that crashes while it ends says why", async () => {
   assert.equal(supervised.current, undefined);
 });
 
-test("a thread in a loop without end holds up its own end for 15 s only", async () => {
+test("a thread in an endless loop delays its end by 15 s only", async () => {
   const clock = new ManualClock();
   const plan = fixturePlan(() => "well");
   const supervised = new SupervisedThread<FixtureControl>({ plan, clock, log: SILENT });
@@ -115,7 +115,7 @@ test("a thread in a loop without end holds up its own end for 15 s only", async 
   assert.equal(supervised.current, undefined);
 });
 
-test("a thread that is long about its end is waited for while it takes turns", async () => {
+test("a thread that ends slowly is waited for while its event loop turns", async () => {
   const clock = new ManualClock();
   const plan = fixturePlan(() => "well");
   const supervised = new SupervisedThread<FixtureControl>({ plan, clock, log: SILENT });
@@ -130,7 +130,7 @@ test("a thread that is long about its end is waited for while it takes turns", a
   await ended;
 });
 
-test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
+test("the remains of a thread are cleared once for each life, before the delay of its restart", async () => {
   const clock = new ManualClock();
   let start: Start = "well";
   let cleared = 0;
@@ -150,7 +150,7 @@ test("what a thread leaves behind is cleared once for each life, before its back
   await supervised.end("close");
 });
 
-test("a thread that lived long starts its back-off anew, however the wall clock was set meanwhile", async () => {
+test("the restart delay of a thread that ran long begins anew, even if the wall clock was set meanwhile", async () => {
   const clock = new ManualClock();
   const delays: unknown[] = [];
   const supervised = new SupervisedThread<FixtureControl>({
@@ -179,7 +179,7 @@ test("a thread that lived long starts its back-off anew, however the wall clock 
   await supervised.end("close");
 });
 
-test("a thread that is being started when the end is expected ends, too", async () => {
+test("a thread that is being started when its end is requested ends as well", async () => {
   using threads = watchThreads();
   const clock = new ManualClock();
   const supervised = new SupervisedThread<FixtureControl>({
@@ -199,7 +199,7 @@ test("a thread that is being started when the end is expected ends, too", async 
   assert.equal(supervised.current, undefined);
 });
 
-test("a thread that is starting hears what it is told, at its first start and at each later one", async () => {
+test("a thread that is starting gets the messages sent meanwhile, at its first start and at each later one", async () => {
   const clock = new ManualClock();
   const supervised = new SupervisedThread<FixtureControl>({
     plan: fixturePlan(() => "well"),
@@ -227,7 +227,7 @@ test("a thread that is starting hears what it is told, at its first start and at
 });
 
 for (const start of ["broken", "stuck"] as const)
-  test(`who tells a thread that does not come up is not left waiting: ${start}`, async () => {
+  test(`a message to a thread that does not start is answered with an error: ${start}`, async () => {
     using threads = watchThreads();
     await using folder = await tempFolder();
     const until = join(folder.path, "go on");
@@ -250,7 +250,7 @@ for (const start of ["broken", "stuck"] as const)
     if (start === "stuck") await goesOn(threads.named("fixture")[0], until);
   });
 
-test("a thread that is ended between two lives has no further one", async () => {
+test("a thread that is ended between two lives is not restarted", async () => {
   using threads = watchThreads();
   const clock = new ManualClock();
   const plan = fixturePlan(() => "well");
@@ -291,7 +291,7 @@ async function goesOn(stuck: Worker | undefined, until: string): Promise<void> {
   await idle();
 }
 
-test("while a thread is stuck at its start no other is started beside it", async () => {
+test("while a thread is stuck at its start, no second one is started", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   const until = join(folder.path, "go on");
@@ -310,7 +310,7 @@ test("while a thread is stuck at its start no other is started beside it", async
   await supervised.end("close");
 });
 
-test("who ends a thread that is stuck at its start hears that the process cannot exit in order", async () => {
+test("ending a thread that is stuck at its start rejects, because the process cannot exit in order", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   const until = join(folder.path, "go on");

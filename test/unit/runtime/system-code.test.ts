@@ -3,13 +3,13 @@ import { constants } from "node:os";
 import { it } from "node:test";
 import { codeOf } from "../../../src/runtime/system-code.ts";
 
-it("names a quota that is used up as the system does, in both ways in which Node tells of it", () => {
+it("a disk quota that is used up is named EDQUOT for both forms of Node's error", () => {
   const errno = -constants.errno.EDQUOT;
   for (const code of ["UNKNOWN", `Unknown system error ${errno}`])
     assert.equal(codeOf(Object.assign(new Error(), { code, errno })), "EDQUOT");
 });
 
-it("leaves other names as they are, and gives none to what has none", () => {
+it("other error codes stay as they are, and an error without a code has none", () => {
   const errno = -constants.errno.ENOSPC;
   assert.equal(codeOf(Object.assign(new Error(), { code: "ENOSPC", errno })), "ENOSPC");
   assert.equal(codeOf({ code: "SQLITE_FULL" }), "SQLITE_FULL");

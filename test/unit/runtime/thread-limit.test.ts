@@ -4,7 +4,7 @@ import { explainNoThread, requireThreads, TooFewThreads } from "../../../src/run
 
 const REMEDY = "allow 64 more than the other programs of this user need: ulimit -u in a shell, ";
 
-test("a limit under which there can be no daemon is told before it begins", () => {
+test("a limit on threads too low for the daemon is an error before it starts", () => {
   assert.throws(
     () => requireThreads(2, 15),
     (error) => {
@@ -18,7 +18,7 @@ test("a limit under which there can be no daemon is told before it begins", () =
   requireThreads(2, Number.POSITIVE_INFINITY);
 });
 
-test("a thread that the system does not make is told with the remedy, a bug stays what it is", () => {
+test("an error that the system makes no thread contains the remedy; other errors stay as they are", () => {
   const refused = Object.assign(new Error("EAGAIN"), { code: "ERR_WORKER_INIT_FAILED" });
   const told = explainNoThread("reader", refused) as Error;
   const words = "the reader thread could not be made: the system allows no further one; ";

@@ -10,7 +10,7 @@ import { waitFor } from "../../support/wait.ts";
 
 const WAIT = { what: "the thread", deadline: 10_000 };
 
-test("a thread answers once it has started, and its end is told", async () => {
+test("a thread answers once it has started, and its end is reported", async () => {
   const thread = await startThread<FixtureControl>(
     fixturePlan(() => "well"),
     new ManualClock(),
@@ -29,7 +29,7 @@ test("a thread that cannot start rejects with its own error", async () => {
   await assert.rejects(starting, /cannot start like this/);
 });
 
-test("a thread that reports a second error ends with the first one", async () => {
+test("a thread that reports two errors ends with the first", async () => {
   using threads = watchThreads();
   const thread = await startThread<FixtureControl>(
     fixturePlan(() => "well"),
@@ -41,14 +41,14 @@ test("a thread that reports a second error ends with the first one", async () =>
   assert.equal((await thread.ended).error?.message, "crashed");
 });
 
-test("what is to run before a thread's entry runs first", async () => {
+test("modules to load before a thread's entry are loaded first", async () => {
   const before = new URL("data:text/javascript,throw new Error('it ran first')");
   const starting = startThread({ ...fixturePlan(() => "broken"), before }, new ManualClock());
   await assert.rejects(starting, /it ran first/);
 });
 
 for (const start of ["idle", "busy", "stuck"] as const)
-  test(`a thread that hangs at its start is named when its time is over: ${start}`, async () => {
+  test(`a thread that hangs at its start rejects with its name after the time limit: ${start}`, async () => {
     const clock = new ManualClock();
     const begun = new Uint8Array(new SharedArrayBuffer(1));
     const starting = startThread(
@@ -70,7 +70,7 @@ for (const start of ["idle", "busy", "stuck"] as const)
     assert.equal(error.stuck, start === "stuck");
   });
 
-test("time in which the whole process stood still is not held against a thread", async () => {
+test("time in which the whole process stood still does not count for the limit of a thread's start", async () => {
   const due: (() => void)[] = [];
   const after = (_delay: number, task: () => void) => ({ cancel: () => undefined, due: due.push(task) });
   const clock = Object.assign(new ManualClock(), { after });

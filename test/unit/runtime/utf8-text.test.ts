@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8Text } from "../../../src/runtime/utf8-text.ts";
 
-test("only UTF-8 is a text, and a byte order mark is no part of it", () => {
+test("only UTF-8 is decoded, and a byte order mark is removed", () => {
   assert.equal(utf8Text(Buffer.from("\ufeffj\u00f6rg\n")), "j\u00f6rg\n");
   assert.equal(utf8Text(Buffer.from("")), "");
   assert.equal(utf8Text(Buffer.from("j\xf6rg", "latin1")), undefined);

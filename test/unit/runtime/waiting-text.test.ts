@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WaitingText } from "../../../src/runtime/waiting-text.ts";
 
-test("text of any length and script waits whole, in its order, and nothing of it is left once it is cleared", () => {
+test("text of any length and script is returned complete and in order, and nothing is left after clear", () => {
   const waiting = new WaitingText(16);
   for (const texts of [
     ["short"],
@@ -18,7 +18,7 @@ test("text of any length and script waits whole, in its order, and nothing of it
   }
 });
 
-test("what it grew by is given back", () => {
+test("memory by which the buffer grew is released", () => {
   const waiting = new WaitingText(16);
   waiting.add("x".repeat(1000));
   const { buffer } = waiting.bytes;

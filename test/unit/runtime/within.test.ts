@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { within } from "../../../src/runtime/within.ts";
 
-test("a value in time is told, an error too; what is late is left to itself", async () => {
+test("a value or an error in time is passed on; a late one is ignored", async () => {
   assert.equal(await within(60_000, Promise.resolve(1)), 1);
   await assert.rejects(within(60_000, Promise.reject(new Error("no"))), /no/);
   const slow = Promise.withResolvers<number>();
