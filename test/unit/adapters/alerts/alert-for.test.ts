@@ -174,7 +174,7 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   ],
 ];
 
-test("what an operator must know is one sentence with numbers", () => {
+test("each alert is one sentence with numbers", () => {
   for (const [event, name, text] of SENTENCES) {
     const alert = alertFor(event, 5);
     assert.deepEqual([alert?.name, alert?.text, alert?.at], [name, text, 5]);
@@ -182,7 +182,7 @@ test("what an operator must know is one sentence with numbers", () => {
   }
 });
 
-test("a primary of ten thousand domains is told with a hundred of them", () => {
+test("the alert of a primary with ten thousand domains contains a hundred of them", () => {
   const domains = Array.from({ length: 10_000 }, (_, n) => `domain${n}.example`);
   const event: JournalEvent = {
     kind: "primary.down",
@@ -197,12 +197,12 @@ test("a primary of ten thousand domains is told with a hundred of them", () => {
   assert.deepEqual(others, { destination: PRIMARY.destination, why: "connection refused", held: 1 });
 });
 
-test("each alert is named in the document of the API", () => {
+test("each alert is described in docs/api.md", () => {
   const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
   for (const [, name] of SENTENCES) assert.ok(page.includes(`\`${name}\``), name);
 });
 
-test("mail that is held because it may have arrived several times calls for the operator, other held mail does not", () => {
+test("mail held because it may have arrived several times causes an alert, other held mail does not", () => {
   const held = {
     kind: "mail.held",
     id: "m1",
@@ -225,7 +225,7 @@ test("mail that is held because it may have arrived several times calls for the 
   assert.equal(alertFor({ ...held, reason: "quarantine" }, 5), undefined);
 });
 
-test("that mail is damaged is told at once, though the same domain's mail is held for another reason", () => {
+test("damaged mail causes an alert at once, even if mail of the same domain is held for another reason", () => {
   const sent: string[] = [];
   const folding = new Folding(new ManualClock(), ({ text }) => void sent.push(text));
   const held = {
@@ -242,7 +242,7 @@ test("that mail is damaged is told at once, though the same domain's mail is hel
   assert.match(sent[1] ?? "", /its stored copy differs from the accepted mail/);
 });
 
-test("everyday events raise nothing", () => {
+test("everyday events cause no alert", () => {
   assert.equal(
     alertFor(
       { kind: "config.reloaded", generation: 2, added: [], changed: [], draining: [], removed: [] },
@@ -253,7 +253,7 @@ test("everyday events raise nothing", () => {
   assert.equal(alertFor({ kind: "queue.expired", recipients: 2 }, 5), undefined);
 });
 
-test("a reason that a peer gave is one line of plain text", () => {
+test("a reason given by a peer becomes one line of plain text", () => {
   const alert = alertFor({ kind: "primary.down", ...PRIMARY, why: "421 \u001b[2J\r\nbye\u202e", held: 0 }, 5);
   assert.match(alert?.text ?? "", /\(421 +\[2J bye \)/);
 });

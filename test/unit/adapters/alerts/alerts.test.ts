@@ -67,7 +67,7 @@ test("a webhook gets the alert as JSON", async () => {
   await alerts.stop();
 });
 
-test("an alert that comes when all others are sent goes out as well", async () => {
+test("an alert that comes after all others were sent is sent as well", async () => {
   await using target = await hook();
   const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
   for (const [n, name] of ["queue.oldest", "queue.expiring"].entries()) {
@@ -78,7 +78,7 @@ test("an alert that comes when all others are sent goes out as well", async () =
   await alerts.stop();
 });
 
-test("a user and a password in the webhook's URL go along as Basic authentication", async () => {
+test("a user and a password in the webhook's URL are sent as Basic authentication", async () => {
   await using target = await hook();
   for (const [login, sent] of [
     ["ops:p%40ss", "ops:p@ss"],
@@ -107,7 +107,7 @@ class WatchedClock extends ManualClock {
   }
 }
 
-test("one more attempt is made after 5 s, then it is logged, and the next alert goes out", async () => {
+test("a failed webhook is tried once more after 5 s, then the failure is logged and the next alert is sent", async () => {
   await using target = await hook([500, 302, 204]);
   const clock = new WatchedClock();
   const { log, lines } = recorder();
@@ -138,7 +138,7 @@ for (const codes of [
   [503, 408, 429, 204],
   [404, 503, 500, 204],
 ])
-  test(`an alert outlives minutes in which the webhook answers ${codes.join(", ")}, and comes once`, async () => {
+  test(`an alert survives minutes in which the webhook answers ${codes.join(", ")}, and arrives once`, async () => {
     await using target = await hook([...codes]);
     const clock = new WatchedClock();
     const { log, lines } = recorder();
@@ -150,7 +150,7 @@ for (const codes of [
     assert.deepEqual([target.bodies.length, lines], [4, []]);
   });
 
-test("after a stop nothing is sent: neither what waited nor what was counted or gathered", async () => {
+test("after a stop nothing is sent, neither waiting alerts nor counted or gathered ones", async () => {
   await using target = await hook([0]);
   const clock = new ManualClock();
   const { log, lines } = recorder();
@@ -172,7 +172,7 @@ test("after a stop nothing is sent: neither what waited nor what was counted or 
   assert.equal(target.bodies.length, 2);
 });
 
-test("a webhook that cannot be reached is told with the cause", async () => {
+test("a webhook that cannot be reached is logged with the cause", async () => {
   const target = await hook();
   await target[Symbol.asyncDispose]();
   const clock = new WatchedClock();
@@ -185,7 +185,7 @@ test("a webhook that cannot be reached is told with the cause", async () => {
   await alerts.stop();
 });
 
-test("a webhook that does not answer is given up after 10 s, each time", async () => {
+test("an attempt at a webhook that does not answer ends after 10 s", async () => {
   await using target = await hook([0, 0, 0, 0]);
   const clock = new WatchedClock();
   const { log, lines } = recorder();
@@ -203,7 +203,7 @@ test("a webhook that does not answer is given up after 10 s, each time", async (
   await alerts.stop();
 });
 
-test("the same again is not sent", async () => {
+test("a repeated alert is not sent", async () => {
   await using target = await hook();
   const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
   for (const name of ["queue.oldest", "queue.oldest", "queue.expiring"]) alerts.raise(alert(name));
@@ -212,7 +212,7 @@ test("the same again is not sent", async () => {
   await alerts.stop();
 });
 
-test("a hundred wait for a slow webhook, the oldest of more are dropped with a line", async () => {
+test("a hundred alerts wait for a slow webhook; beyond that the oldest is dropped and logged", async () => {
   await using target = await hook([0]);
   const clock = new ManualClock();
   const { log, lines } = recorder();
@@ -224,7 +224,7 @@ test("a hundred wait for a slow webhook, the oldest of more are dropped with a l
   await ended;
 });
 
-test("when thousands of primaries go at once, none of their alerts is lost and no other is crowded out", async () => {
+test("when thousands of primaries go down at once, no alert is lost and other alerts still arrive", async () => {
   await using target = await hook();
   const { log, lines } = recorder();
   const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log });
@@ -246,7 +246,7 @@ function program(folder: string, body: string): string {
   return file;
 }
 
-test("a command gets the JSON on its input, and its arguments as they are, without a shell", async () => {
+test("a command gets the JSON on its standard input and its arguments unchanged, without a shell", async () => {
   await using folder = await tempFolder();
   const out = join(folder.path, "out");
   const file = program(
@@ -272,7 +272,7 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-test("a command that does not read its input is well, however long that is", async () => {
+test("a command that does not read its input succeeds, however long the input is", async () => {
   await using folder = await tempFolder();
   const out = join(folder.path, "out");
   const { log, lines } = recorder();
@@ -285,7 +285,7 @@ test("a command that does not read its input is well, however long that is", asy
   assert.deepEqual(lines, []);
 });
 
-test("commands run one at a time; trouble with one is logged", async () => {
+test("commands run one at a time; a failed one is logged", async () => {
   await using folder = await tempFolder();
   const out = join(folder.path, "out");
   const file = program(folder.path, `echo begin >> "${out}"; cat > /dev/null; echo end >> "${out}"; exit 3`);
@@ -299,7 +299,7 @@ test("commands run one at a time; trouble with one is logged", async () => {
   await alerts.stop();
 });
 
-test("a command that hangs is killed after 30 s; one that is not there is logged", async () => {
+test("a command that hangs is killed after 30 s; a missing command is logged", async () => {
   await using folder = await tempFolder();
   const clock = new ManualClock();
   const { log, lines } = recorder();
@@ -330,7 +330,7 @@ const WITHOUT_DESCRIPTORS = `
   process.stdout.write(String(told));
 `;
 
-test("a command for which there are no descriptors is told as that", () => {
+test("a command that cannot be started for lack of descriptors is logged with that cause", () => {
   const node = [process.execPath, "--input-type=module", "-e", WITHOUT_DESCRIPTORS];
   const { stdout } = spawnSync("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", ...node], { encoding: "utf8" });
   assert.equal(stdout, "spawn /bin/true EMFILE");

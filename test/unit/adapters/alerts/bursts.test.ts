@@ -21,7 +21,7 @@ function raise(name: string, from: number, to: number): void {
     bursts.add({ name, subject: `mail${i}:25`, text: name, at: clock.now(), facts: {} }, 0);
 }
 
-test("twenty are told one by one, all others together after a minute", () => {
+test("twenty alerts of a kind are sent one by one, all others as one after a minute", () => {
   raise("primary.down", 0, 5000);
   assert.equal(sent.length, 20);
   clock.advance(MINUTE);
@@ -35,7 +35,7 @@ test("twenty are told one by one, all others together after a minute", () => {
   );
 });
 
-test("one that is gathered and changes is told as it stands", () => {
+test("a gathered alert whose subject changes is sent in its latest state", () => {
   raise("primary.down", 0, 22);
   raise("primary.up", 20, 21);
   clock.advance(MINUTE);
@@ -48,7 +48,7 @@ test("one that is gathered and changes is told as it stands", () => {
   );
 });
 
-test("what comes after others were told together is told a minute later, and they are not told again", () => {
+test("alerts that come after a gathered alert was sent are sent a minute later, without the earlier ones", () => {
   raise("primary.down", 0, 24);
   clock.advance(MINUTE);
   raise("primary.down", 24, 28);
@@ -66,7 +66,7 @@ test("what comes after others were told together is told a minute later, and the
   assert.equal(sent.length, 22);
 });
 
-test("ten minutes after the first it begins anew, and what was gathered is told", () => {
+test("ten minutes after the first alert, gathered alerts are sent and the count begins anew", () => {
   raise("queue.oldest", 0, 20);
   clock.advance(10 * MINUTE - 1);
   raise("queue.oldest", 20, 21);
@@ -79,7 +79,7 @@ test("ten minutes after the first it begins anew, and what was gathered is told"
   assert.equal(sent.length, 22);
 });
 
-test("kinds do not count against each other, and an end forgets what was gathered", () => {
+test("each kind of alert is counted separately, and a stop discards gathered alerts", () => {
   raise("primary.down", 0, 30);
   raise("recipients.stuck", 0, 1);
   assert.equal(sent.length, 21);
@@ -88,13 +88,13 @@ test("kinds do not count against each other, and an end forgets what was gathere
   assert.equal(sent.length, 21);
 });
 
-test("what is gathered is bounded", () => {
+test("the number of gathered alerts is bounded", () => {
   raise("mail.held", 0, 30_000);
   clock.advance(MINUTE);
   assert.equal(sent[20]?.facts["count"], 10_000);
 });
 
-test("the only one that is gathered of its name is told as it is", () => {
+test("a single gathered alert is sent unchanged", () => {
   raise("primary.down", 0, 20);
   raise("primary.up", 3, 4);
   clock.advance(MINUTE);

@@ -21,7 +21,7 @@ function alert(name: string, text = name, subject = "mail"): Alert {
   return { name, subject, text, at: 0, facts: {} };
 }
 
-test("the same again within ten minutes is counted, and the last of them told at their end", () => {
+test("repeated alerts within ten minutes are counted, and the last one is sent after these", () => {
   for (const text of ["first", "second", "third"]) folding.add(alert("queue.oldest", text));
   folding.add(alert("queue.oldest", "other", "elsewhere"));
   assert.deepEqual(sent, ["mail first 0", "elsewhere other 0"]);
@@ -40,7 +40,7 @@ test("the same again within ten minutes is counted, and the last of them told at
   assert.equal(sent[4], "mail later 0");
 });
 
-test("a return is told at once", () => {
+test("the end of a trouble is sent at once", () => {
   folding.add(alert("primary.down"));
   folding.add(alert("primary.up"));
   assert.deepEqual(sent, ["mail primary.down 0", "mail primary.up 0"]);
@@ -48,21 +48,21 @@ test("a return is told at once", () => {
   assert.equal(sent.length, 2);
 });
 
-test("a quota that is reached again is told at once, and not held to be left", () => {
+test("a quota that is reached again is sent at once, and no outdated end of it follows", () => {
   for (const name of ["reached", "left", "reached"]) folding.add(alert(`quota.${name}`));
   assert.deepEqual(sent, ["mail quota.reached 0", "mail quota.left 0", "mail quota.reached 0"]);
   clock.advance(600_000);
   assert.equal(sent.length, 3);
 });
 
-test("a thread that is silent once more is told at once, and not held to answer", () => {
+test("a thread that is silent again is sent at once, and no outdated end of it follows", () => {
   for (const name of ["silent", "answers", "silent"]) folding.add(alert(`thread.${name}`));
   assert.deepEqual(sent, ["mail thread.silent 0", "mail thread.answers 0", "mail thread.silent 0"]);
   clock.advance(600_000);
   assert.equal(sent.length, 3);
 });
 
-test("flapping ends in how things stand", () => {
+test("after flapping, the last alert tells the present state", () => {
   for (const name of ["down", "up", "down", "up", "down", "up", "down", "up"])
     folding.add(alert(`primary.${name}`));
   assert.equal(sent.length, 5);
@@ -76,7 +76,7 @@ test("alerts of different kinds do not hide each other", () => {
   assert.equal(sent.length, 2);
 });
 
-test("beyond a thousand subjects nothing is remembered, and nothing is lost", () => {
+test("beyond a thousand subjects no state is remembered, and no alert is lost", () => {
   for (let i = 0; i < 1500; i++) folding.add(alert("queue.oldest", "x", `domain ${i}`));
   assert.equal(sent.length, 1500);
   folding.add(alert("queue.oldest", "x", "domain 1499"));
@@ -84,7 +84,7 @@ test("beyond a thousand subjects nothing is remembered, and nothing is lost", ()
   assert.equal(sent.length, 1501);
 });
 
-test("what is no state of a subject neither hides one at the end of a fold nor is hidden by it", () => {
+test("an alert that is not a state neither hides a state at the end of a fold nor is hidden by it", () => {
   for (const [family, states, other] of [
     ["primary", ["down", "up"], "slow"],
     ["store", ["sick", "ok"], "checked"],

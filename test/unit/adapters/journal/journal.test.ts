@@ -90,7 +90,7 @@ test("one event is one JSON line, with time, event and fields", async () => {
   ]);
 });
 
-test("hostile strings reach the file neither raw nor unbounded", async () => {
+test("hostile strings are written to the log sanitized and bounded", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
@@ -106,7 +106,7 @@ test("hostile strings reach the file neither raw nor unbounded", async () => {
   assert.ok(raw.length < 10_000);
 });
 
-test("everything recorded is in the file after stop, also at speed", async () => {
+test("all recorded events are in the file after stop, even at a high rate", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
@@ -115,7 +115,7 @@ test("everything recorded is in the file after stop, also at speed", async () =>
   assert.equal(linesOf(file).length, 20_000);
 });
 
-test("a renamed log is opened anew; one that cannot be opened is an error with its name", async () => {
+test("a renamed log is reopened; a log that cannot be opened is an error with its name", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const clock = new ManualClock();
@@ -140,7 +140,7 @@ test("a renamed log is opened anew; one that cannot be opened is an error with i
   assert.throws(() => new JournalSink({ file: lost, level: "info", clock }), { name: "CannotWriteLog" });
 });
 
-test("a log that cannot be opened anew says so where it goes on", async () => {
+test("if the log cannot be reopened, the old file says so", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
@@ -157,7 +157,7 @@ test("a log that cannot be opened anew says so where it goes on", async () => {
   await sink.stop();
 });
 
-test("entries of other threads arrive in batches, with their own time", async () => {
+test("events of other threads arrive in batches, with their own time", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const clock = new ManualClock();
@@ -188,7 +188,7 @@ test("entries of other threads arrive in batches, with their own time", async ()
   assert.deepEqual([first?.["event"], first?.["error"]], ["thread trouble", "bad"]);
 });
 
-test("counters and gauges are told; gauges that cannot be measured do not hide the counters", async () => {
+test("metrics have counters and gauges; gauges that cannot be measured do not hide the counters", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const sink = new JournalSink({ file, level: "error", clock: new ManualClock() });
@@ -244,7 +244,7 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   await sink.stop();
 });
 
-test("lists and certificates that are used no more are shown no more", async () => {
+test("blocklists and certificates that are no longer used have no metrics", async () => {
   const sink = new JournalSink({ level: "error", clock: new ManualClock() });
   const shown = async (given: Gauges): Promise<number | undefined> =>
     (await sink.metrics(given)).match(/^holdfast_(blocklist_sound|certificate_expiry_timestamp_seconds)\{/gm)
@@ -254,7 +254,7 @@ test("lists and certificates that are used no more are shown no more", async () 
   await sink.stop();
 });
 
-test("what cannot be measured is left out, and hides nothing else", async () => {
+test("a value that cannot be measured is left out of the metrics and hides nothing else", async () => {
   const sink = new JournalSink({ level: "error", clock: new ManualClock() });
   const up = { destination: "p:25", domains: [], state: "up" as const, since: 0, connections: 0 };
   const fails = <T>(): Promise<T> => Promise.reject(new Error("the other thread has ended"));
@@ -282,7 +282,7 @@ test("what cannot be measured is left out, and hides nothing else", async () => 
   await sink.stop();
 });
 
-test("a scrape does not wait for threads that do not answer", async ({ mock }) => {
+test("a scrape of the metrics does not wait for threads that do not answer", async ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const sink = new JournalSink({ level: "error", clock: new ManualClock() });
   sink.record(ACCEPTED);
@@ -300,7 +300,7 @@ test("a scrape does not wait for threads that do not answer", async ({ mock }) =
   await sink.stop();
 });
 
-test("everything is on stdout after stop, although it is a slow pipe", () => {
+test("all lines are on standard output after stop, even if it is a slow pipe", () => {
   const script = `
     const { JournalSink } = await import(${JSON.stringify(DOOR)});
     const clock = { now: () => 0, after: () => ({ cancel() {} }) };
@@ -314,7 +314,7 @@ test("everything is on stdout after stop, although it is a slow pipe", () => {
   assert.equal(stdout.split("\n").length, 5001, stderr);
 });
 
-test("the level keeps quieter lines out, events too", async () => {
+test("the log level also applies to events", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const sink = new JournalSink({ file, level: "error", clock: new ManualClock() });

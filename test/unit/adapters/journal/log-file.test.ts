@@ -14,7 +14,7 @@ function eventsIn(file: string): readonly string[] {
   return [...text.matchAll(/"event":"(\w+)"/g)].map(([, event = ""]) => event);
 }
 
-test("lines that a slow disk leaves no room for are counted one by one; all others are written", async () => {
+test("log lines for which a slow disk leaves no room are counted one by one; all others are written", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const log = openLogFile({ file, level: "info" });
@@ -30,7 +30,7 @@ test("lines that a slow disk leaves no room for are counted one by one; all othe
   assert.equal(log.wants("error"), false);
 });
 
-test("a file that cannot be opened anew is told, written on, and closed once when it can", async (t) => {
+test("if the log cannot be reopened, that is logged in the old file, which is closed once the new one is open", async (t) => {
   await using folder = await tempFolder();
   const logs = join(folder.path, "logs");
   const file = join(logs, "holdfast.log");
@@ -59,7 +59,7 @@ test("a file that cannot be opened anew is told, written on, and closed once whe
   assert.equal(log.dropped(), 0);
 });
 
-test("a log that is closed while it is opened anew loses nothing", async () => {
+test("a log that is closed while it is reopened loses nothing", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const log = openLogFile({ file, level: "info" });
@@ -73,7 +73,7 @@ test("a log that is closed while it is opened anew loses nothing", async () => {
   assert.deepEqual(eventsIn(file), ["before", "first", "last"]);
 });
 
-test("what a process said last is written although it ends at once", async () => {
+test("the last lines of a process are written even if it ends at once", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
@@ -93,7 +93,7 @@ for (const [how, end] of [
   ["at once", "process.exit(1)"],
   ["in order", "log.close().then(() => (process.exitCode = 1))"],
 ])
-  test(`a process whose log finds no room ends ${how} all the same`, () => {
+  test(`a process whose log cannot be written still ends ${how}`, () => {
     const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
     const script = `
       const { openLogFile } = await import(${JSON.stringify(source.href)});
@@ -106,7 +106,7 @@ for (const [how, end] of [
     assert.equal(status, 1);
   });
 
-test("a reader of the log that has gone holds up no end, and the lines that it missed are counted", async () => {
+test("a reader of the log that has gone does not delay the end, and the lost lines are counted", async () => {
   const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
   const script = `
     const { openLogFile } = await import(${JSON.stringify(source.href)});
@@ -126,7 +126,7 @@ test("a reader of the log that has gone holds up no end, and the lines that it m
   assert.deepEqual({ code, told: await told }, { code: 0, told: "" });
 });
 
-test("lines of any length and script are written whole, in their order", async () => {
+test("lines of any length and script are written complete and in order", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const log = openLogFile({ file, level: "info" });
@@ -140,7 +140,7 @@ test("lines of any length and script are written whole, in their order", async (
   );
 });
 
-test("systemd's journal learns how grave a line is, where standard output goes there", async () => {
+test("lines start with a syslog priority if standard output goes to systemd's journal", async () => {
   await using folder = await tempFolder();
   const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
   const script = `

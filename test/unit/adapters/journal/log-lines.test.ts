@@ -42,14 +42,14 @@ const TROUBLES: readonly JournalEvent[] = [
   { kind: "blocklist.listsUs", zone: "z", ip: "192.0.2.1" },
 ];
 
-test("what the operator is alerted of as trouble is no everyday line of the log", () => {
+test("events that cause an alert of trouble are logged above level info", () => {
   for (const event of TROUBLES) {
     assert.notEqual(alertFor(event, 0), undefined, event.kind);
     assert.match(levelOf(event), /^(?:warn|error)$/, event.kind);
   }
 });
 
-test("what goes as it should is an everyday line of the log", () => {
+test("events of normal operation are logged at level info or below", () => {
   const everyday: readonly JournalEvent[] = [
     { kind: "primary.up", destination: "mail.one.test:25", domains: [], outage: 1, held: 0 },
     { kind: "probation.passed", ...PROBATION },

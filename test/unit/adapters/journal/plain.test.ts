@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { factsJson, membersJson, plainText } from "../../../../src/adapters/journal/plain.ts";
 
-test("text loses what could steer a terminal or a reader, and what is too long", () => {
+test("plain text has no control or direction characters and a bounded length", () => {
   assert.equal(plainText("a\r\nb\u001b[31mc\u202ed\u2066e\u009bf\u0000"), "a b [31mc d e f");
   assert.equal(plainText("\ud800x").isWellFormed(), true);
   assert.equal(plainText("x".repeat(5000)).length, 1001);
@@ -13,7 +13,7 @@ function written(fields: object): Record<string, unknown> {
   return JSON.parse(`{${membersJson(fields)}}`) as Record<string, unknown>;
 }
 
-test("members are bounded in depth, length and number", () => {
+test("fields are bounded in depth, length and number", () => {
   const loop: Record<string, unknown> = {
     text: "a\nb",
     when: 5n,
@@ -45,7 +45,7 @@ test("members are bounded in depth, length and number", () => {
   );
 });
 
-test("texts read as they were, but for what is taken out of them", () => {
+test("texts are unchanged except for the removed characters", () => {
   const texts = { text: "plain", quoted: 'a "b" \\ c', empty: "", wide: "grüß" };
   assert.deepEqual(written(texts), texts);
   assert.deepEqual(written({ blanks: "  x ", lone: "\ud800", ctl: "a\nb\u202ec" }), {
@@ -61,7 +61,7 @@ test("hostile keys stay plain keys", () => {
   assert.deepEqual(Object.keys(fields), ["__proto__", "a"]);
 });
 
-test("facts are the same members, whatever is in them", () => {
+test("both ways of writing fields give the same JSON, whatever they contain", () => {
   const hostile = [
     "",
     "plain",

@@ -38,7 +38,7 @@ class FullTrace extends MemoryTrace {
   }
 }
 
-test("events are written after 100 ms, or 500 at a time", async () => {
+test("trace events are written after 100 ms or when there are 500", async () => {
   const clock = new ManualClock();
   const trace = new MemoryTrace();
   const buffer = new TraceBuffer(clock);
@@ -60,7 +60,7 @@ test("events are written after 100 ms, or 500 at a time", async () => {
   assert.equal(trace.batches.length, 3, "nothing waits");
 });
 
-test("events wait for a writer that comes later, bounded; what a writer loses is counted", async () => {
+test("trace events wait for a writer that comes later, up to a bound; events that a writer loses are counted", async () => {
   const buffer = new TraceBuffer(new ManualClock());
   for (let i = 0; i < 20_500; i++) buffer.add(DEFERRED, i);
   await buffer.flush();
@@ -84,7 +84,7 @@ class SilentTrace extends MemoryTrace {
   }
 }
 
-test("while the disk does not answer nothing is written; events wait for it, bounded", async () => {
+test("while the disk does not answer, trace events wait, up to a bound", async () => {
   const clock = new ManualClock();
   const trace = new SilentTrace();
   const buffer = new TraceBuffer(clock);
@@ -108,7 +108,7 @@ test("while the disk does not answer nothing is written; events wait for it, bou
   assert.equal(trace.batches.length, 2);
 });
 
-test("what is about no mail leaves no trace", async () => {
+test("events that are not about mail are not written to the trace", async () => {
   const trace = new MemoryTrace();
   const buffer = new TraceBuffer(new ManualClock());
   buffer.writeTo(trace);
@@ -117,7 +117,7 @@ test("what is about no mail leaves no trace", async () => {
   assert.deepEqual(trace.batches, []);
 });
 
-test("a flood of refusals does not push out what happened to mail", async () => {
+test("a flood of refusals does not displace the events of mails", async () => {
   const trace = new MemoryTrace();
   const buffer = new TraceBuffer(new ManualClock());
   buffer.writeTo(trace);

@@ -28,7 +28,7 @@ function delivered(change: object = {}): TracedEvent {
   };
 }
 
-test("an accepted mail is told in one sentence", () => {
+test("an accepted mail is one sentence of the trace", () => {
   assert.equal(
     text(ACCEPTED),
     "accepted from <Bob@sender.example> for Alice@example.com, 12 KiB, client 192.0.2.1 (mail.sender.example); bare newlines normalised",
@@ -39,7 +39,7 @@ function text(event: TracedEvent): string {
   return traceLine({ at: 1000, event }).text;
 }
 
-test("each step of a recipient is one sentence", () => {
+test("each step of a recipient is one sentence of the trace", () => {
   assert.equal(
     text(delivered()),
     "alice@example.com delivered to mail.example.com:25 after 3 h 12 min: 250 2.0.0 queued as 4711",
@@ -68,12 +68,12 @@ test("each step of a recipient is one sentence", () => {
   assert.equal(text(delivered(parked)), "alice@example.com parked: expired");
 });
 
-test("what a stranger says is one line without control characters", () => {
+test("text of a client becomes one line without control characters", () => {
   const helo = "evil\r\n250 ok\u001b[2J\u202e";
   assert.match(text({ ...ACCEPTED, helo }), /client 192\.0\.2\.1 \(evil 250 ok \[2J \)/);
 });
 
-test("a refusal stands under no mail, with what checks said", () => {
+test("a refusal belongs to no mail and names the results of the checks", () => {
   const refused: TracedEvent = {
     kind: "client.refused",
     ip: "192.0.2.1",
@@ -89,7 +89,7 @@ test("a refusal stands under no mail, with what checks said", () => {
   assert.deepEqual(traceLine({ at: 5, event: refused }), line);
 });
 
-test("an act on one mail stands under its id and does not repeat it", () => {
+test("an operator's act on one mail belongs to its id and does not repeat it", () => {
   const act = {
     kind: "operator.acted",
     verb: "hold",
@@ -108,7 +108,7 @@ test("an act on one mail stands under its id and does not repeat it", () => {
     assert.equal(text({ ...act, verb: "reroute", what }), `reroute (${said}), requested on this machine`);
 });
 
-test("an act on many mails counts recipients, and is found by the addresses that it names", () => {
+test("an operator's act on many mails counts recipients and is found by the addresses that it names", () => {
   const addresses = ["Eve@friend.test"];
   const acted = {
     kind: "operator.acted",
@@ -122,7 +122,7 @@ test("an act on many mails counts recipients, and is found by the addresses that
   assert.deepEqual(traceKeys(event), ["eve@friend.test"]);
 });
 
-test("a notice says who is told what, or why not, and what became of it", () => {
+test("a notice says who is notified of what, or why not, and what became of the notice", () => {
   const about = { id: "m1", sender: "Ann@friend.test", recipients: ["bob@one.test"] };
   const written = { kind: "notice.written", ...about, notice: "n1", about: "failed" } as const;
   assert.equal(text(written), "<Ann@friend.test> is notified of the refusal for bob@one.test: notice n1");
