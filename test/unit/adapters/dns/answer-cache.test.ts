@@ -5,7 +5,7 @@ import { ManualClock } from "../../../support/manual-clock.ts";
 
 const FOUND: Answer<string> = { lookup: { kind: "found", records: ["192.0.2.1"] } };
 
-test("questions beyond the bound fail at once and are not remembered; what is known is told all the same", async () => {
+test("queries beyond the bound fail at once and are not cached; cached answers are still returned", async () => {
   const cache = new AnswerCache<string>(new ManualClock(), 20_000);
   const waiting: (() => void)[] = [];
   const mute = (): Promise<Answer<string>> =>
@@ -22,7 +22,7 @@ test("questions beyond the bound fail at once and are not remembered; what is kn
   assert.deepEqual(await cache.get("new", known), FOUND.lookup);
 });
 
-test("as many answers are held as there is room for, the oldest goes first, and one that is anew is young", async () => {
+test("the cache holds a bounded number of answers; the oldest is evicted first, and a renewed one is young", async () => {
   const clock = new ManualClock();
   const cache = new AnswerCache<string>(clock, 3);
   const asked: string[] = [];
@@ -41,7 +41,7 @@ test("as many answers are held as there is room for, the oldest goes first, and 
   assert.deepEqual(asked, ["b"]);
 });
 
-test("an answer that does not live takes no room", async () => {
+test("an answer without a lifetime is not cached", async () => {
   const lifetimes = { shortest: 0, longest: 60_000, negative: 0, failed: 0 };
   const cache = new AnswerCache<string>(new ManualClock(), 2, lifetimes);
   const asked: string[] = [];

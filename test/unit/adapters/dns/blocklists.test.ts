@@ -22,7 +22,7 @@ async function setup(zones: Zones): Promise<Setup> {
 const LISTED = { kind: "found", records: ["127.0.0.2"] };
 
 describe("codes", () => {
-  test("are asked by octets in reverse, by nibbles for IPv6, and mapped addresses as IPv4", async () => {
+  test("are queried by reversed octets, by nibbles for IPv6, and for mapped addresses as IPv4", async () => {
     await using s = await setup({ "1.2.0.192.bl.test": { A: ["127.0.0.2"] } });
     assert.deepEqual(await s.lists.codes("bl.test", "192.0.2.1"), LISTED);
     assert.deepEqual(await s.lists.codes("bl.test", "::ffff:192.0.2.1"), LISTED);
@@ -32,7 +32,7 @@ describe("codes", () => {
     assert.deepEqual(s.dns.questions, ["A 1.2.0.192.bl.test", `A ${reversed}.bl.test`]);
   });
 
-  test("outside 127.0.0.0/8, in 127.255.255.0/24 and failures are never a hit", async () => {
+  test("outside 127.0.0.0/8 or in 127.255.255.0/24 are never a hit, and failures neither", async () => {
     await using s = await setup({
       "1.2.0.192.wild.test": { A: ["93.184.216.34"] },
       "1.2.0.192.closed.test": { A: ["127.255.255.254"] },
@@ -45,7 +45,7 @@ describe("codes", () => {
     assert.equal((await s.lists.codes("bl.test", "no address")).kind, "failed");
   });
 
-  test("are asked once however many want them, believed for their TTL, `not listed` for a minute", async () => {
+  test("are queried once for many simultaneous questions, and cached for their TTL, `not listed` for a minute", async () => {
     await using s = await setup({ "1.2.0.192.bl.test": { A: ["127.0.0.2"], ttl: 300 } });
     const ask = () => s.lists.codes("bl.test", "192.0.2.1");
     await Promise.all([ask(), ask(), ask()]);
@@ -64,7 +64,7 @@ describe("codes", () => {
     assert.equal(s.dns.questions.length, 4);
   });
 
-  test("of a list that fails five times running are not asked for 30 s", async () => {
+  test("of a list that fails five times in a row are not queried for 30 s", async () => {
     const zones: Record<string, "SERVFAIL"> = {};
     for (let n = 1; n <= 9; n++) zones[`${n}.2.0.192.bl.test`] = "SERVFAIL";
     await using s = await setup(zones);
@@ -82,7 +82,7 @@ describe("codes", () => {
   });
 });
 
-test("a list that fails now and then, and answers between, is asked each time", async () => {
+test("a list that fails only now and then is queried each time", async () => {
   const zones: Record<string, "SERVFAIL"> = {};
   for (const n of [1, 2, 3, 4, 6, 7]) zones[`${n}.2.0.192.bl.test`] = "SERVFAIL";
   await using s = await setup(zones);
@@ -90,7 +90,7 @@ test("a list that fails now and then, and answers between, is asked each time", 
   assert.equal((await s.lists.codes("bl.test", "192.0.2.8")).kind, "none");
 });
 
-test("a reason is one printable line, bounded", async () => {
+test("the reason of a listing is one printable line of bounded length", async () => {
   await using s = await setup({
     "1.2.0.192.bl.test": { TXT: [`Junk\r\n250 ok ${"x".repeat(230)}`] },
     "2.2.0.192.bl.test": { A: ["127.0.0.2"] },
@@ -101,7 +101,7 @@ test("a reason is one printable line, bounded", async () => {
   assert.equal(await s.lists.reason("bl.test", "192.0.2.2"), undefined);
 });
 
-test("the test of RFC 5782 finds lists that list everybody, nobody, or do not answer", async () => {
+test("the test of RFC 5782 detects lists that list everybody or nobody, or do not answer", async () => {
   await using s = await setup({
     "2.0.0.127.good.test": { A: ["127.0.0.2"] },
     "2.0.0.127.all.test": { A: ["127.0.0.2"] },
@@ -118,7 +118,7 @@ test("the test of RFC 5782 finds lists that list everybody, nobody, or do not an
     assert.equal((await s.lists.test(zone)).kind, "sick", zone);
 });
 
-test("the test of RFC 5782 tells which of its two questions had no answer", async () => {
+test("the test of RFC 5782 names which of its two queries had no answer", async () => {
   await using s = await setup({
     "2.0.0.127.half.test": { A: ["127.0.0.2"] },
     "1.0.0.127.half.test": "SERVFAIL",
@@ -129,7 +129,7 @@ test("the test of RFC 5782 tells which of its two questions had no answer", asyn
   assert.deepEqual(await s.lists.test("other.test"), sick("127.0.0.2"));
 });
 
-test("an address of ours is listed where a good code says so, and not where trouble or strangers answer", async () => {
+test("our own address counts as listed only if a valid code says so, not after errors or foreign codes", async () => {
   await using s = await setup({
     "1.2.0.192.bl.test": { A: ["127.0.0.2"] },
     "1.2.0.192.closed.test": { A: ["127.255.255.254"] },

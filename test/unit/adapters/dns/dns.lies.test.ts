@@ -56,7 +56,7 @@ const LOOP: Answer[] = [
 
 const LIES: readonly (readonly [what: string, liar: Liar, kind: string, first?: string])[] = [
   [
-    "another id, and then the truth",
+    "another id, and then the true answer",
     (question, id) => [
       response(question, id ^ 1, { answers: [FORGED] }),
       response({ ...question, name: "other.test" }, id, { answers: [FORGED] }),
@@ -74,7 +74,7 @@ const LIES: readonly (readonly [what: string, liar: Liar, kind: string, first?: 
   ],
   ["half an answer", (question, id) => [response(question, id).subarray(0, -3)], "failed"],
   [
-    "what is cut off, where nobody has the rest",
+    "a truncated answer, while nothing answers over TCP",
     (question, id) => [response(question, id, { flags: 0x0780 })],
     "failed",
   ],
@@ -89,7 +89,7 @@ for (const [what, liar, kind, first] of LIES)
     assert.equal(lookup.kind === "found" ? lookup.records[0] : undefined, first);
   });
 
-test("of many addresses and many exchanges a few are kept, of exchanges the best", async () => {
+test("of many addresses and many MX hosts a few are kept, of MX hosts the best", async () => {
   await using server = await lyingServer((question, id) =>
     question.type === "MX" ? [exchanges(question, id, 60)] : [many(question, id, 60)],
   );
@@ -103,7 +103,7 @@ test("of many addresses and many exchanges a few are kept, of exchanges the best
   );
 });
 
-test("a text that is too long for any policy or key is none", async () => {
+test("a TXT record too long for any policy or key is ignored", async () => {
   const texts = (...sizes: number[]): Answer[] =>
     sizes.map((size): Answer => {
       return { type: "TXT", name: "a.test", ttl: 60, data: "x".repeat(size).match(/.{1,255}/g) ?? [] };
@@ -116,7 +116,7 @@ test("a text that is too long for any policy or key is none", async () => {
   assert.deepEqual(await resolver.records("b.test", "TXT"), { kind: "none" });
 });
 
-test("a name that fits into no question is not asked for: servers answer it as they please", async () => {
+test("a name that fits into no query is not looked up, because servers answer it arbitrarily", async () => {
   let asked = 0;
   await using server = await lyingServer((question, id) => {
     asked += 1;
@@ -132,7 +132,7 @@ test("a name that fits into no question is not asked for: servers answer it as t
   assert.ok(asked > 0);
 });
 
-test("an answer of very many short texts is used once and not kept", async () => {
+test("an answer with very many short texts is used once and not cached", async () => {
   let asked = 0;
   await using server = await lyingServer((question, id) => {
     asked += 1;
@@ -155,7 +155,7 @@ test("an answer of very many short texts is used once and not kept", async () =>
   assert.equal(asked, 3);
 });
 
-test("half of the addresses are believed no longer than trouble is", async () => {
+test("if one address family could not be looked up, the other is cached no longer than a failure", async () => {
   let sick = true;
   await using server = await lyingServer((question, id) => {
     const six: Answer = { type: "AAAA", name: "a.test", ttl: 600, data: "2001:db8::1" };
@@ -171,7 +171,7 @@ test("half of the addresses are believed no longer than trouble is", async () =>
   assert.deepEqual(lookup.kind === "found" && lookup.records, ["2001:db8::1", "192.0.2.1"]);
 });
 
-test("no addresses of one family say nothing of a name whose other family cannot be had", async () => {
+test("a name without addresses of one family is `failed` if the other family could not be looked up", async () => {
   for (const sick of ["A", "AAAA"]) {
     await using server = await lyingServer((question, id) => [
       response(question, id, { answers: [], flags: question.type === sick ? 0x0582 : 0x0580 }),
@@ -181,7 +181,7 @@ test("no addresses of one family say nothing of a name whose other family cannot
   }
 });
 
-test("addresses live as long as the one whose owner gives it the least time", async () => {
+test("addresses are cached for the shortest TTL among them", async () => {
   let asked = 0;
   await using server = await lyingServer((question, id) => {
     if (question.type === "A") asked += 1;

@@ -37,7 +37,7 @@ async function setup(zones: Zones, hostsText = ""): Promise<Setup> {
 }
 
 describe("addresses", () => {
-  test("of literals are themselves and ask nobody", async () => {
+  test("of literals are the literals, without a query", async () => {
     await using s = await setup({});
     for (const ip of ["192.0.2.1", "2001:db8::1"])
       assert.deepEqual(await s.resolver.addresses(ip), { kind: "found", records: [ip] });
@@ -58,7 +58,7 @@ describe("addresses", () => {
     assert.deepEqual(await s.resolver.addresses("mail.test"), { kind: "found", records: ["192.0.2.9"] });
   });
 
-  test("come from a host table that could not be read for a while, as it was and then as it is", async () => {
+  test("come from the last readable host table while it cannot be read, and from the new one afterwards", async () => {
     await using s = await setup({}, "192.0.2.1 mail.test\n");
     const records = async (): Promise<unknown> => {
       s.clock.advance(5000);
@@ -86,13 +86,13 @@ describe("addresses", () => {
     assert.deepEqual(await records(), ["192.0.2.2"]);
   });
 
-  test("of a link keep the name of that link, without which nobody can connect to them", async () => {
+  test("that are link-local keep the zone, which is needed to connect to them", async () => {
     await using s = await setup({}, "fe80::1%eth0 near.test\n");
     const near = { kind: "found", records: ["fe80::1%eth0"] };
     assert.deepEqual(await s.resolver.addresses("near.test"), near);
   });
 
-  test("of both families stand together", async () => {
+  test("of both families are returned together", async () => {
     await using s = await setup({ "mail.test": { A: ["192.0.2.1", "192.0.2.2"], AAAA: ["2001:db8::1"] } });
     const lookup = await s.resolver.addresses("mail.test");
     assert.deepEqual(lookup.kind === "found" && lookup.records.toSorted(), [
@@ -102,7 +102,7 @@ describe("addresses", () => {
     ]);
   });
 
-  test("that do not exist are `none`, those that cannot be had `failed`", async () => {
+  test("that do not exist are `none`, those that cannot be looked up `failed`", async () => {
     await using s = await setup({ "empty.test": {}, "sick.test": "SERVFAIL", "shut.test": "REFUSED" });
     assert.deepEqual(await s.resolver.addresses("nowhere.test"), { kind: "none", nameless: true });
     assert.deepEqual(await s.resolver.addresses("empty.test"), { kind: "none" });
@@ -110,7 +110,7 @@ describe("addresses", () => {
     assert.equal((await s.resolver.addresses("shut.test")).kind, "failed");
   });
 
-  test("are given up when the server is silent", async () => {
+  test("are `failed` when the server is silent", async () => {
     await using s = await setup({ "mute.test": "silence" });
     const begun = performance.now();
     assert.equal((await s.resolver.addresses("mute.test")).kind, "failed");
@@ -118,7 +118,7 @@ describe("addresses", () => {
     assert.ok(performance.now() - begun < 10_000);
   });
 
-  test("are remembered for their TTL, at most a minute, and asked for once at a time", async () => {
+  test("are cached for their TTL, at most a minute, and queried once at a time", async () => {
     await using s = await setup({
       "short.test": { A: ["192.0.2.1"], ttl: 10 },
       "long.test": { A: ["192.0.2.1"], ttl: 86_400 },
@@ -141,7 +141,7 @@ describe("addresses", () => {
     assert.equal(asked(), 4);
   });
 
-  test("are as old as the time that went by, however the wall clock is set", async () => {
+  test("are cached by elapsed time, however the wall clock is set", async () => {
     await using s = await setup({ "mail.test": { A: ["192.0.2.1"] } });
     await s.resolver.addresses("mail.test");
     s.clock.set(DAY);
@@ -159,7 +159,7 @@ describe("addresses", () => {
     assert.deepEqual(await s.resolver.addresses("mail.test"), listed);
   });
 
-  test("that failed are asked for again after seconds", async () => {
+  test("that failed are queried again after seconds", async () => {
     await using s = await setup({ "sick.test": "SERVFAIL" });
     await s.resolver.addresses("sick.test");
     s.dns.zones["sick.test"] = { A: ["192.0.2.1"] };
@@ -186,7 +186,7 @@ test("MX records, the null MX among them", async () => {
   assert.deepEqual(await s.resolver.mx("bare.test"), { kind: "none" });
 });
 
-test("another name's own record is told, and whether there is a name at all", async () => {
+test("records of any type are returned, and whether the name exists at all", async () => {
   await using s = await setup({ "alias.test": { CNAME: ["gone.test"] }, "texts.test": { TXT: ["a"] } });
   assert.deepEqual(await s.resolver.records("alias.test", "CNAME"), {
     kind: "found",
@@ -196,7 +196,7 @@ test("another name's own record is told, and whether there is a name at all", as
   assert.deepEqual(await s.resolver.records("nowhere.test", "A"), { kind: "none", nameless: true });
 });
 
-test("texts are remembered for a minute, in any spelling of their name", async () => {
+test("TXT records are cached for a minute, in any spelling of their name", async () => {
   await using s = await setup({ "a.test": { TXT: ["x"], ttl: 3600 } });
   const ask = (name: string) => s.resolver.records(name, "TXT");
   assert.deepEqual(await Promise.all([ask("a.test"), ask("A.Test")]), Array(2).fill(await ask("a.test")));
@@ -206,7 +206,7 @@ test("texts are remembered for a minute, in any spelling of their name", async (
   assert.equal(s.dns.questions.length, 2);
 });
 
-test("a client's name counts only when it points back", async () => {
+test("the name of a client is confirmed only if it resolves to the client's address", async () => {
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: ["liar.test", "client.test"] },
     "2.2.0.192.in-addr.arpa": { PTR: ["liar.test"] },
@@ -221,7 +221,7 @@ test("a client's name counts only when it points back", async () => {
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none", nameless: true });
 });
 
-test("an address is no name, though it points back to itself", async () => {
+test("an address as a PTR name is not confirmed, although it resolves to itself", async () => {
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: ["192.0.2.1"] },
     "2.2.0.192.in-addr.arpa": { PTR: ["192.0.2.2", "client.test"] },
@@ -232,7 +232,7 @@ test("an address is no name, though it points back to itself", async () => {
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
 });
 
-test("a name whose addresses cannot be had is not held against the client", async () => {
+test("a PTR name whose addresses cannot be looked up does not count against the client", async () => {
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: ["sick.test"] },
     "2.2.0.192.in-addr.arpa": { PTR: ["sick.test", "client.test"] },
@@ -244,7 +244,7 @@ test("a name whose addresses cannot be had is not held against the client", asyn
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
 });
 
-test("a client of a name with many addresses is found among them, whatever other families say", async () => {
+test("a client is found among the many addresses of its name, whatever the other family answers", async () => {
   const pool = Array.from({ length: 40 }, (_, n) => `192.0.2.${n + 1}`);
   await using s = await setup({
     "40.2.0.192.in-addr.arpa": { PTR: ["pool.test"] },
@@ -254,7 +254,7 @@ test("a client of a name with many addresses is found among them, whatever other
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.40"), confirmed);
 });
 
-test("a client with more names than are tried is not said to have none", async () => {
+test("a client with more PTR names than are tried does not count as unnamed", async () => {
   const names = Array.from({ length: 6 }, (_, n) => `n${n}.test`);
   const asked = (): number => s.dns.questions.filter((question) => question.startsWith("A ")).length;
   await using s = await setup({
@@ -266,7 +266,7 @@ test("a client with more names than are tried is not said to have none", async (
   assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
 });
 
-test("names that are asked for at once are all looked for in the host table", async () => {
+test("names that are looked up at the same time are all searched in the host table", async () => {
   const names = ["a.test", "b.test", "c.test"];
   await using s = await setup({}, names.map((name) => `192.0.2.1 ${name}`).join("\n"));
   const kinds = (await Promise.all(names.map((name) => s.resolver.addresses(name)))).map(({ kind }) => kind);
@@ -274,7 +274,7 @@ test("names that are asked for at once are all looked for in the host table", as
   assert.deepEqual(s.dns.questions, []);
 });
 
-test("a host table speaks of a client in any spelling, and of its own family only", async () => {
+test("the host table names a client in any spelling of its address, and only its own family", async () => {
   const reversed = (last: string): string => `${last}${".0".repeat(23)}.8.b.d.0.1.0.0.2.ip6.arpa`;
   await using s = await setup(
     {

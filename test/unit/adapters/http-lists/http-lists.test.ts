@@ -68,7 +68,7 @@ test("reads text, JSON and compressed lists", async () => {
   assert.deepEqual(packed, { ...list, etag: '"7"' });
 });
 
-test("what is no list is a failure in words", async () => {
+test("an answer that is no list is a failure with its reason", async () => {
   assert.equal(
     await failing("text/html", "<h1>log in</h1>"),
     "the answer is text/html, neither JSON nor plain text",
@@ -88,7 +88,7 @@ test("what is no list is a failure in words", async () => {
   );
 });
 
-test("asks with what it has, and takes 304 and refusals for what they are", async () => {
+test("sends its validators, and handles 304 and refusals", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "secret");
   await writeFile(file, "Bearer from-file\nnot this\n");
@@ -111,7 +111,7 @@ test("asks with what it has, and takes 304 and refusals for what they are", asyn
   assert.equal(server.seen.length, asked);
 });
 
-test("a secret that fits into no header is not sent and not quoted, white space and a byte order mark around it go", async () => {
+test("a secret that is no valid header value is neither sent nor quoted; white space around it is removed", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "secret");
   await using server = await serving((_, response) => void response.writeHead(401).end());
@@ -138,7 +138,7 @@ test("a secret that fits into no header is not sent and not quoted, white space 
   );
 });
 
-test("follows three redirects, tells the secret to no other host, and never leaves for what is not https", async () => {
+test("follows three redirects, sends the secret to no other host, and never follows to plain http", async () => {
   await using other = await serving((_, response) => {
     response.writeHead(200, { "Content-Type": "text/plain" }).end("alice");
   });
@@ -160,7 +160,7 @@ test("follows three redirects, tells the secret to no other host, and never leav
   assert.equal(other.seen.length, 0);
 });
 
-test("a password in the place that it redirects to is told to nobody", async () => {
+test("a password in the target of a redirect is never quoted", async () => {
   for (const login of ["user:secret@", ":secret@", "user@"]) {
     await using server = await serving((_, response) => {
       response.writeHead(302, { Location: server.url.replace("//", `//${login}`) }).end();
@@ -170,7 +170,7 @@ test("a password in the place that it redirects to is told to nobody", async () 
   }
 });
 
-test("a server that is away, hangs or never ends", async () => {
+test("a server that is down, hangs or sends without end is a failure", async () => {
   await using gone = await serving(() => undefined);
   const { url } = gone;
   const slow = ask({ url });
@@ -199,7 +199,7 @@ test("a server that is away, hangs or never ends", async () => {
   assert.deepEqual(await ask({ url: endless.url }), huge);
 });
 
-test("what is broken off ends at once", async () => {
+test("an aborted fetch ends at once", async () => {
   await using silent = await serving(() => undefined);
   const stop = new AbortController();
   const { fetch } = httpLists({ clock, environment: {} });
@@ -209,7 +209,7 @@ test("what is broken off ends at once", async () => {
   assert.equal((await asking).kind, "failed");
 });
 
-test("the secret goes along to the same origin, and to no other that it redirects to", async () => {
+test("the secret is sent to a redirect target of the same origin only", async () => {
   const pair = await makeCertificate("localhost");
   const trusted = getCACertificates("default");
   setDefaultCACertificates([...trusted, pair.certificate]);

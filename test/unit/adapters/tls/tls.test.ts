@@ -43,7 +43,7 @@ function recorder() {
 }
 
 describe("readTls", () => {
-  test("says which file is wrong, and why", async () => {
+  test("names the file that is wrong, and why", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
@@ -69,7 +69,7 @@ describe("readTls", () => {
 });
 
 describe("Certificates", () => {
-  test("a file that does not answer is asked for once, so that other files can still be read", async () => {
+  test("a file whose disk does not answer is read once only, so that other files can still be read", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test"));
@@ -91,7 +91,7 @@ describe("Certificates", () => {
     assert.notEqual(answer, "late", "all threads of the pool wait for it");
   });
 
-  test("follows its files; a broken file keeps the old certificate and is told once", async () => {
+  test("follows changes of its files; a broken file keeps the previous certificate and is reported once", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
@@ -119,7 +119,7 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("trouble that was over for a while is told again", async () => {
+  test("a trouble that had ended is reported again", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test"));
@@ -135,7 +135,7 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("looks by itself each minute, until it is closed", async () => {
+  test("looks at its files each minute until it is closed", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
@@ -158,7 +158,7 @@ describe("Certificates", () => {
     assert.equal(clock.waiting, 0);
   });
 
-  test("takes a renewed certificate for the key that it has", async () => {
+  test("takes a renewed certificate for the same key", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const old = await makeCertificate("a.test");
@@ -174,7 +174,7 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("sees a link that points elsewhere", async () => {
+  test("notices a symbolic link that points elsewhere", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
@@ -201,7 +201,7 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("of several, each follows its own files; names are those of the certificate or as told", async () => {
+  test("of several, each follows its own files; its names are those of the certificate or of the configuration", async () => {
     await using folder = await tempFolder();
     const [first, second] = ["one", "two"].map((name) => ({
       certificate: join(folder.path, `${name}.pem`),
@@ -229,7 +229,7 @@ describe("Certificates", () => {
     certificates.close();
   });
 
-  test("an ended certificate is used and warned of once a day, however the clock is set", async () => {
+  test("an expired certificate is used and warned of once a day, however the clock is set", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test", -1));
@@ -248,7 +248,7 @@ describe("Certificates", () => {
     certificate.close();
   });
 
-  test("refuses to start or to change over to files that cannot be used", async () => {
+  test("refuses to start with, or to change to, files that cannot be used", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const parts = { clock: new ManualClock(), ...recorder().parts };
