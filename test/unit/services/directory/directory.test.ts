@@ -22,7 +22,7 @@ class CountingDirectory extends FakeDirectory {
   }
 }
 
-test("a domain is asked for once in a generation, unknown ones too", () => {
+test("a domain is read once in a generation, even an unknown one", () => {
   const store = new CountingDirectory();
   store.set("a.test", [primaryAt("192.0.2.1", 25)]);
   const directory = new Directory(store);
@@ -34,17 +34,17 @@ test("a domain is asked for once in a generation, unknown ones too", () => {
   assert.equal(store.asked, 2);
 });
 
-test("names that strangers make up do not crowd out the domains that are ours", () => {
+test("made-up names do not evict our own domains from the cache", () => {
   const store = new CountingDirectory();
   const directory = new Directory(store);
   for (let n = 0; n < 10_000; n++) directory.domain(`${n}.example`, 0);
   for (const name of ["0.example", "a.test", "a.test"]) directory.domain(name, 0);
   assert.equal(store.asked, 10_001);
   directory.domain("0.example", 0);
-  assert.equal(store.asked, 10_002, "what is remembered is bounded");
+  assert.equal(store.asked, 10_002, "the caches are bounded");
 });
 
-test("a new generation is seen at once; an older one is not mixed into it", () => {
+test("a new generation is visible at once; an older one is not mixed into it", () => {
   const store = new CountingDirectory();
   const directory = new Directory(store);
   const old = directory.generation();
@@ -55,7 +55,7 @@ test("a new generation is seen at once; an older one is not mixed into it", () =
   assert.equal(store.asked, 3);
 });
 
-test("refresh forgets what changed without a generation", () => {
+test("refresh clears what changed without a new generation", () => {
   const store = new CountingDirectory();
   const directory = new Directory(store);
   directory.domain("a.test", 1);
@@ -114,7 +114,7 @@ function editor(): { writer: RecordingWriter; editor: DirectoryEditor; told: (re
   return { writer, editor: edited, told };
 }
 
-test("other changes wait until a declaration is made", async () => {
+test("other changes wait until a declaration has ended", async () => {
   const { writer, editor: directory, told } = editor();
   const declared = directory.declare([]);
   const paused = directory.setPaused("a.test", true);
@@ -126,7 +126,7 @@ test("other changes wait until a declaration is made", async () => {
   assert.deepEqual(told, [["new.test", "other.test", "old.test"], ["a.test"]]);
 });
 
-test("of two changes of a domain at a time, each keeps what the other did", async () => {
+test("of two simultaneous changes of a domain, each keeps what the other changed", async () => {
   const { writer, editor: directory, told } = editor();
   writer.directory.set("a.test", []);
   const changes = [{ callout: true }, { tagSeparator: "-" }, { quota: { messages: 5 } }];
@@ -139,7 +139,7 @@ test("of two changes of a domain at a time, each keeps what the other did", asyn
   assert.deepEqual(told, [["a.test"], ["a.test"], ["a.test"]]);
 });
 
-test("a domain that is not there, or that may not become so, stays as it is", async () => {
+test("a change of an unknown domain, or one that is not allowed, changes nothing", async () => {
   const { writer, editor: directory, told } = editor();
   assert.equal(await directory.changeDomain("b.test", ({ settings }) => settings), false);
   writer.directory.set("a.test", []);
@@ -152,7 +152,7 @@ test("a domain that is not there, or that may not become so, stays as it is", as
   assert.ok(!told.flat().includes("a.test"));
 });
 
-test("retiring tells of a change only when a domain went", async () => {
+test("retire reports a change only if a domain was removed", async () => {
   const { writer, editor: directory, told } = editor();
   assert.deepEqual(await directory.retire(), []);
   assert.deepEqual(told, []);
@@ -197,7 +197,7 @@ function ask(directory: Directory, local: string, generation = directory.generat
   return record !== undefined && directory.recipient(record, local) !== undefined;
 }
 
-test("a recipient is looked up once in a generation, and so is a name that is none", () => {
+test("a recipient is read once in a generation, even an unknown one", () => {
   const reader = new CountingReader();
   const directory = new Directory(reader);
   for (let n = 0; n < 3; n++) {
@@ -207,7 +207,7 @@ test("a recipient is looked up once in a generation, and so is a name that is no
   assert.deepEqual(reader.asked, ["alice", "nobody"]);
 });
 
-test("a new generation is judged by its own lists, an older one still by the older", () => {
+test("a new generation uses its own lists, an older one still the older lists", () => {
   const reader = new CountingReader();
   const directory = new Directory(reader);
   const old = directory.domain("our.test", 1);
@@ -223,7 +223,7 @@ test("a new generation is judged by its own lists, an older one still by the old
   assert.equal(reader.asked.length, 3);
 });
 
-test("what is remembered is bounded", () => {
+test("the caches are bounded", () => {
   const reader = new CountingReader();
   const directory = new Directory(reader);
   for (let n = 0; n <= 20_000; n++) ask(directory, `stranger${n}`);

@@ -110,7 +110,7 @@ function complaints(findings: readonly Finding[]): readonly string[] {
     .map(({ what, verdict, record = "" }) => `${verdict} ${what} ${record}`.trim());
 }
 
-test("where all is well nothing is complained about, and every topic is told", async () => {
+test("if all is well, the doctor reports every topic as ok", async () => {
   const own = await server({});
   assert.deepEqual(complaints(own), []);
   assert.deepEqual(
@@ -125,7 +125,7 @@ test("where all is well nothing is complained about, and every topic is told", a
   );
 });
 
-test("a domain that is not ours is told apart", async () => {
+test("a domain that is not ours is reported as such", async () => {
   assert.equal(await doctorOf({}).domain("foreign.example"), undefined);
 });
 
@@ -186,14 +186,14 @@ const OF_SERVER: readonly (readonly [string, Case, readonly string[]])[] = [
 for (const [what, given, expected] of OF_SERVER)
   test(`the server: ${what}`, async () => assert.deepEqual(complaints(await server(given)), expected));
 
-test("an address with several names is well when one of them is ours, in any spelling", async () => {
+test("an address with several PTR names is ok if one of them is ours, in any spelling", async () => {
   const names = ["vps1.hoster.example", "MX2.example.net"];
   const zone = { "PTR 192.0.2.1": ["vps1.hoster.example"], "PTR 1.2.0.192.in-addr.arpa": names };
   const [, reverse] = await server({ zone });
   assert.deepEqual([reverse?.what, reverse?.verdict], ["reverse", "ok"]);
 });
 
-test("an address of IPv6 has its own reverse name", async () => {
+test("an IPv6 address is looked up by its own reverse name", async () => {
   const zone: Zone = { "A mx2.example.net": [], "AAAA mx2.example.net": ["2001:db8::1"] };
   const [, reverse] = await server({ zone, self: { addresses: ["2001:db8::1"] } });
   const nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
@@ -335,7 +335,7 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
 for (const [what, given, expected] of OF_DOMAIN)
   test(`a domain: ${what}`, async () => assert.deepEqual(complaints(await domain(given)), expected));
 
-test("a fetched list without entries is not said to be unfetched: its domain refuses mail", async () => {
+test("a fetched list without entries is not reported as never fetched, because its domain refuses mail", async () => {
   const settings = { fetched: { url: "https://x.example/users", every: 1 } };
   const texts = async (record: Partial<DomainRecord>): Promise<string> =>
     (await domain({ listed: false, settings, record })).map(({ text }) => text).join();
@@ -343,7 +343,7 @@ test("a fetched list without entries is not said to be unfetched: its domain ref
   assert.match(await texts({ fetched: 1 }), /no recipient is known: all mail .* is refused/);
 });
 
-test("primaries by MX are those before us", async () => {
+test("primaries by MX are the hosts with a lower preference than ours", async () => {
   const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
   assert.deepEqual(complaints(await domain({ settings })), []);
   const zone: Zone = { "MX example.com": ["10 mx2.example.net", "20 mail.example.com"] };
@@ -357,7 +357,7 @@ test("primaries by MX are those before us", async () => {
   assert.ok(complaints(await domain({ settings, zone: nullMx })).includes("fail primary"));
 });
 
-test("primaries by MX are looked at each, and are well while one of them is", async () => {
+test("each primary by MX is examined, and together they are ok if one of them is", async () => {
   const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
   const before = { "MX example.com": ["10 mail.example.com", "15 alias.example.com", "20 mx2.example.net"] };
   for (const [zone, verdict, words] of [
@@ -378,7 +378,7 @@ test("primaries by MX are looked at each, and are well while one of them is", as
   }
 });
 
-test("the order of the MX records is told as senders go", async () => {
+test("the order of the MX records is reported as senders use it", async () => {
   const zone: Zone = {
     "MX example.com": ["30 spare.example.net", "20 mx2.example.net", "10 mail.example.com"],
   };
@@ -389,7 +389,7 @@ test("the order of the MX records is told as senders go", async () => {
   );
 });
 
-test("without MX records a primary by MX is the domain's own address", async () => {
+test("without MX records, a primary by MX is the domain's own address", async () => {
   const zone: Zone = { "MX example.com": [], "A example.com": ["198.51.100.7"] };
   for (const [port, shown] of [
     [0, 25],
@@ -402,13 +402,13 @@ test("without MX records a primary by MX is the domain's own address", async () 
   }
 });
 
-test("a policy for TLS is named", async () => {
+test("a TLS policy of the domain is reported", async () => {
   const zone: Zone = { "TXT _mta-sts.example.com": ["v=STSv1; id=20260101"] };
   const found = await domain({ zone });
   assert.match(found.find(({ what }) => what === "mta-sts")?.text ?? "", /must name mx2\.example\.net/);
 });
 
-test("questions are bounded, however many records there are", async () => {
+test("the number of queries is bounded, however many records there are", async () => {
   const many = Array.from({ length: 500 }, (_, i) => `${i + 1} host${i}.example.com`);
   const addresses = Array.from({ length: 500 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
   const zone: Zone = { "MX example.com": many, "A mx2.example.net": addresses };

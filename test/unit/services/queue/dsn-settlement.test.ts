@@ -18,7 +18,7 @@ function next(outcome: Outcome, recipient: Partial<ClaimedRecipient> = {}, chang
   return `${state} ${reason}${dueAt === undefined ? "" : (dueAt - NOW) / MINUTE}`;
 }
 
-test("what is decided of a DSN ends it, and nobody is told", () => {
+test("a DSN that was delivered or refused is closed without a further notice", () => {
   const reply = { code: 550, text: "no" };
   assert.equal(next({ kind: "delivered", reply: { code: 250, text: "ok" } }), "gone delivered");
   assert.equal(next({ kind: "refused", reply }), "gone refused");
@@ -27,13 +27,13 @@ test("what is decided of a DSN ends it, and nobody is told", () => {
   assert.ok(settlements.every(({ owes }) => owes === undefined));
 });
 
-test("its age counts from the time when it was written", () => {
+test("the age of a DSN counts from the time when it was written", () => {
   const mail = claimedMail({ acceptedAt: NOW - MINUTE });
   const state = (retention: number) => settleDsn(mail, DEFERRED, { ...FACTS, retention })[0]?.state;
   assert.deepEqual([state(MINUTE), state(MINUTE + 1)], ["gone", "waiting"]);
 });
 
-test("what failed comes again after 5 min doubling to 4 h, or at once when all were made due", () => {
+test("a deferred DSN is due again after 5 min doubling to 4 h, or at once if all mail was made due", () => {
   const delays = [0, 1, 2, 5, 6, 60].map((attempts) => next(DEFERRED, { attempts }));
   assert.deepEqual(delays, [
     "waiting 5",
@@ -48,7 +48,7 @@ test("what failed comes again after 5 min doubling to 4 h, or at once when all w
   assert.equal(next(UNCONFIRMED, { unconfirmed: 1 }), "unconfirmed 5");
 });
 
-test("a DSN goes after three lost replies, and when it is too old and failed again", () => {
+test("a DSN is dropped after three lost replies, or when it fails again and is too old", () => {
   assert.equal(next(UNCONFIRMED, { unconfirmed: 2 }), "gone unconfirmed");
   const old = { retention: NOW };
   assert.equal(next(DEFERRED, {}, old), "gone expired");

@@ -57,7 +57,7 @@ test("the job expires slice by slice and journals the sum", async () => {
   assert.equal(answers.length, 1);
 });
 
-test("one recipient that is given up is told of, too", async () => {
+test("a single recipient that expires is journalled as well", async () => {
   const clock = new ManualClock();
   const store = new FakeWorkStore(clock);
   const journal = new MemoryJournal();
@@ -75,7 +75,7 @@ test("one recipient that is given up is told of, too", async () => {
   );
 });
 
-test("mail that nobody decided on is told of when it is deleted: at once, then with what came in a day", async () => {
+test("deleted undecided mail is journalled at once, then once a day with the sum", async () => {
   const clock = new ManualClock();
   const store = new FakeWorkStore(clock);
   const journal = new MemoryJournal();
@@ -111,7 +111,7 @@ function ageWatch(limits: { oldest: number; waiting: number }) {
   return { journal, clock, look };
 }
 
-test("old mail is told of once an hour a domain, however the clock is set, and again before it expires", () => {
+test("old mail is journalled once an hour for each domain, however the clock is set, and again before it expires", () => {
   const { journal, clock, look } = ageWatch({ oldest: 4 * HOUR, waiting: 10 * DAY });
   look(3 * HOUR);
   assert.equal(journal.events.length, 0);
@@ -129,7 +129,7 @@ test("old mail is told of once an hour a domain, however the clock is set, and a
   ]);
 });
 
-test("old mail of one domain hides no other's", () => {
+test("old mail of one domain does not hide that of another", () => {
   const [journal, clock] = [new MemoryJournal(), new ManualClock()];
   const watch = new AgeWatch({ journal, clock });
   const oldest = clock.now() - 5 * HOUR;
@@ -142,7 +142,7 @@ test("old mail of one domain hides no other's", () => {
     );
 });
 
-test("mail that is about to be given up is told of at 50, 80 and 95 %, once each", () => {
+test("mail close to expiry is journalled at 50, 80 and 95 % of its retention, once each", () => {
   const { journal, look } = ageWatch({ oldest: 100 * DAY, waiting: 10 * DAY });
   const told = [4.9, 5, 6, 7.9, 8, 9, 9.5, 9.9].map((days) => {
     look(days * DAY);

@@ -24,7 +24,7 @@ function mailOf(changes: Partial<NewMail> = {}) {
   return mail;
 }
 
-test("the store has 20 s to begin, and no longer than the client waits", async () => {
+test("the store has 20 s to begin, but no longer than the client waits", async () => {
   const { acceptor: queue, asked, clock } = acceptor();
   const now = clock.now();
   const mail = mailOf();
@@ -36,7 +36,7 @@ test("the store has 20 s to begin, and no longer than the client waits", async (
   );
 });
 
-test("what was stored is told, with what is known of it", async () => {
+test("stored mail is journalled with its facts", async () => {
   const { acceptor: queue, journal } = acceptor();
   const mail = mailOf();
   const { id, sender } = mail;
@@ -54,7 +54,7 @@ test("what was stored is told, with what is known of it", async () => {
   assert.deepEqual(journal.events, [{ kind: "mail.accepted", ...told, ...more, ...looked }, ...held]);
 });
 
-test("of what was refused nothing is told", async () => {
+test("mail that the store refused is not journalled", async () => {
   const { acceptor: queue, journal } = acceptor({ kind: "refused", why: "full" });
   assert.deepEqual(await queue.accept({ mail: mailOf({ quarantine: "virus" }) }, BODY), {
     kind: "refused",

@@ -22,7 +22,7 @@ function watchOver(
   return new QuotaWatch({ queue, domains: async () => domains, generation: () => 1, journal, clock });
 }
 
-test("a domain is full at its quota, takes mail again below 95 % of it, and both are told once", async () => {
+test("a domain is full at its quota and accepts mail again below 95 % of it; both are journalled once", async () => {
   const journal = new MemoryJournal();
   let kept: Kept = { messages: 99, bytes: 0 };
   const asked: (readonly string[])[] = [];
@@ -42,7 +42,7 @@ test("a domain is full at its quota, takes mail again below 95 % of it, and both
   assert.ok(!asked.flat().includes("free.test"), "a domain without a quota is not counted");
 });
 
-test("thousands of domains are one question, and none where no domain has a quota", async () => {
+test("the counts of thousands of domains are read in one query, and in none if no domain has a quota", async () => {
   const asked: number[] = [];
   const kept = (names: readonly string[]) => {
     asked.push(names.length);
@@ -54,7 +54,7 @@ test("thousands of domains are one question, and none where no domain has a quot
   assert.deepEqual(asked, [5000]);
 });
 
-test("mails and size are two limits, and either is enough", async () => {
+test("mails and size are separate limits, and reaching either is enough", async () => {
   const look = (quota: Quota) =>
     watchOver([domain("a.test", quota)], () => [{ messages: 2, bytes: 5000 }]).look();
   assert.deepEqual(await look({ messages: 3, bytes: 5000 }), ["a.test"]);
@@ -62,7 +62,7 @@ test("mails and size are two limits, and either is enough", async () => {
   assert.deepEqual(await look({ messages: 3, bytes: 5001 }), []);
 });
 
-test("a look that takes long is followed by a rest thirty times as long, at most a minute", async () => {
+test("a slow look is followed by a pause thirty times as long, at most a minute", async () => {
   const clock = new ManualClock();
   let [looks, takes] = [0, 1];
   const kept = () => {
@@ -86,7 +86,7 @@ test("a look that takes long is followed by a rest thirty times as long, at most
   assert.equal(await lookEach2s(60), 2);
 });
 
-test("a directory of thousands is read again after it has changed, also while it was being read", async () => {
+test("the directory is read again after a change, even one that came while it was being read", async () => {
   let [generation, reads] = [1, 0];
   let quota: Quota = { messages: 3 };
   const domains = async () => {

@@ -30,14 +30,14 @@ function one(outcome: Outcome, recipient: Partial<ClaimedRecipient> = {}) {
 const reply = (code: number, enhanced?: string) =>
   enhanced === undefined ? { code, text: "" } : { code, enhanced, text: "" };
 
-test("delivered, refused and released", () => {
+test("outcomes delivered, refused and released lead to their states", () => {
   assert.deepEqual(one({ kind: "delivered", reply: reply(250) }), ["gone", "delivered", undefined]);
   assert.deepEqual(one({ kind: "refused", reply: reply(550) }), ["parked", "refused", undefined]);
   assert.deepEqual(one({ kind: "released" }), ["waiting", undefined, 0]);
   assert.deepEqual(one({ kind: "damaged", why: "gone" }), ["held", "damaged", undefined]);
 });
 
-test("a 4xx waits 1 min doubling to 1 h", () => {
+test("after a 4xx a recipient waits 1 min doubling to 1 h", () => {
   const delays = [0, 1, 2, 5, 6, 7, 100].map(
     (attempts) => one({ kind: "deferred", reply: reply(451) }, { attempts })[2],
   );
@@ -47,7 +47,7 @@ test("a 4xx waits 1 min doubling to 1 h", () => {
   );
 });
 
-test("its delay is spread by 10 %", () => {
+test("the delay after a 4xx varies by 10 %", () => {
   const delays = [0, 0.999].map((chance) => {
     const outcomes = new Map([[0, { kind: "deferred", reply: reply(451) } as Outcome]]);
     const [settlement] = settle(mailFor([{}]), outcomes, { now: 0, random: () => chance });
@@ -59,19 +59,19 @@ test("its delay is spread by 10 %", () => {
   );
 });
 
-test("421 is due at once the first time, then as a 4xx: a mail that breaks each connection is slowed down", () => {
+test("after a 421 a recipient is due at once the first time, then as after a 4xx", () => {
   const delays = [0, 1, 2].map((attempts) => one({ kind: "deferred", reply: reply(421) }, { attempts })[2]);
   assert.deepEqual(delays, [0, MINUTE, 2 * MINUTE]);
 });
 
-test("a lost reply waits 1 min doubling; the third holds the mail", () => {
+test("after a lost reply a recipient waits 1 min doubling; the third lost reply holds the mail", () => {
   const lost: Outcome = { kind: "unconfirmed", why: "silence" };
   assert.deepEqual(one(lost), ["unconfirmed", undefined, MINUTE]);
   assert.deepEqual(one(lost, { unconfirmed: 1 }), ["unconfirmed", undefined, 2 * MINUTE]);
   assert.deepEqual(one(lost, { unconfirmed: 2 }), ["held", "unconfirmed", undefined]);
 });
 
-test("recipients beyond what one transaction takes come again at once, when some were taken", () => {
+test("recipients beyond the primary's limit for one transaction are due at once if some were accepted", () => {
   const tooMany: Outcome = { kind: "deferred", reply: reply(452, "4.5.3") };
   const taken: Outcome = { kind: "delivered", reply: reply(250) };
   const outcomes = new Map<number, Outcome>([[0, taken]]);
@@ -95,7 +95,7 @@ test("recipients without an outcome are released", () => {
   assert.deepEqual(settlement, { n: 0, outcome: { kind: "released" }, state: "waiting", dueAt: facts.now });
 });
 
-test("what a sender is owed: refusals, and success where nobody after us says it", () => {
+test("a sender is owed a notice of refusals, and of success if no later server reports it", () => {
   const owed = (
     code: number,
     notify?: string,

@@ -27,7 +27,7 @@ function bench() {
   return { journal, queue, look: () => watch.look(RETENTION, NOW) };
 }
 
-test("a quarantine that nobody looks at is told of at 50, 80 and 95 %, once each", async () => {
+test("an unread quarantine is journalled at 50, 80 and 95 % of its retention, once each", async () => {
   const { journal, queue, look } = bench();
   const lookAt = async (age: number): Promise<number> => {
     queue.oldest = NOW - age;
@@ -50,7 +50,7 @@ test("a quarantine that nobody looks at is told of at 50, 80 and 95 %, once each
   assert.equal(journal.of("parked.unread").length, 0);
 });
 
-test("parked mail on which nobody decides is told of by what is deleted next", async () => {
+test("undecided parked mail is journalled by the mail that is deleted next", async () => {
   const { journal, queue, look } = bench();
   const lookAt = async (oldest: number, content?: number): Promise<readonly (readonly number[])[]> => {
     const ofContent = content !== undefined && { oldestContent: NOW - content * DAY };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 
-test("the newest rule comes first; one that is over is removed by the job", async () => {
+test("the newest rule comes first; the job removes an expired rule", async () => {
   const { rules, clock, storedRules } = new FakeWorld();
   const until = clock.now() + 1000;
   const first = await rules.add({ action: "block", sender: "@a.example" }, "socket");
@@ -15,7 +15,7 @@ test("the newest rule comes first; one that is over is removed by the job", asyn
   assert.equal(await rules.remove("nothing"), false);
 });
 
-test("one that is removed is not in force any more, and the others are", async () => {
+test("a removed rule is not in force any more, and the others are", async () => {
   const { rules } = new FakeWorld();
   const block = (sender: string) => rules.add({ action: "block", sender }, "socket");
   const [first, second, third] = [
@@ -27,7 +27,7 @@ test("one that is removed is not in force any more, and the others are", async (
   assert.deepEqual(rules.list(), [third, first]);
 });
 
-test("only those that are over are removed, and each change is told", async () => {
+test("only expired rules are removed, and each change is reported", async () => {
   const world = new FakeWorld();
   const { rules, clock } = world;
   const block = { action: "block", sender: "@a.example" } as const;
@@ -43,7 +43,7 @@ test("only those that are over are removed, and each change is told", async () =
   assert.equal(world.ruleChanges, 4);
 });
 
-test("all that are over together are told of as one change", async () => {
+test("rules that expire together are reported as one change", async () => {
   const world = new FakeWorld();
   const { rules, clock } = world;
   const until = clock.now() + 1000;
@@ -57,7 +57,7 @@ test("all that are over together are told of as one change", async () => {
   assert.deepEqual(rules.list(), []);
 });
 
-test("where the store fails at the second of those that are over, the first is gone and the others go later", async () => {
+test("if the store fails at the second of several expired rules, the first is gone and the others go later", async () => {
   const { rules, clock, storedRules } = new FakeWorld();
   const until = clock.now() + 1000;
   for (const sender of ["@a.example", "@b.example", "@c.example"])
@@ -75,7 +75,7 @@ test("where the store fails at the second of those that are over, the first is g
   assert.deepEqual([rules.list().length, storedRules.length], [0, 0]);
 });
 
-test("one that the store does not take is not in force", async () => {
+test("a rule that the store refuses is not in force", async () => {
   const { rules, storedRules } = new FakeWorld();
   storedRules.push = () => {
     throw new Error("the store is out of order");
@@ -84,7 +84,7 @@ test("one that the store does not take is not in force", async () => {
   assert.deepEqual(rules.list(), []);
 });
 
-test("there are at most 10,000", async () => {
+test("there are at most 10,000 rules", async () => {
   const { rules, storedRules } = new FakeWorld();
   for (let n = 0; n < 10_000; n++)
     storedRules.push({

@@ -5,7 +5,7 @@ import { Tokens } from "../../../../src/services/tokens/tokens.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-test("a secret is told once, stored hashed, and found again", async () => {
+test("a secret is returned once, stored as a hash, and verified", async () => {
   const { tokens, storedTokens } = new FakeWorld();
   const created = await tokens.create("sync", "example.com");
   assert.match(created?.secret ?? "", /^hf_[A-Za-z0-9_-]{43}$/);
@@ -17,14 +17,14 @@ test("a secret is told once, stored hashed, and found again", async () => {
   });
 });
 
-test("secrets differ, a name is given once", async () => {
+test("secrets differ, and a name is used once", async () => {
   const { tokens } = new FakeWorld();
   const [one, two] = [await tokens.create("one"), await tokens.create("two")];
   assert.notEqual(one?.secret, two?.secret);
   assert.equal(await tokens.create("one"), undefined);
 });
 
-test("a revoked token fails, others go on", async () => {
+test("a revoked token fails, and others still work", async () => {
   const { tokens } = new FakeWorld();
   const [one, two] = [await tokens.create("one"), await tokens.create("two")];
   assert.equal(await tokens.revoke("one"), true);
@@ -37,7 +37,7 @@ test("a revoked token fails, others go on", async () => {
   );
 });
 
-test("what is no secret, and a record with a damaged hash, match nothing", async () => {
+test("text that is no secret, and a record with a damaged hash, match nothing", async () => {
   const world = new FakeWorld();
   const created = await world.tokens.create("one");
   world.storedTokens.unshift({ name: "damaged", hash: "", createdAt: 0 });
@@ -46,7 +46,7 @@ test("what is no secret, and a record with a damaged hash, match nothing", async
   assert.equal((await world.tokens.verify(created?.secret ?? ""))?.name, "one");
 });
 
-test("what does not look like a secret costs no look into the store", async () => {
+test("text that cannot be a secret does not cause a read of the store", async () => {
   let looks = 0;
   const nobody = { addToken: async () => true, revokeToken: async () => false };
   const tokens = new Tokens({ ...nobody, tokens: async () => (looks++, []) }, new ManualClock());
@@ -57,7 +57,7 @@ test("what does not look like a secret costs no look into the store", async () =
   assert.equal(looks, 1);
 });
 
-test("the listing has no hashes", async () => {
+test("the list of tokens has no hashes", async () => {
   const { tokens } = new FakeWorld();
   await tokens.create("one");
   assert.deepEqual(Object.keys((await tokens.list())[0] ?? {}), ["name", "createdAt"]);
@@ -82,7 +82,7 @@ function countedStore(answer: (records: readonly TokenRecord[]) => Promise<reado
   return { seen, tokens: new Tokens(store, new ManualClock()) };
 }
 
-test("a store that does not answer shuts out nobody whose token was looked up before; guesses cost it nothing", async () => {
+test("if the store does not answer, known tokens still work; wrong secrets cause no read of the store", async () => {
   let hangs = false;
   const { seen, tokens } = countedStore((all) =>
     hangs ? new Promise(() => undefined) : Promise.resolve(all),
@@ -95,7 +95,7 @@ test("a store that does not answer shuts out nobody whose token was looked up be
   assert.equal(seen.reads, 1);
 });
 
-test("a token that is revoked while the store is read fails once that is done, and a failed read is tried again", async () => {
+test("a token revoked while the store is read fails after that read, and a failed read is repeated", async () => {
   let slow: Promise<void> | undefined;
   const { tokens } = countedStore(async (all) => {
     await slow;
