@@ -5,7 +5,7 @@ import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
-/** What every storage engine must keep of the directory. */
+/** The contract of every storage engine for the directory. */
 export function directoryContract(engine: string, open: StoreFactory): void {
   describe(`the directory in ${engine}`, () => {
     declarations(open);
@@ -45,7 +45,7 @@ function declarations(open: StoreFactory): void {
     assert.equal(store.directory.domain("one.test", before), undefined);
   });
 
-  it("keeps an old generation for who began with it", async () => {
+  it("keeps an old generation for transactions that began with it", async () => {
     await using store = await open();
     const { generation: old } = await declare(store, declared("one.test", ["alice"]), declared("two.test"));
     const result = await declare(store, declared("one.test", ["bob"]));
@@ -59,7 +59,7 @@ function declarations(open: StoreFactory): void {
     assert.equal(store.directory.domain("two.test", result.generation), undefined);
   });
 
-  it("reuses lists that have not changed, in whatever order they are written", async () => {
+  it("reuses a list whose entries have not changed, whatever their order", async () => {
     await using store = await open();
     const first = await declare(store, declared("one.test", ["alice", "bob"]));
     const again = await declare(store, declared("one.test", ["bob", "alice", "bob"]));
@@ -72,7 +72,7 @@ function declarations(open: StoreFactory): void {
     assert.equal(list(result.generation), list(first.generation));
   });
 
-  it("tells an empty list from none", async () => {
+  it("distinguishes an empty list from no list", async () => {
     await using store = await open();
     await declare(store, declared("none.test"), declared("empty.test", []));
     const g = store.directory.generation();
@@ -80,7 +80,7 @@ function declarations(open: StoreFactory): void {
     assert.ok(store.directory.domain("empty.test", g)?.list !== undefined);
   });
 
-  it("drains a domain that vanished while it holds mail", async () => {
+  it("drains a domain that is no longer declared while it still has mail", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["a"]), declared("two.test"));
     await accept(store.intake, newMail(store.clock.now(), { recipients: to("a@one.test") }));
@@ -95,7 +95,7 @@ function declarations(open: StoreFactory): void {
     assert.equal(store.directory.domain("one.test", store.directory.generation()), undefined);
   });
 
-  it("drains a domain whose mail an operator sent elsewhere", async () => {
+  it("drains a domain whose mail is rerouted", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["alice"]));
     const now = store.clock.now();
@@ -105,7 +105,7 @@ function declarations(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), []);
   });
 
-  it("takes a draining domain back when it is declared again", async () => {
+  it("ends draining when the domain is declared again", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["a"]));
     await accept(store.intake, newMail(store.clock.now()));
@@ -114,7 +114,7 @@ function declarations(open: StoreFactory): void {
     assert.equal(store.directory.domain("one.test", store.directory.generation())?.draining, false);
   });
 
-  it("keeps one change at a time", async () => {
+  it("rejects a change while another change is in progress", async () => {
     await using store = await open();
     const declaring = declare(store, declared("one.test"));
     await assert.rejects(store.control.addDomain(declared("two.test")), /in progress/);
@@ -124,7 +124,7 @@ function declarations(open: StoreFactory): void {
 }
 
 function apiDomains(open: StoreFactory): void {
-  it("adds and removes domains of its own, and none of the file's", async () => {
+  it("the API adds and removes its own domains, and cannot change declared domains", async () => {
     await using store = await open();
     await declare(store, declared("file.test"));
     await store.control.addDomain(declared("api.test", ["alice"]));
@@ -136,10 +136,10 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(await store.control.removeDomain("nonesuch.test"), "unknown");
     assert.equal(await store.control.removeDomain("api.test"), "removed");
     await store.control.addDomain(declared("api.test"));
-    assert.equal(find(store, "api.test", "alice"), undefined, "the old list went with the domain");
+    assert.equal(find(store, "api.test", "alice"), undefined, "the old list was removed with the domain");
   });
 
-  it("tells a list that a domain has of its own from what the API added to a declared one", async () => {
+  it("recipients that the API adds to a declared domain do not count as a list of that domain", async () => {
     await using store = await open();
     await declare(store, declared("file.test"));
     await store.control.changeRecipients({ domain: "file.test", verb: "add", recipients: ["alice"] });
@@ -157,7 +157,7 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(find(store, "file.test", "alice"), "alice");
   });
 
-  it("rejects a declaration of what the API owns, naming it, and changes nothing", async () => {
+  it("rejects a declaration of a domain that the API owns, names the domain, and changes nothing", async () => {
     await using store = await open();
     await store.control.addDomain(declared("api.test"));
     await assert.rejects(declare(store, declared("one.test"), declared("api.test")), /api\.test.*API/);
@@ -167,7 +167,7 @@ function apiDomains(open: StoreFactory): void {
     assert.equal((await store.reader.domains()).length, 2, "a reload leaves the API's domains alone");
   });
 
-  it("lets a domain with mail drain first", async () => {
+  it("drains an API domain that still has mail before it is removed", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test"));
     await accept(store.intake, newMail(store.clock.now()));
@@ -188,7 +188,7 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(names, ["all", "two.test"]);
   });
 
-  it("takes a removed domain back for mail whose transaction began before, until that has gone", async () => {
+  it("restores a removed domain as draining for mail whose transaction began before the removal", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test"));
     await declare(store, declared("two.test"));
@@ -208,14 +208,14 @@ function apiDomains(open: StoreFactory): void {
         ["two.test", "file", true],
       ],
     );
-    assert.equal(records[0]?.settings.mode, "reflector", "as it was in the end");
+    assert.equal(records[0]?.settings.mode, "reflector", "the last settings");
     assert.deepEqual(await store.control.retire(), []);
     await store.control.operate({ verb: "delete", filter: {}, who: "x", now: 1 });
     assert.deepEqual(await store.control.retire(), ["two.test", "one.test"]);
     assert.deepEqual(await store.reader.domains(), []);
   });
 
-  it("takes a removed domain back while it drains, with its list and other settings", async () => {
+  it("adding a draining domain again without a list keeps its old list and takes the new settings", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test", ["alice"]));
     await accept(store.intake, newMail(store.clock.now()));
@@ -228,7 +228,7 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), []);
   });
 
-  it("gives a domain that comes back with a list that list alone", async () => {
+  it("adding a draining domain again with a list replaces its old list", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test", ["alice"]));
     await accept(store.intake, newMail(store.clock.now()));
@@ -238,7 +238,7 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(found, [undefined, "bob"]);
   });
 
-  it("gives its own domains other settings, and none of the file's", async () => {
+  it("the API changes the settings of its own domains, and cannot change declared domains", async () => {
     await using store = await open();
     await declare(store, declared("file.test"));
     await store.control.addDomain(declared("one.test", ["alice"]));
@@ -259,7 +259,7 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(await store.control.changeDomain("nonesuch.test", settings), false);
   });
 
-  it("pauses domains of either origin, across reloads", async () => {
+  it("keeps a domain paused across reloads until it is resumed", async () => {
     await using store = await open();
     await declare(store, declared("one.test"));
     assert.equal(await store.control.setPaused("nonesuch.test", true), false);
@@ -271,7 +271,7 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(paused(), false);
   });
 
-  it("does not take a domain of the file's that drains", async () => {
+  it("the API cannot add a declared domain that is draining", async () => {
     await using store = await open();
     await declare(store, declared("one.test"));
     await accept(store.intake, newMail(store.clock.now()));
@@ -279,7 +279,7 @@ function apiDomains(open: StoreFactory): void {
     await assert.rejects(store.control.addDomain(declared("one.test")), /exists already \(origin file\)/);
   });
 
-  it("ends a pause with its domain", async () => {
+  it("a domain that was paused, removed and added again is not paused", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test"));
     await store.control.setPaused("one.test", true);
@@ -288,7 +288,7 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(store.directory.domain("one.test", store.directory.generation())?.paused, false);
   });
 
-  it("keeps how the fetching of a list stands, and forgets it with its domain", async () => {
+  it("stores the last fetch record of a list, and forgets it with its domain", async () => {
     await using store = await open();
     await declare(store, declared("one.test"), declared("two.test"));
     const record = (at: number) => ({ url: "https://lists.test/", entries: 9, checkedAt: at, changedAt: 1 });
@@ -299,7 +299,7 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.fetchRecords(), new Map([["two.test", record(3)]]));
   });
 
-  it("ends a pause when its time has come, and no other", async () => {
+  it("ends a pause at its end time, and leaves a pause without end time alone", async () => {
     await using store = await open();
     await declare(store, declared("one.test"), declared("two.test"));
     const end = store.clock.now() + 60_000;
@@ -316,7 +316,7 @@ function apiDomains(open: StoreFactory): void {
 }
 
 function lists(open: StoreFactory): void {
-  it("finds the exact name first, then the longest prefix, in both lists", async () => {
+  it("finds the exact recipient first, then the longest prefix, in the declared and the API's list", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["alice", "list-*", "list-a-*"]));
     await store.control.changeRecipients({
@@ -338,7 +338,7 @@ function lists(open: StoreFactory): void {
     assert.equal(hit("carol"), undefined);
   });
 
-  it("adds, removes and replaces the API's recipients; reloads leave them alone", async () => {
+  it("adds, removes and replaces the API's recipients, and keeps them on reload", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["alice"]));
     const change = async (verb: "add" | "remove" | "replace", ...recipients: string[]) =>
@@ -352,7 +352,11 @@ function lists(open: StoreFactory): void {
       [undefined, "bob"],
     );
     assert.equal(await change("add", "list-*"), 2);
-    assert.equal(find(store, "one.test", "list-a", before), undefined, "it was added later");
+    assert.equal(
+      find(store, "one.test", "list-a", before),
+      undefined,
+      "the pattern was added in a later generation",
+    );
     assert.equal(find(store, "one.test", "list-a"), "list-*");
     assert.equal(await change("remove", "list-*"), 1);
     assert.equal(find(store, "one.test", "list-a"), undefined);
@@ -371,7 +375,7 @@ function lists(open: StoreFactory): void {
     );
   });
 
-  it("keeps what the API added for a declared domain while that is not declared", async () => {
+  it("keeps the API's recipients of a declared domain while that domain is not declared", async () => {
     await using store = await open();
     const one = declared("one.test", ["alice"]);
     await declare(store, one);
@@ -385,7 +389,7 @@ function lists(open: StoreFactory): void {
     );
   });
 
-  it("keeps a fetched list beside the others, each in its own right", async () => {
+  it("keeps the fetched list separate from the declared and the API's list", async () => {
     await using store = await open();
     const fetched = { url: "https://lists.test/", every: 60_000 };
     const one = { name: "one.test", settings: { ...SETTINGS, fetched }, recipients: ["alice", "team-*"] };
@@ -415,17 +419,17 @@ function lists(open: StoreFactory): void {
       shown,
     );
     await declare(store, { ...one, settings: SETTINGS });
-    assert.equal(known()[3], undefined, "it is not to be fetched any more");
+    assert.equal(known()[3], undefined, "the domain has no fetched list any more");
     await declare(store);
     await declare(store, one);
     assert.deepEqual(known().slice(0, 4), ["alice file", "bob api", undefined, undefined]);
   });
 
-  it("counts a fetched list among those that have somebody's name", async () => {
+  it("a domain with a fetched list refuses all mail only if the fetched list is empty", async () => {
     await using store = await open();
     const fetched = { url: "https://lists.test/", every: 60_000 };
     await declare(store, { name: "one.test", settings: { ...SETTINGS, fetched } });
-    assert.deepEqual(await store.reader.refusing(), [], "it may still come");
+    assert.deepEqual(await store.reader.refusing(), [], "the list may still arrive");
     const put = (...recipients: string[]) =>
       store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients, fetched: true });
     await put();
@@ -434,7 +438,7 @@ function lists(open: StoreFactory): void {
     assert.deepEqual(await store.reader.refusing(), []);
   });
 
-  it("does not name a domain that drains among those that refuse all mail", async () => {
+  it("does not report a draining domain as refusing all mail", async () => {
     await using store = await open();
     await declare(store, declared("one.test", []));
     await accept(store.intake, newMail(store.clock.now()));
@@ -443,7 +447,7 @@ function lists(open: StoreFactory): void {
     assert.deepEqual(await store.reader.refusing(), []);
   });
 
-  it("names the domains that refuse all mail: no list of theirs has an entry, and nobody else is asked", async () => {
+  it("reports the domains that refuse all mail: empty lists, no catch-all, no callout, no list to fetch", async () => {
     await using store = await open();
     const having = (settings: Partial<DomainSettings>) => ({ ...SETTINGS, ...settings });
     await declare(
@@ -467,7 +471,7 @@ function lists(open: StoreFactory): void {
     assert.deepEqual(await store.reader.refusing(), ["added.test", "emptied.test", "nothing.test"]);
   });
 
-  it("changes large lists in slices", async () => {
+  it("changes lists of 5000 recipients and returns the counts before and after", async () => {
     await using store = await open();
     await declare(store, declared("one.test"));
     const many = Array.from({ length: 5000 }, (_, i) => `user${i}`);
@@ -491,7 +495,7 @@ function lists(open: StoreFactory): void {
     assert.equal(find(store, "one.test", "first"), undefined);
   });
 
-  it("pages through one list to its end, and to no empty page behind it", async () => {
+  it("pages through one list to its end, without an empty last page", async () => {
     await using store = await open();
     for (const [recipients, sizes] of [
       [
@@ -502,7 +506,7 @@ function lists(open: StoreFactory): void {
         ["a", "b", "c", "d"],
         [2, 2],
       ],
-      // By code point: the last is a pair of surrogates, which are lower numbers than the one before.
+      // Sorted by code point: the last entry is a surrogate pair; its UTF-16 units are lower than the entry before it.
       [
         ["a", "\u{ff45}", "\u{1f600}"],
         [2, 1],
@@ -528,7 +532,7 @@ function lists(open: StoreFactory): void {
     }
   });
 
-  it("shows at least one recipient of a list a page, and at most 1000", async () => {
+  it("returns between 1 and 1000 recipients of a list per page, whatever the limit", async () => {
     await using store = await open();
     const recipients = Array.from({ length: 1001 }, (_, i) => `user${i}`);
     await declare(store, declared("one.test", recipients));
@@ -537,7 +541,7 @@ function lists(open: StoreFactory): void {
     assert.deepEqual([(await shown(0)).length, (await shown(5000)).length], [1, 1000]);
   });
 
-  it("pages through both lists by name", async () => {
+  it("pages through the declared and the API's list in the order of names, and rejects a foreign cursor", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["a", "c", "e"]));
     for (const [verb, ...recipients] of [

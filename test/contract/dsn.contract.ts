@@ -1,4 +1,4 @@
-/** What every storage engine must keep of notices: what is owed, that it is paid once, and what it costs. */
+/** The contract of every storage engine for notices: which ones are owed, and that each is written once and counted. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DSN_DOMAIN, type OwedMail, type ToldRequest, type DsnKind } from "../../src/ports/dsn.ts";
@@ -21,7 +21,7 @@ export function dsnContract(engine: string, open: StoreFactory): void {
   });
 }
 
-/** Accepts a mail and closes its attempt, so that something is owed. */
+/** Accepts a mail and parks it after its attempt, so that a failure notice is owed. */
 async function debt(store: StoreUnderTest, changes: Partial<NewMail> = {}, body?: string): Promise<NewMail> {
   const mail = newMail(store.clock.now(), changes);
   await accept(store.intake, mail, body);
@@ -57,7 +57,7 @@ function noticeFor(store: StoreUnderTest, mail: NewMail, text = "told"): ToldReq
 }
 
 function asking(open: StoreFactory): void {
-  it("keeps what the sender asked, and gives it to the claim and to operators", async () => {
+  it("stores the sender's DSN parameters, and returns them in the claim and to operators", async () => {
     await using store = await open();
     const dsn = { ret: "FULL", envid: "QQ+2B1" } as const;
     const wish = { notify: "SUCCESS,DELAY", orcpt: "rfc822;a+2Bb@one.test" };
@@ -77,7 +77,7 @@ function asking(open: StoreFactory): void {
     assert.equal(shown?.recipients[1]?.notify, undefined);
   });
 
-  it("gives it to a claim by credit, too", async () => {
+  it("returns the sender's DSN parameters in a claim by grant, too", async () => {
     await using store = await open();
     const dsn = { envid: "E" };
     const fresh = new Promise<ClaimedMail>((resolve) => {
@@ -102,7 +102,7 @@ function givingUp(open: StoreFactory): void {
     return items.map(({ sender, state, reason = "" }) => `${sender} ${state} ${reason}`.trim());
   };
 
-  it("owes a word of what an operator gives up, whatever it waits for", async () => {
+  it("owes a notice for each waiting or held mail that an operator bounces", async () => {
     await using store = await open();
     const [held, waiting] = [newMail(store.clock.now()), newMail(store.clock.now())];
     await accept(store.intake, held);
@@ -124,7 +124,7 @@ function givingUp(open: StoreFactory): void {
     assert.ok(debts[1]?.body !== undefined, "the body is there to be quoted");
   });
 
-  it("still tells who was not told that an operator gave it up", async () => {
+  it("owes a notice again if an operator bounces mail whose notice was not sent", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     await bounce(store);
@@ -136,7 +136,7 @@ function givingUp(open: StoreFactory): void {
     assert.equal((await owed(store))[0]?.recipients[0]?.kind, "expired");
   });
 
-  it("says which mail an operator gave up, and which its age", async () => {
+  it("an owed notice states whether an operator bounced the mail or whether it expired", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     store.move(31 * DAY);
@@ -154,7 +154,7 @@ function givingUp(open: StoreFactory): void {
     );
   });
 
-  it("tells the time of the refusal, however much later an operator has its sender told", async () => {
+  it("an owed notice has the time of the refusal, even if an operator bounces the mail days later", async () => {
     await using store = await open();
     const refusedAt = store.clock.now();
     const { id } = await debt(store);
@@ -164,7 +164,7 @@ function givingUp(open: StoreFactory): void {
     assert.equal((await owed(store))[0]?.recipients[0]?.at, refusedAt);
   });
 
-  it("tells who heard nothing of parked mail, nobody twice, and nobody of a notice", async () => {
+  it("a bounce of all mail owes notices only for parked mail without a notice, and never for a notice", async () => {
     await using store = await open();
     const [told, silent] = [await debt(store), await debt(store)];
     await store.work.told(noticeFor(store, told));
@@ -177,13 +177,13 @@ function givingUp(open: StoreFactory): void {
     assert.deepEqual(
       (await statesOf(store)).filter((state) => state.startsWith("waiting")),
       ["waiting"],
-      "the notice goes on",
+      "the notice still waits to be sent",
     );
   });
 }
 
 function owing(open: StoreFactory): void {
-  it("tells of a debt all that a notice needs, the oldest mail first", async () => {
+  it("lists owed notices with all that a notice needs, the oldest mail first", async () => {
     await using store = await open();
     assert.deepEqual(await owed(store), []);
     const dsn = { ret: "HDRS" } as const;
@@ -220,7 +220,7 @@ function owing(open: StoreFactory): void {
     assert.equal((await owed(store, 1)).length, 1);
   });
 
-  it("tells that the primary may have the mail, where it never answered", async () => {
+  it("an owed notice states that the primary may have the mail if its reply was lost", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const { id, token } = await claimOne(store);
@@ -244,7 +244,7 @@ function owing(open: StoreFactory): void {
     assert.equal((await store.reader.show(mail.id))?.hasBody, false);
   });
 
-  it("tells a sender of the domain, not of where an operator sent the mail", async () => {
+  it("an owed notice names the recipient's domain, not the host that an operator rerouted the mail to", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -255,7 +255,7 @@ function owing(open: StoreFactory): void {
     assert.equal((await owed(store))[0]?.recipients[0]?.domain, "one.test");
   });
 
-  it("owes no word of a delay any more once the mail is gone", async () => {
+  it("owes no delay notice after the mail is delivered", async () => {
     await using store = await open();
     const ids: string[] = [];
     for (const state of ["gone", "waiting"] as const) {
@@ -272,7 +272,7 @@ function owing(open: StoreFactory): void {
     assert.equal((await store.reader.show(ids[0] ?? ""))?.hasBody, false);
   });
 
-  it("owes nothing any more once an operator released or deleted the mail", async () => {
+  it("owes no notice after an operator releases or deletes the mail", async () => {
     await using store = await open();
     for (const verb of ["delete", "release"] as const) {
       const { id } = await debt(store);
@@ -281,7 +281,7 @@ function owing(open: StoreFactory): void {
     }
   });
 
-  it("owes after a crash what it owed before", async () => {
+  it("owes the same notices after a crash", async () => {
     await using store = await open();
     const { id } = await debt(store);
     await using again = await store.reopenAfterCrash();
@@ -293,7 +293,7 @@ function owing(open: StoreFactory): void {
 }
 
 function paying(open: StoreFactory): void {
-  it("pays once, with the notice in the queue in the same step", async () => {
+  it("records a notice once, and queues it in the same transaction", async () => {
     await using store = await open();
     const mail = await debt(store);
     const work = new Promise((resolve) => store.work.onEvent(resolve));
@@ -311,7 +311,7 @@ function paying(open: StoreFactory): void {
     assert.equal(shown?.owed, undefined);
   });
 
-  it("does not take word of a delay for word of the refusal that came while it was written", async () => {
+  it("a delay notice does not settle the failure notice that became owed while it was written", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -327,11 +327,15 @@ function paying(open: StoreFactory): void {
     assert.deepEqual(await store.work.claim({ domain: DSN_DOMAIN, limit: 9, now: store.clock.now() }), []);
   });
 
-  it("leaves a notice to its own way when all mail is sent elsewhere, and takes one back that was", async () => {
+  it("rerouting all mail leaves notices alone, and undoing the route includes them", async () => {
     await using store = await open();
     await store.work.told(noticeFor(store, await debt(store)));
     const all = { verb: "reroute", filter: {}, who: "socket", now: store.clock.now() } as const;
-    assert.equal(await store.control.operate({ ...all, to: "mail.test:25" }), 1, "what the notice is about");
+    assert.equal(
+      await store.control.operate({ ...all, to: "mail.test:25" }),
+      1,
+      "the mail that the notice reports",
+    );
     const { items } = await store.reader.list({ filter: { domain: DSN_DOMAIN }, limit: 10 });
     assert.deepEqual(
       items.map(({ route, state }) => [route, state]),
@@ -341,7 +345,7 @@ function paying(open: StoreFactory): void {
     assert.equal((await claimOne(store, DSN_DOMAIN)).sender, "");
   });
 
-  it("keeps the reason of silence", async () => {
+  it("stores the reason why no notice was sent", async () => {
     await using store = await open();
     const { id } = await debt(store);
     const told = { kind: "failed", at: 5, why: "a list" } as const;
@@ -350,7 +354,7 @@ function paying(open: StoreFactory): void {
     assert.equal(await store.work.told({ id: "unknown", recipients: [0], told }), false);
   });
 
-  it("counts the notices to one address, for a day from the first", async () => {
+  it("counts the notices to one address for one day from the first", async () => {
     await using store = await open();
     const count = async (): Promise<number | undefined> => {
       const mail = await debt(store, { sender: "Sender@Example.org" });
@@ -368,7 +372,7 @@ function paying(open: StoreFactory): void {
     assert.equal(await count(), 0);
   });
 
-  it("does not count from a time that has not come: the clock was wrong when that was written", async () => {
+  it("ignores a notice count that begins in the future, because the clock was wrong then", async () => {
     await using store = await open();
     const now = store.clock.now();
     const ahead = now + 365 * DAY;
@@ -389,7 +393,7 @@ function paying(open: StoreFactory): void {
 }
 
 function ageing(open: StoreFactory): void {
-  it("owes a notice when it gives a recipient up, but for notices themselves", async () => {
+  it("owes a notice for expired mail, but none for an expired notice", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -405,7 +409,7 @@ function ageing(open: StoreFactory): void {
     assert.deepEqual([gone?.recipients[0]?.state, gone?.hasBody], ["gone", false]);
   });
 
-  it("closes what was refused for its content sooner", async () => {
+  it("closes mail refused for its content sooner than other parked mail", async () => {
     await using store = await open();
     const mails: NewMail[] = [];
     for (const reason of [undefined, "content"] as const) {
@@ -426,7 +430,7 @@ function ageing(open: StoreFactory): void {
     );
   });
 
-  it("owes nothing any more, and keeps no body, once what was parked is closed", async () => {
+  it("owes no notice and keeps no body after parked mail is closed", async () => {
     await using store = await open();
     const mail = await debt(store);
     store.move(8 * DAY);
@@ -437,7 +441,7 @@ function ageing(open: StoreFactory): void {
     assert.deepEqual(await owed(store), []);
   });
 
-  it("forgets a mail with its body, although its notice was never written", async () => {
+  it("forgets an old mail with its body, even if its notice was never written", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -447,12 +451,12 @@ function ageing(open: StoreFactory): void {
     const now = store.clock.now();
     await store.work.expire({ ...NEVER, now, goneBefore: now - 90 * DAY });
     assert.equal(await store.reader.show(mail.id), undefined);
-    // The next mail takes the place of that one.
+    // The next mail reuses the row of the forgotten one.
     assert.deepEqual(await accept(store.intake, newMail(now), "new"), { kind: "accepted" });
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
   });
 
-  it("notes no delay of a notice: nobody hears of those", async () => {
+  it("owes no delay notice for a notice", async () => {
     await using store = await open();
     const mail = await debt(store);
     await store.work.told(noticeFor(store, mail));
@@ -461,7 +465,7 @@ function ageing(open: StoreFactory): void {
     assert.deepEqual(await owed(store), []);
   });
 
-  it("tells of a delay since when the mail waits: since its release, where it was set aside before", async () => {
+  it("a delay notice counts the wait of quarantined mail from its release", async () => {
     await using store = await open();
     const { id } = newMail(store.clock.now());
     await accept(store.intake, newMail(store.clock.now(), { id, quarantine: "a virus" }));
@@ -471,13 +475,13 @@ function ageing(open: StoreFactory): void {
     store.move(DAY);
     const now = store.clock.now();
     await store.work.delayed({ before: now, limit: 10 });
-    // Nothing was tried then; the mail waits as it did.
+    // A flush does not change since when the mail waits.
     await store.control.operate({ verb: "flush", filter: { id }, who: "socket", now });
     const [{ kind, at } = {}] = (await owed(store))[0]?.recipients ?? [];
     assert.deepEqual([kind, at], ["delayed", released]);
   });
 
-  it("notes a delay once for each recipient, in the order of age", async () => {
+  it("owes one delay notice for each recipient, the oldest mail first, slice by slice", async () => {
     await using store = await open();
     await Promise.all(Array.from({ length: 150 }, () => accept(store.intake, newMail(store.clock.now()))));
     store.move(DAY);

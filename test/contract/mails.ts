@@ -10,7 +10,7 @@ import { idSource } from "../../src/runtime/ids.ts";
 
 const nextId = idSource(() => Date.UTC(2026, 0, 1));
 
-/** A mail to `a@one.test` unless said otherwise. */
+/** A mail to `a@one.test` with the given changes. */
 export function newMail(now: number, changes: Partial<NewMail> = {}): NewMail {
   return {
     id: nextId(),
@@ -30,7 +30,7 @@ export function to(...addresses: string[]): NewMail["recipients"] {
   return addresses.map((address) => ({ address, domain: address.slice(address.lastIndexOf("@") + 1) }));
 }
 
-/** Opens a body, fills it and waits where asked to. */
+/** Opens a body and writes the content in chunks; waits whenever the body asks for a pause. */
 export async function fillBody(
   intake: Intake,
   content: Buffer | string,
@@ -85,7 +85,7 @@ export async function claimOne(
   return mail ?? assert.fail(`nothing is due for ${domain}`);
 }
 
-/** Closes all recipients of a claim in the same way. */
+/** A request that settles all recipients of a claim in the same way. */
 export function settlement(
   mail: ClaimedMail,
   to: Pick<Settlement, "state" | "outcome" | "reason" | "dueAt">,

@@ -66,7 +66,7 @@ export async function openSqliteStore(options: Options = {}) {
   };
 }
 
-/** The files as a killed process would leave them, in a folder of their own. */
+/** Copies the store's files to `target` as a killed process would leave them. */
 export async function crashCopy(store: { readonly folder: string }, target: string): Promise<void> {
   await cp(store.folder, target, { recursive: true, filter: isNoSharedMemory });
 }
@@ -75,7 +75,7 @@ function isNoSharedMemory(file: string): boolean {
   return !file.endsWith("-shm");
 }
 
-/** The store as the contract wants it. */
+/** A SQLite store with the interface that the contract uses. */
 export async function storeForContract(): Promise<StoreUnderTest> {
   return contractStore(await openSqliteStore());
 }

@@ -1,6 +1,6 @@
 /**
- * What every storage engine must keep, whatever its SQL: run with a factory of the engine's store. Time stands
- * still unless a test moves it.
+ * The contract of every storage engine, run with a factory of the engine's store. The clock stands still unless a test
+ * moves it.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -40,7 +40,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly reader: QueueReader & DirectoryBrowser;
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
-  /** Opens what a killed process would leave. The first store stays open. */
+  /** Opens a copy of the files that a killed process would leave. The first store stays open. */
   reopenAfterCrash(): Promise<StoreUnderTest & { readonly recovered: number }>;
 }
 
@@ -48,7 +48,7 @@ export type StoreFactory = () => Promise<StoreUnderTest>;
 
 const DAY = 24 * 60 * 60 * 1000;
 const ACCEPTED = { kind: "accepted" };
-/** Nothing was too old. */
+/** The result of an expiry that found nothing too old. */
 const NOTHING = { givenUp: 0, deleted: 0, forgotten: 0 };
 
 export function storeContract(engine: string, open: StoreFactory): void {
@@ -69,7 +69,7 @@ async function stateOf(store: StoreUnderTest, id: string): Promise<RecipientStat
 }
 
 function acceptance(open: StoreFactory): void {
-  it("keeps a mail and everything known of it", async () => {
+  it("stores a mail with all of its fields", async () => {
     await using store = await open();
     const client = { ip: "192.0.2.1", helo: "h", name: "n.example", tls: "TLSv1.3" };
     const known = { messageId: "<m@x>", subject: "s", from: "f@x", smtpUtf8: true, eightBit: true };
@@ -97,7 +97,7 @@ function acceptance(open: StoreFactory): void {
     assert.equal(shown?.hasBody, true);
   });
 
-  it("keeps apart mail with 8-bit addresses and mail with an 8-bit body", async () => {
+  it("stores SMTPUTF8 and 8BITMIME as separate properties of a mail", async () => {
     await using store = await open();
     for (const kind of [
       { smtpUtf8: true, eightBit: false },
@@ -109,7 +109,7 @@ function acceptance(open: StoreFactory): void {
     }
   });
 
-  it("keeps what was found about the sender, for claims by request and by grant", async () => {
+  it("stores the authentication results of the sender, for claims by request and by grant", async () => {
     await using store = await open();
     const authentication = {
       spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
@@ -132,14 +132,14 @@ function acceptance(open: StoreFactory): void {
     assert.deepEqual(granted?.authentication, authentication);
   });
 
-  it("keeps an empty body", async () => {
+  it("stores an empty body", async () => {
     await using store = await open();
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), ""), ACCEPTED);
     assert.equal((await bodyOf(await claimOne(store))).length, 0);
   });
 
   for (const size of [16_384, 16_385, 65_536, 65_537, 3_000_000]) {
-    it(`gives a body of ${size} bytes back byte for byte, twice`, async () => {
+    it(`returns a body of ${size} bytes unchanged, twice`, async () => {
       await using store = await open();
       const content = Buffer.alloc(
         size,
@@ -156,7 +156,7 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
-  it("tells for whom a primary took which body, and for nobody else", async () => {
+  it("stores the body's hash for each recipient that a primary accepted, and for no other recipient", async () => {
     await using store = await open();
     const recipients = to("a@one.test", "b@one.test");
     const { id } = newMail(store.clock.now());
@@ -180,7 +180,7 @@ function acceptance(open: StoreFactory): void {
     assert.match(shown?.crc32 ?? "", /^[0-9a-f]{8}$/);
   });
 
-  it("keeps the bodies of mails apart that came in one turn, in whatever sizes, a refused one between", async () => {
+  it("stores each mail's own body when mails of many sizes, one of them refused, arrive at once", async () => {
     await using store = await open();
     const sizes = [0, 1, 30_000, 70_000, 29_000, 2000, 65_536, 0, 4096, 200_000, 61_440, 3];
     const contents = sizes.map((size, i) => Buffer.alloc(size, `${i} of many, `));
@@ -198,7 +198,7 @@ function acceptance(open: StoreFactory): void {
       if (i !== 8) assert.ok((await bodyOf(found.get(id) as never)).equals(contents[i] as Buffer), `${i}`);
   });
 
-  it("sets aside what comes with a reason for it, and lets it go on when it is released", async () => {
+  it("holds mail that arrives with a quarantine reason, and makes it due when it is released", async () => {
     await using store = await open();
     const recipients = to("a@one.test", "b@two.test");
     const mail = newMail(store.clock.now(), { recipients, quarantine: "spam, score 9" });
@@ -215,7 +215,7 @@ function acceptance(open: StoreFactory): void {
   });
 
   for (const size of [4_000, 65_536, 700_000]) {
-    it(`shows a body of ${size} bytes once more before it is accepted`, async () => {
+    it(`an arriving body of ${size} bytes can be read twice before it is accepted`, async () => {
       await using store = await open();
       const content = Buffer.alloc(size, "0123456789");
       const body = await fillBody(store.intake, Buffer.from(content));
@@ -230,7 +230,7 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
-  it("shows octets that stay as they are, whatever becomes of the body", async () => {
+  it("octets that were read from an arriving body do not change after the body is aborted", async () => {
     await using store = await open();
     const body = await fillBody(store.intake, "a".repeat(10_000));
     const shown: Buffer[] = [];
@@ -247,7 +247,7 @@ function acceptance(open: StoreFactory): void {
     assert.equal(await store.reader.show(mail.id), undefined);
   });
 
-  it("refuses one bad mail among many and keeps the others", async () => {
+  it("refuses one bad mail among many and accepts the others", async () => {
     await using store = await open();
     const twice = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, twice), ACCEPTED);
@@ -271,7 +271,7 @@ function acceptance(open: StoreFactory): void {
     );
   });
 
-  it("forgets a body that was aborted and keeps one that was accepted", async () => {
+  it("drops a body that is aborted, and keeps a body that is aborted after it was accepted", async () => {
     await using store = await open();
     const thrown = await fillBody(store.intake, Buffer.alloc(200_000));
     thrown.abort();
@@ -286,7 +286,7 @@ function acceptance(open: StoreFactory): void {
     assert.equal((await bodyOf(await claimOne(store))).length, 200_000);
   });
 
-  it("tells of new work in the turn of the commit", async () => {
+  it("reports the new work of each domain when a mail is committed", async () => {
     await using store = await open();
     const events: WorkEvent[] = [];
     store.work.onEvent((event) => events.push(event));
@@ -301,7 +301,7 @@ function acceptance(open: StoreFactory): void {
     ]);
   });
 
-  it("claims fresh mail by grant, body and all, and one credit a mail", async () => {
+  it("claims new mail by grant, including its body, and uses one credit per mail", async () => {
     await using store = await open();
     const events: WorkEvent[] = [];
     store.work.onEvent((event) => events.push(event));
@@ -325,7 +325,7 @@ function acceptance(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, granted.id), ["gone", "waiting"]);
   });
 
-  it("claims by grant with the body of each, where several mails come in one turn", async () => {
+  it("claims each mail with its own body when several mails arrive in one turn", async () => {
     await using store = await open();
     const claims: ClaimedMail[] = [];
     store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
@@ -340,7 +340,7 @@ function acceptance(open: StoreFactory): void {
     assert.deepEqual(given, contents);
   });
 
-  it("takes grants back", async () => {
+  it("claims no new mail after the grant was withdrawn", async () => {
     await using store = await open();
     store.work.grant("one.test", 5);
     store.work.grant("one.test", 0);
@@ -352,7 +352,7 @@ function acceptance(open: StoreFactory): void {
 }
 
 function claims(open: StoreFactory): void {
-  it("claims the oldest due first, whole mails, within the limit", async () => {
+  it("claims whole mails, the oldest due first, up to the limit", async () => {
     await using store = await open();
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) {
@@ -380,7 +380,7 @@ function claims(open: StoreFactory): void {
     assert.equal(new Set(first.map(({ token }) => token)).size, 2);
   });
 
-  it("claims only what is due, the unconfirmed too", async () => {
+  it("claims unconfirmed recipients only when they are due", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
@@ -393,7 +393,7 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(again?.recipients, [{ n: 0, address: "a@one.test", attempts: 1, unconfirmed: 1 }]);
   });
 
-  it("tells what waits by domain", async () => {
+  it("lists waiting work by domain", async () => {
     await using store = await open();
     const start = store.clock.now();
     await accept(store.intake, newMail(start, { recipients: to("a@one.test", "b@one.test", "c@two.test") }));
@@ -407,7 +407,7 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(domains, ["four.test", "one.test", "three.test"]);
   });
 
-  it("wakes what waits for its next attempt", async () => {
+  it("wakes recipients that wait for their next attempt", async () => {
     await using store = await open();
     for (let i = 0; i < 3; i++) await accept(store.intake, newMail(store.clock.now()));
     const dueAt = store.clock.now() + DAY;
@@ -430,7 +430,7 @@ function claims(open: StoreFactory): void {
     );
   });
 
-  it("wakes and counts it all, however much that is", async () => {
+  it("wakes and counts 5100 waiting recipients in one call", async () => {
     await using store = await open();
     const now = store.clock.now();
     const recipients = to(...Array.from({ length: 5100 }, (_, i) => `r${i}@one.test`));
@@ -442,7 +442,7 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await store.work.wake(["one.test"]), [{ ...all, nextDue: now, lastDue: now }]);
   });
 
-  it("claims of a mail only what still waits", async () => {
+  it("claims only the recipients of a mail that still wait and are due", async () => {
     await using store = await open();
     const now = store.clock.now();
     const mail = newMail(now, { recipients: to("a@one.test", "b@one.test", "c@one.test", "d@one.test") });
@@ -464,7 +464,7 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, id), ["gone", "claimed", "waiting", "held"]);
   });
 
-  it("takes claimed mail for unconfirmed after a crash, due after a short wait", async () => {
+  it("marks claimed mail as unconfirmed after a crash, and makes it due after a short wait", async () => {
     await using store = await open();
     const [lost, waits] = [newMail(store.clock.now()), newMail(store.clock.now() + 1)];
     await accept(store.intake, lost);
@@ -479,7 +479,7 @@ function claims(open: StoreFactory): void {
     assert.equal(
       await after.control.operate(aside),
       0,
-      "that is the reason of what is held after lost replies",
+      "the reason `unconfirmed` is for mail that is held after lost replies",
     );
     assert.equal(await after.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 0)), false);
     const now = store.clock.now();
@@ -488,12 +488,16 @@ function claims(open: StoreFactory): void {
       return mails.map(({ id, recipients }) => [id, recipients[0]?.unconfirmed]);
     };
     assert.deepEqual(await doubts(now + 1), [[waits.id, 0]]);
-    assert.deepEqual(await doubts(now + 5000), [[lost.id, 1]], "counted: nobody gets it over and over");
+    assert.deepEqual(
+      await doubts(now + 5000),
+      [[lost.id, 1]],
+      "the crash counts as a lost reply, so repeated delivery is bounded",
+    );
   });
 }
 
 function settlements(open: StoreFactory): void {
-  it("counts attempts, but not for what was only released", async () => {
+  it("counts an attempt, but not a release", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const now = store.clock.now();
@@ -512,7 +516,7 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
   });
 
-  it("keeps words of our own without a code, which only a server's have", async () => {
+  it("stores an error text of our own without a reply code; only a server's reply has a code", async () => {
     await using store = await open();
     const now = store.clock.now();
     await accept(store.intake, newMail(now));
@@ -523,7 +527,7 @@ function settlements(open: StoreFactory): void {
     assert.equal((await store.reader.show(mail.id))?.recipients[0]?.lastReply, "the connection was lost");
   });
 
-  it("leaves what was only released at its place, before what came later", async () => {
+  it("keeps released mail at its place in the queue, before mail that arrived later", async () => {
     await using store = await open();
     const first = newMail(store.clock.now());
     await accept(store.intake, first);
@@ -535,7 +539,7 @@ function settlements(open: StoreFactory): void {
     assert.equal((await claimOne(store)).id, first.id);
   });
 
-  it("keeps no more of what a primary says than a person reads", async () => {
+  it("stores at most 1100 characters of a primary's reply", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const outcome = { kind: "refused", reply: { code: 550, text: "x".repeat(60_000) } } as const;
@@ -545,7 +549,7 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual([lastReply.length, lastReply.slice(0, 5)], [1100, "550 x"]);
   });
 
-  it("lists all that is known of a recipient", async () => {
+  it("lists and shows all fields of a recipient", async () => {
     await using store = await open();
     const start = store.clock.now();
     const mail = newMail(start, { subject: "Hello", from: "s@example.org" });
@@ -583,7 +587,7 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual([held?.state, held?.dueAt, held?.who], ["held", undefined, "x"]);
   });
 
-  it("counts lost replies, whatever comes between them", async () => {
+  it("counts lost replies, and keeps the count across other outcomes", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const now = store.clock.now();
@@ -598,7 +602,7 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual(counts, [1, 1, 2, 2]);
   });
 
-  it("refuses a lost token and writes nothing", async () => {
+  it("refuses a settlement with a wrong or used token, and writes nothing", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
@@ -610,7 +614,7 @@ function settlements(open: StoreFactory): void {
     assert.equal(await store.work.settle(gone), false);
   });
 
-  it("refuses one that names a recipient twice", async () => {
+  it("refuses a settlement that names a recipient twice", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const once = settlement(await claimOne(store), { state: "gone", outcome: DELIVERED }, store.clock.now());
@@ -619,7 +623,7 @@ function settlements(open: StoreFactory): void {
     assert.equal(await store.work.settle(once), true);
   });
 
-  it("keeps the ledger and drops the body with the last recipient", async () => {
+  it("keeps the ledger, and drops the body when the last recipient is gone", async () => {
     await using store = await open();
     const content = Buffer.alloc(100_000, 1);
     for (const body of ["small", content]) {
@@ -657,7 +661,7 @@ function settlements(open: StoreFactory): void {
       }
   });
 
-  it("rejects an illegal move and leaves the claim as it was", async () => {
+  it("rejects an illegal state change and leaves the claim as it was", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
@@ -668,7 +672,7 @@ function settlements(open: StoreFactory): void {
 }
 
 function proving(open: StoreFactory): void {
-  it("tells what is due without claiming it, and claims one mail by its id", async () => {
+  it("lists due mail without claiming it, and claims one mail by its id", async () => {
     await using store = await open();
     const mails = [to("a@one.test", "b@one.test"), to("c@one.test"), to("d@two.test")].map((recipients) =>
       newMail(store.clock.now(), { recipients }),
@@ -687,7 +691,7 @@ function proving(open: StoreFactory): void {
       assert.deepEqual(
         await store.work.claim({ ...named, ...not }),
         [],
-        "nothing of it is due there, or then",
+        "the mail has nothing due for this domain or at this time",
       );
     const claimed = await store.work.claim(named);
     assert.deepEqual(
@@ -705,7 +709,7 @@ function proving(open: StoreFactory): void {
     );
   });
 
-  it("remembers for whom a primary took mail, 32 days long", async () => {
+  it("remembers for 32 days that a primary accepted mail for a recipient", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now(), { recipients: to("Ann@one.test") }));
     const mail = await claimOne(store);
@@ -724,7 +728,7 @@ function proving(open: StoreFactory): void {
     assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
   });
 
-  it("forgets all of whom a primary took mail for long ago, slice by slice", async () => {
+  it("forgets, slice by slice, all recipients whose last accepted mail is older than 32 days", async () => {
     await using store = await open();
     const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
     await accept(store.intake, newMail(store.clock.now(), { recipients }));
@@ -743,7 +747,7 @@ function proving(open: StoreFactory): void {
     assert.deepEqual(await store.work.expire(slice), NOTHING);
   });
 
-  it("lets mail go on that probation held, and no other", async () => {
+  it("releases mail that is held for probation, and no other held mail", async () => {
     await using store = await open();
     for (const address of ["a@one.test", "b@one.test", "c@two.test"])
       await accept(store.intake, newMail(store.clock.now(), { recipients: to(address) }));
@@ -791,7 +795,7 @@ function proving(open: StoreFactory): void {
 }
 
 function operators(open: StoreFactory): void {
-  it("holds, releases, flushes and deletes what matches", async () => {
+  it("holds, releases, flushes and deletes the recipients that match the filter", async () => {
     await using store = await open();
     const mails = [to("a@one.test"), to("b@one.test"), to("c@two.test")].map((recipients, i) =>
       newMail(store.clock.now(), { recipients, sender: i === 1 ? "other@x.test" : "sender@example.org" }),
@@ -808,13 +812,13 @@ function operators(open: StoreFactory): void {
     assert.equal(await act("delete", { id: mails[0]?.id }), 1);
     assert.equal(await act("delete", { recipient: "c@two.test", state: "waiting" }), 1);
     assert.deepEqual(await states(), ["gone", "waiting", "gone"]);
-    assert.equal(await act("release", {}), 0, "what is gone stays gone");
+    assert.equal(await act("release", {}), 0, "recipients that are gone stay gone");
     const [row] = (await store.reader.show(mails[0]?.id ?? ""))?.recipients ?? [];
     assert.deepEqual([row?.reason, row?.who], ["deleted", "socket"]);
     assert.equal((await store.reader.show(mails[0]?.id ?? ""))?.hasBody, false);
   });
 
-  it("reroutes what waits, is held or parked, and finds it under its domain as before", async () => {
+  it("reroutes waiting and held mail, and still lists and counts it under its own domain", async () => {
     await using store = await open();
     const mails = ["a", "b", "c"].map((local) =>
       newMail(store.clock.now(), { recipients: to(`${local}@one.test`) }),
@@ -825,7 +829,7 @@ function operators(open: StoreFactory): void {
     await store.control.operate({ ...request, verb: "hold", filter: { id: mails[0]?.id ?? "" } });
     const reroute = { ...request, verb: "reroute", filter: { domain: "one.test" } } as const;
     assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 3);
-    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 0, "it is there");
+    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 0, "already there");
     const { items } = await store.reader.list({ filter: { domain: "one.test" }, limit: 10 });
     assert.deepEqual(
       items.map(({ domain, route, state }) => [domain, route, state]),
@@ -853,12 +857,12 @@ function operators(open: StoreFactory): void {
     assert.equal(
       await store.control.operate(reroute),
       2,
-      "back to its own primaries, but not what is claimed",
+      "goes back to its own primaries, except the claimed mail",
     );
     assert.equal((await store.work.claim({ domain: "one.test", limit: 9, now })).length, 2);
   });
 
-  it("reroutes what is unconfirmed once, although it comes by under its new key", async () => {
+  it("reroutes unconfirmed mail once, although the scan meets it again under its new key", async () => {
     await using store = await open();
     const now = store.clock.now();
     await accept(store.intake, newMail(now));
@@ -875,7 +879,7 @@ function operators(open: StoreFactory): void {
     ["flushes", { verb: "flush" }, "one.test"],
     ["reroutes", { verb: "reroute", to: "mail.test:2525" }, "one.test>mail.test:2525"],
   ] as const)
-    it(`makes due at once what it ${verb}, however long it would have waited`, async () => {
+    it(`${verb} waiting mail so that it is due at once`, async () => {
       await using store = await open();
       const now = store.clock.now();
       await accept(store.intake, newMail(now));
@@ -885,7 +889,7 @@ function operators(open: StoreFactory): void {
       assert.equal((await store.work.claim({ domain: key, limit: 9, now })).length, 1);
     });
 
-  it("holds and flushes what is unconfirmed, too", async () => {
+  it("holds and flushes unconfirmed mail, too", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -899,7 +903,7 @@ function operators(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, mail.id), ["held"]);
   });
 
-  it("never takes claimed mail out of a conversation", async () => {
+  it("changes no claimed mail by an operator's command", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
@@ -908,7 +912,7 @@ function operators(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
   });
 
-  it("works through more than one slice, and tells of released work", async () => {
+  it("holds and releases mail in more than one slice, and reports all released work", async () => {
     await using store = await open();
     const recipients = to(...Array.from({ length: 450 }, (_, i) => `r${i}@one.test`));
     await accept(store.intake, newMail(store.clock.now(), { recipients }));
@@ -924,7 +928,7 @@ function operators(open: StoreFactory): void {
     );
   });
 
-  it("keeps rules of access, the newest first", async () => {
+  it("stores access rules and lists the newest first", async () => {
     await using store = await open();
     const rule = (id: string) => ({
       id,
@@ -942,7 +946,7 @@ function operators(open: StoreFactory): void {
     assert.deepEqual(await store.control.rules(), [rule("b")]);
   });
 
-  it("keeps tokens by name", async () => {
+  it("stores tokens under unique names, and lists and revokes them by name", async () => {
     await using store = await open();
     const token = { name: "dash", hash: "ab", createdAt: 5, domain: "one.test" };
     assert.equal(await store.control.addToken(token), true);
@@ -958,7 +962,7 @@ function operators(open: StoreFactory): void {
 function expiry(open: StoreFactory): void {
   const never = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0, limit: 1000 };
 
-  it("parks the old, then closes, then forgets; held mail stays", async () => {
+  it("parks old mail, then closes it, then forgets it; held mail stays", async () => {
     await using store = await open();
     const [old, held, fresh] = [0, 1, 20 * DAY].map((age) => newMail(store.clock.now() + age)) as [
       never,
@@ -996,7 +1000,7 @@ function expiry(open: StoreFactory): void {
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
   });
 
-  it("parks what is unconfirmed for too long, too", async () => {
+  it("parks mail that was unconfirmed for too long, too", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -1008,7 +1012,7 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, mail.id), ["parked"]);
   });
 
-  it("forgets what became of one recipient, and not the mail that another waits for", async () => {
+  it("forgets a closed recipient and keeps the mail while another recipient still waits", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
     await accept(store.intake, mail);
@@ -1023,7 +1027,7 @@ function expiry(open: StoreFactory): void {
     assert.equal((await claimOne(store, "two.test")).id, mail.id);
   });
 
-  it("closes what nobody fetched from the quarantine, and leaves what is held otherwise", async () => {
+  it("closes mail that was in quarantine for too long, and keeps mail held for another reason", async () => {
     await using store = await open();
     const quarantine = { quarantine: "spam" };
     const [old, fresh, held] = [
@@ -1046,7 +1050,7 @@ function expiry(open: StoreFactory): void {
     );
   });
 
-  it("narrows to the quarantine, in lists and in deeds", async () => {
+  it("a filter by the reason `quarantine` limits lists and operators' commands to quarantined mail", async () => {
     await using store = await open();
     const now = store.clock.now();
     const [spam, held] = [newMail(now, { quarantine: "spam", subject: "Buy" }), newMail(now)] as const;
@@ -1064,7 +1068,7 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.quarantined(), { recipients: 0 });
   });
 
-  it("counts what is in quarantine, and since when", async () => {
+  it("counts the quarantined recipients and returns the age of the oldest", async () => {
     await using store = await open();
     const oldest = store.clock.now();
     for (const at of [oldest, oldest + DAY])
@@ -1072,7 +1076,7 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.quarantined(), { recipients: 2, oldest });
   });
 
-  it("counts what is parked, and since when, for each reason that has a time of its own", async () => {
+  it("counts the parked recipients and returns the oldest, and the oldest refused for its content", async () => {
     await using store = await open();
     assert.deepEqual(await store.reader.parked(), { recipients: 0 });
     const parked: number[] = [];
@@ -1091,7 +1095,7 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.parked(), { recipients: 4, oldest, oldestContent });
   });
 
-  it("keeps to its limit", async () => {
+  it("expires at most as many recipients as the limit in one call", async () => {
     await using store = await open();
     const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
     await accept(store.intake, newMail(store.clock.now(), { recipients }));
@@ -1102,7 +1106,7 @@ function expiry(open: StoreFactory): void {
     );
   });
 
-  it("begins retention anew with a primary's refusal, and the ledger's with its acceptance", async () => {
+  it("restarts retention when a primary refuses a mail, and the ledger's retention when it accepts one", async () => {
     await using store = await open();
     const ends = [
       { state: "parked", outcome: REFUSED },
@@ -1118,7 +1122,7 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.work.expire(later), { ...NOTHING, deleted: 1, forgotten: 1 });
   });
 
-  it("begins retention anew on release", async () => {
+  it("restarts retention on release", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -1130,7 +1134,7 @@ function expiry(open: StoreFactory): void {
     assert.equal((await store.reader.show(mail.id))?.acceptedAt, mail.acceptedAt);
   });
 
-  it("does not begin earlier for what came after a long act had begun", async () => {
+  it("does not expire mail early that arrived after a long operator's command began", async () => {
     await using store = await open();
     const begun = store.clock.now();
     store.move(DAY);
@@ -1149,7 +1153,7 @@ function expiry(open: StoreFactory): void {
 }
 
 function reading(open: StoreFactory): void {
-  it("lists in pages without gaps or doubles", async () => {
+  it("lists in pages without gaps or duplicates", async () => {
     await using store = await open();
     const wanted: string[] = [];
     for (let i = 0; i < 25; i++) {
@@ -1157,7 +1161,7 @@ function reading(open: StoreFactory): void {
       wanted.push(`${mail.id}/0`, `${mail.id}/1`);
       await accept(store.intake, mail);
     }
-    // Of each mail, the first recipient is in a state that is read after the other's.
+    // The first recipient of each mail is in a state that is read after the state of the second.
     await store.control.operate({ verb: "hold", filter: { domain: "one.test" }, who: "x", now: 1 });
     const seen: string[] = [];
     let cursor: string | undefined;
@@ -1170,7 +1174,7 @@ function reading(open: StoreFactory): void {
     assert.deepEqual(seen, wanted);
   });
 
-  it("narrows lists and leaves the ledger out unless asked", async () => {
+  it("filters lists, includes the ledger only on request, and rejects a foreign cursor", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
     await accept(store.intake, mail);
@@ -1197,7 +1201,7 @@ function reading(open: StoreFactory): void {
     }
   });
 
-  it("shows at least one recipient a page, and at most 1000", async () => {
+  it("lists between 1 and 1000 recipients per page, whatever the limit", async () => {
     await using store = await open();
     const recipients = to(...Array.from({ length: 1001 }, (_, i) => `r${i}@one.test`));
     await accept(store.intake, newMail(store.clock.now(), { recipients }));
@@ -1210,7 +1214,7 @@ function reading(open: StoreFactory): void {
     }
   });
 
-  it("remembers which primaries spoke TLS", async () => {
+  it("remembers which primaries last used TLS", async () => {
     await using store = await open();
     assert.deepEqual(await store.work.encrypted(), []);
     for (const at of ["a.test:25", "b.test:25", "a.test:25"]) await store.work.rememberTls(at, true);
@@ -1218,7 +1222,7 @@ function reading(open: StoreFactory): void {
     assert.deepEqual(await store.work.encrypted(), ["a.test:25"]);
   });
 
-  it("counts by domain and state", async () => {
+  it("counts recipients by domain and state", async () => {
     await using store = await open();
     const start = store.clock.now();
     await accept(store.intake, newMail(start, { recipients: to("a@one.test", "b@two.test") }));
@@ -1230,7 +1234,7 @@ function reading(open: StoreFactory): void {
     ]);
   });
 
-  it("counts a mail as old as it is, whatever was done to it", async () => {
+  it("counts a mail's age from its acceptance, even after it was held and released", async () => {
     await using store = await open();
     const start = store.clock.now();
     await accept(store.intake, newMail(start, { recipients: to("a@one.test") }));
@@ -1243,7 +1247,7 @@ function reading(open: StoreFactory): void {
     ]);
   });
 
-  it("counts a mail once for its domain, however its recipients are handed over", async () => {
+  it("counts a mail once for its domain, even when one of its recipients is rerouted", async () => {
     await using store = await open();
     const now = store.clock.now();
     const mail = newMail(now, { recipients: to("a@one.test", "b@one.test", "c@one.test") });
@@ -1257,7 +1261,7 @@ function reading(open: StoreFactory): void {
     assert.deepEqual(await kept(), [nothing, nothing], "the ledger keeps no mail");
   });
 
-  it("counts with a domain what was sent elsewhere, as old as the oldest of both", async () => {
+  it("counts rerouted mail with its domain, and reports the oldest of all its mail", async () => {
     await using store = await open();
     const start = store.clock.now();
     await accept(store.intake, newMail(start, { recipients: to("a@one.test") }));
@@ -1269,7 +1273,7 @@ function reading(open: StoreFactory): void {
     assert.deepEqual(await store.reader.counts("one.test"), counts);
   });
 
-  it("exports a mail as it would go out", async () => {
+  it("exports a mail as it would be sent", async () => {
     await using store = await open();
     for (const content of ["small\r\n", "large\r\n".repeat(20_000)]) {
       const mail = newMail(store.clock.now());

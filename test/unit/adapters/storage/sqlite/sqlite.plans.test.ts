@@ -1,4 +1,4 @@
-/** What is asked on every thread beside the writer's, as the mail flows: no walk through a table, whatever it holds. */
+/** No statement that runs for every mail, on a thread other than the writer's, may scan a whole table. */
 import assert from "node:assert/strict";
 import { it, mock } from "node:test";
 import { MessageChannel } from "node:worker_threads";
@@ -14,18 +14,18 @@ import { tempFolder } from "../../../../support/temp-folder.ts";
 
 type Opened = ReturnType<typeof realDisk.openDatabase>;
 
-/** Asked once a start or by people, never while mail flows. */
+/** Statements that run once at start or on an operator's request, never for every mail. */
 const SELDOM =
   /FROM generation|FROM domain WHERE since|GROUP BY| UNION SELECT mail|ORDER BY d.name$|ORDER BY seq LIMIT|FROM filter ORDER BY/;
 
-it("answers every statement of the readers and of the trace by an index", async () => {
+it("every frequent statement of the readers and of the trace uses an index", async () => {
   const asked = new Map<string, Opened>();
   const open = realDisk.openDatabase;
   const spied = mock.method(realDisk, "openDatabase", (file: string, options: object): Opened => {
     const database = open(file, options);
     const prepare = database.prepare.bind(database);
     const noted = (sql: string): ReturnType<typeof prepare> => {
-      // The writer's own are looked at in store.test.ts.
+      // store.test.ts checks the statements of the writer.
       if (!file.endsWith("queue.sqlite") || "readonly" in options) asked.set(sql, database);
       return prepare(sql);
     };
@@ -74,13 +74,13 @@ it("answers every statement of the readers and of the trace by an index", async 
   }
 });
 
-/** On a connection of its own where the statement's has been closed. */
+/** Opens a new connection if the statement's own connection is closed. */
 function assertIndexed(sql: string, database: Opened, open: typeof realDisk.openDatabase): void {
   const own = database.open ? database : open(database.name, { readonly: true });
   const unnamed = sql.replaceAll(/[@:][a-z]\w*/gi, "?");
   const values = Array.from({ length: unnamed.split("?").length - 1 }, () => 0);
   const plan = own.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${unnamed}`).all(...values);
-  // Constants, and the lengths of one name, are no tables; one index holds what is in quarantine and nothing else.
+  // CONSTANT and `cut` (the prefixes of one name) are not tables; recipient_quarantine holds quarantined mail only.
   const scan = /^SCAN (?!CONSTANT|cut\b|recipient USING COVERING INDEX recipient_quarantine)/;
   for (const { detail } of plan) assert.doesNotMatch(detail, scan, `${sql}: ${detail}`);
 }

@@ -11,13 +11,13 @@ import { tempFolder } from "../../../../support/temp-folder.ts";
 
 const GUIDE = new URL("../../../../../docs/operating.md", import.meta.url);
 const INCREMENTAL = 2;
-/** For a row, a segment and a file of its own, in bytes. */
+/** Sizes in bytes of bodies that are stored in a row, in a segment and in a file of their own. */
 const SIZES = [16_000, 40_000, 100_000] as const;
-/** Time for a copy, in ms. */
+/** The timeout of a backup, in ms. */
 const PATIENCE = 20_000;
 const skip = spawnSync("sqlite3", ["--version"]).error === undefined ? false : "needs Debian's sqlite3";
 
-/** Runs the commands of the guide for a copy; false when they do not come to an end. */
+/** Runs the guide's backup commands; returns false if they fail or time out. */
 function backUp(cwd: string): Promise<boolean> {
   const [, commands = ""] = /```sh\n(umask 077[\s\S]*?)```/.exec(readFileSync(GUIDE, "utf8")) ?? [];
   const shell = spawn("sh", ["-c", commands], { cwd, stdio: "ignore", timeout: PATIENCE });
@@ -31,14 +31,14 @@ async function holds({ reader }: SqliteStore, id: string, size: number): Promise
   return mail !== undefined && (await buffer(mail)).subarray(-size).equals(bodyOf(id, size));
 }
 
-it("copies a busy store whole, by the commands of the guide, each day anew", { skip }, async () => {
+it("the guide's backup commands copy a busy store completely, each time", { skip }, async () => {
   await using home = await tempFolder();
   await using store = await openSqliteStore({ folder: join(home.path, "data") });
   const send = (id: string, size: number): Promise<unknown> =>
     accept(store.intake, newMail(store.clock.now(), { id }), bodyOf(id, size));
   const sent = SIZES.map((size, n) => [`m${n}`, size] as const);
   for (const [id, size] of sent) await send(id, size);
-  // As many pages as take longer to copy than it takes a mail to come.
+  // Enough pages that mail arrives while they are copied.
   for (let n = 0; n < 40; n++)
     await Promise.all(Array.from({ length: 100 }, (_, at) => send(`more${n}-${at}`, 16_000)));
   const copied = backUp(home.path);
@@ -59,7 +59,7 @@ it("copies a busy store whole, by the commands of the guide, each day anew", { s
   database.close();
 });
 
-it("hands over nothing of a restored copy before an operator says so, by the command of the guide", async () => {
+it("after a restore, the guide's command pauses every domain until an operator resumes it", async () => {
   const [, command = ""] =
     /^sqlite3 data\/queue\.sqlite '(INSERT .*)'$/m.exec(readFileSync(GUIDE, "utf8")) ?? [];
   await using store = await openSqliteStore();

@@ -21,7 +21,7 @@ function commands(): string {
   return block;
 }
 
-/** Overwrites pages in the middle, where bodies lie. */
+/** Overwrites pages in the middle of the file, which hold bodies. */
 function damage(file: string): void {
   const descriptor = openSync(file, "r+");
   const rubbish = Buffer.alloc(16_384, "rubbish ");
@@ -34,7 +34,7 @@ interface Damaged {
   readonly clock: ManualClock;
 }
 
-/** A database with mails, closed, in a folder of its own, damaged by `damage`. */
+/** Makes a closed database with mails in `folder` and damages it by `damage`. */
 async function damaged(folder: string, damage: (file: string) => void): Promise<Damaged> {
   const file = join(folder, "queue.sqlite");
   await using store = await openSqliteStore();
@@ -47,7 +47,7 @@ async function damaged(folder: string, damage: (file: string) => void): Promise<
   return { folder, file, clock: store.clock };
 }
 
-/** Runs the commands; answers the lines of lost.txt. */
+/** Runs the guide's commands; returns the lines of lost.txt. */
 function save({ folder, file }: Damaged): readonly string[] {
   execFileSync("sh", ["-ec", commands()], { cwd: folder, stdio: ["ignore", "ignore", "ignore"] });
   renameSync(join(folder, "saved.sqlite"), file);
@@ -69,7 +69,7 @@ function damageLeaf(file: string, table: string): void {
   closeSync(descriptor);
 }
 
-it("is saved by the commands of the guide, but for what lay in the damaged pages", { skip }, async () => {
+it("the guide's commands save a damaged database, except its damaged pages", { skip }, async () => {
   await using folder = await tempFolder();
   const broken = await damaged(folder.path, damage);
   const lost = save(broken).length;
@@ -87,7 +87,7 @@ it("is saved by the commands of the guide, but for what lay in the damaged pages
   assert.equal((await again.reader.counts())[0]?.recipients, mails);
 });
 
-it("names the mails whose recipients were lost", { skip }, async () => {
+it("the guide's commands list the mails whose recipients were lost", { skip }, async () => {
   await using folder = await tempFolder();
   const broken = await damaged(folder.path, (file) => damageLeaf(file, "recipient"));
   const lost = save(broken);

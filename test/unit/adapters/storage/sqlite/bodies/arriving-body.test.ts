@@ -1,4 +1,4 @@
-/** A body is its mail's alone, from its first octet until the store has answered. */
+/** No other mail can change a body, from its first octet until the store has answered. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
@@ -11,7 +11,7 @@ import { bodyOf, claimOne, fillBody, newMail } from "../../../../../contract/mai
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
-/** Blocks that the memory of a case has. */
+/** The number of blocks in the memory of a case. */
 const BLOCKS = 4;
 
 async function openPlaces() {
@@ -36,7 +36,7 @@ describe("a body", () => {
     ["a segment", 40_000],
     ["a file", 200_000],
   ] as const)
-    it(`that is being stored in ${where} stays as it is when its client goes`, async () => {
+    it(`that is being stored in ${where} does not change when its client aborts it`, async () => {
       await using store = await openSqliteStore();
       const body = await fillBody(store.intake, Buffer.alloc(size, "own "));
       const answer = store.intake.accept(newMail(store.clock.now()), body);
@@ -48,7 +48,7 @@ describe("a body", () => {
       assert.ok((await bodyOf(await claimOne(store))).equals(Buffer.alloc(size, "own ")));
     });
 
-  it("is shown in memory of its own: who looks may look for longer than it is there", async () => {
+  it("is copied for a reader, who may keep the octets longer than the body exists", async () => {
     await using places = await openPlaces();
     const body = places.open();
     void body.write(Buffer.alloc(150, "own "));
@@ -59,7 +59,7 @@ describe("a body", () => {
     assert.ok(Buffer.concat(seen).equals(Buffer.alloc(150, "own ")));
   });
 
-  it("takes no memory once it is complete or thrown away", async () => {
+  it("uses no memory after it is complete or aborted", async () => {
     await using places = await openPlaces();
     const [complete, gone] = [places.open(), places.open()];
     complete.finish();
@@ -75,7 +75,7 @@ describe("a body", () => {
     { size: 200, place: /@0$/ },
     { size: 201, place: /^[0-9a-f]{32}$/ },
   ])
-    it(`of ${size} octets goes to its place, where rows take 100 and segments 200`, async () => {
+    it(`of ${size} octets is stored by its size: rows up to 100, segments up to 200, then files`, async () => {
       await using places = await openPlaces();
       const body = places.open();
       void body.write(Buffer.alloc(100));

@@ -9,13 +9,13 @@ function fill(body: HeldOctets, octets: Buffer, size: () => number): void {
     const chunk = Buffer.from(octets.subarray(at, at + size()));
     assert.ok(body.add(chunk));
     at += chunk.length;
-    // It was only lent.
+    // The body must have copied the chunk.
     chunk.fill(0);
   }
 }
 
 describe("a body in blocks", () => {
-  it("comes out as it went in, however it was cut, and in blocks that others had before", () => {
+  it("is returned unchanged, whatever its chunks, also in reused blocks", () => {
     const random = seededRandom(11);
     const memory = new Blocks(1 << 20);
     for (const [length, most] of [
@@ -35,20 +35,20 @@ describe("a body in blocks", () => {
     }
   });
 
-  it("takes nothing of a chunk for which there is no room", () => {
+  it("takes no part of a chunk for which there is no room", () => {
     const memory = new Blocks(3 * 4096);
     const [one, two] = [new HeldOctets(memory), new HeldOctets(memory)];
     assert.ok(one.add(Buffer.alloc(5000, 1)));
     assert.equal(two.add(Buffer.alloc(5000, 2)), false);
     assert.deepEqual(two.pieces(), []);
     assert.ok(two.add(Buffer.alloc(4096, 2)), "one block is left");
-    assert.ok(one.add(Buffer.alloc(3192, 1)), "and what is in the own last one");
+    assert.ok(one.add(Buffer.alloc(3192, 1)), "and the rest of its own last block is free");
     assert.equal(one.add(Buffer.alloc(1)), false);
     two.release();
     assert.ok(one.add(Buffer.alloc(1)));
   });
 
-  it("never has a block that another has", () => {
+  it("never shares a block with another body", () => {
     const random = seededRandom(12);
     const memory = new Blocks(64 * 4096);
     let open: { body: HeldOctets; mark: number; size: number }[] = [];
@@ -61,23 +61,23 @@ describe("a body in blocks", () => {
         assert.ok(Buffer.concat(held.pieces()).equals(Buffer.alloc(whole, own)));
     }
     open.forEach(({ body }) => body.release());
-    assert.ok(new HeldOctets(memory).add(Buffer.alloc(64 * 4096)), "all came back");
+    assert.ok(new HeldOctets(memory).add(Buffer.alloc(64 * 4096)), "all blocks were returned");
   });
 
   for (const { size, given } of [
     { size: 768, given: false },
     { size: 784, given: true },
   ])
-    it(`${given ? "gives" : "keeps"} the memory of ${size} ${given ? "back " : ""}once nobody holds any, and has as much for the next`, () => {
+    it(`${given ? "frees" : "keeps"} the memory of ${size} blocks when all are released, and offers as many again`, () => {
       const memory = new Blocks(size * 4096);
       const seen = new Set<unknown>();
-      for (let crowd = 0; crowd < 3; crowd++) {
+      for (let round = 0; round < 3; round++) {
         const bodies = Array.from({ length: size }, () => new HeldOctets(memory));
-        for (const body of bodies) assert.ok(body.add(Buffer.alloc(4096, crowd)));
+        for (const body of bodies) assert.ok(body.add(Buffer.alloc(4096, round)));
         assert.equal(new HeldOctets(memory).add(Buffer.alloc(1)), false);
         const slabs = new Set(bodies.map((body) => body.pieces()[0]?.buffer));
         const known = [...slabs].filter((slab) => seen.has(slab)).length;
-        assert.equal(known, given || crowd === 0 ? 0 : slabs.size, "slabs that a crowd before had");
+        assert.equal(known, given || round === 0 ? 0 : slabs.size, "slabs that an earlier round used");
         for (const slab of slabs) seen.add(slab);
         for (const body of bodies) body.release();
       }

@@ -32,13 +32,13 @@ it("removes the file after the commit that settles the last recipient", async ()
   await spoolHolds(store, 0);
 });
 
-it("keeps small bodies out of the spool", async () => {
+it("stores small bodies outside the spool", async () => {
   await using store = await openSqliteStore();
   await accept(store.intake, newMail(store.clock.now()), LARGE.subarray(0, 16_384));
   assert.deepEqual(spooled(store), []);
 });
 
-it("removes what was aborted or refused", async () => {
+it("removes the files of aborted and refused bodies", async () => {
   await using store = await openSqliteStore();
   const aborted = await fillBody(store.intake, LARGE);
   aborted.abort();
@@ -47,7 +47,7 @@ it("removes what was aborted or refused", async () => {
   await spoolHolds(store, 0);
 });
 
-it("goes to the disk when the bodies in memory pass their limit, and comes back from it", async () => {
+it("writes bodies to the disk while the bodies in memory exceed their limit, and then uses memory again", async () => {
   await using store = await openSqliteStore({ bodyMemory: 100_000 });
   const bodies = await Promise.all([1, 2, 3].map(() => fillBody(store.intake, LARGE.subarray(0, 60_000))));
   await spoolHolds(store, 2);
@@ -74,7 +74,7 @@ it("asks for a pause when the disk cannot keep up", async () => {
   await spoolHolds(store, 0);
 });
 
-it("sweeps orphans older than an hour, and nothing else", async () => {
+it("a sweep removes orphans older than an hour, and nothing else", async () => {
   await using store = await openSqliteStore();
   await accept(store.intake, newMail(store.clock.now()), LARGE);
   const [known] = spooled(store);
@@ -85,14 +85,14 @@ it("sweeps orphans older than an hour, and nothing else", async () => {
     await writeFile(join(store.folder, "spool", name), "x");
   await age("orphan");
   await age("orphan.tmp");
-  // Gone by the time that it is looked at.
+  // A dangling link: a file that is gone when the sweep examines it.
   await symlink("nowhere", join(store.folder, "spool", "0000"));
   store.clock.advance(40 * 24 * 60 * 60 * 1000);
   await store.writer.sweepSpool();
   assert.deepEqual(spooled(store).toSorted(), [known, "fresh", "0000"].toSorted());
 });
 
-it("leaves nothing open of a sweep", async () => {
+it("a sweep leaves no file open", async () => {
   await using store = await openSqliteStore();
   await store.writer.sweepSpool();
   const open = openAs(join(store.folder, "queue.sqlite")).length;
@@ -100,7 +100,7 @@ it("leaves nothing open of a sweep", async () => {
   assert.equal(openAs(join(store.folder, "queue.sqlite")).length, open);
 });
 
-it("is told where the spool cannot be swept, and mail is taken all the same", async () => {
+it("logs a sweep that failed, and still accepts mail", async () => {
   const lines: string[] = [];
   const log = loggerTo((level, message) => void lines.push(`${level} ${message}`));
   await using store = await openSqliteStore({ log });
@@ -112,7 +112,7 @@ it("is told where the spool cannot be swept, and mail is taken all the same", as
   await rename(join(store.folder, "moved"), join(store.folder, "spool"));
 });
 
-it("hands nothing over but the body, where others lie in the same memory", () => {
+it("copies only the body out of memory that it shares with other bodies", () => {
   const shared = Buffer.from("others body others");
   assert.equal(Buffer.from(ownBuffer(shared.subarray(7, 11))).toString(), "body");
 });

@@ -1,4 +1,4 @@
-/** Mails that leave their segment for rows: a segment is done with only when none is left that could be moved. */
+/** Compacting moves mails from their segment into rows. A segment is finished only when no mail is left to move. */
 import assert from "node:assert/strict";
 import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const BODY = Buffer.alloc(20_000, "x");
 
-/** A segment with two mails, and what compacts it. */
+/** A segment with two mails, and the object that compacts it. */
 async function openCase() {
   const disk = new FlakyDisk();
   const store = await openSqliteStore({ disk });
@@ -34,7 +34,7 @@ async function openCase() {
   return { ...store, database, segments, compacting, files, name, inSpool: () => inSpool.get() };
 }
 
-/** How many were moved, and what is to happen once that is durable. */
+/** Returns the number of moved mails, and the batch whose commit effects are still to run. */
 function run(compacting: Compacting): { moved: number; batch: Batch } {
   const batch = new Batch();
   const steps = compacting.run(() => batch);
@@ -44,17 +44,17 @@ function run(compacting: Compacting): { moved: number; batch: Batch } {
   }
 }
 
-describe("a segment of which all mails were moved", () => {
-  it("is removed and asked for no more once that is durable, and not before", async () => {
+describe("a segment whose mails were all moved", () => {
+  it("is removed, and compacted no more, only after the commit", async () => {
     await using it = await openCase();
     const { moved, batch } = run(it.compacting);
     assert.deepEqual([moved, it.segments.thinned, it.files()], [2, [it.name], [it.name]]);
     batch.committed();
     assert.deepEqual(it.segments.thinned, []);
-    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => it.files().length === 0);
+    await waitFor({ what: "the segment to be removed", deadline: 20_000 }, () => it.files().length === 0);
   });
 
-  it("does not stay open", async () => {
+  it("is not left open", async () => {
     await using it = await openCase();
     const before = openAs(it.name);
     run(it.compacting);
@@ -62,7 +62,7 @@ describe("a segment of which all mails were moved", () => {
   });
 });
 
-it("a mail of which the disk has but a part stays where it is, with that part", async () => {
+it("a mail whose body is incomplete on the disk is not moved", async () => {
   await using it = await openCase();
   const file = join(it.folder, "spool", it.name);
   truncateSync(file, BODY.length + 5000);
@@ -72,7 +72,7 @@ it("a mail of which the disk has but a part stays where it is, with that part", 
   assert.deepEqual([moved, it.inSpool(), statSync(file).size], [1, 1, BODY.length + 5000]);
 });
 
-it("a mail of which a notice is to be written stays where its writer was told, for as long as that", async () => {
+it("a mail with an owed notice is not moved until the notice is written", async () => {
   await using it = await openCase();
   const owe = it.database.prepare(
     "UPDATE recipient SET owed = ? WHERE mail = (SELECT min(key) FROM message)",
@@ -85,7 +85,7 @@ it("a mail of which a notice is to be written stays where its writer was told, f
   assert.deepEqual([run(it.compacting).moved, it.inSpool()], [1, 0]);
 });
 
-it("a mail that needs its body no more when its turn comes gets no row", async () => {
+it("a mail that no longer needs its body when its turn comes gets no row", async () => {
   await using it = await openCase();
   const steps = it.compacting.run(() => new Batch());
   steps.next();

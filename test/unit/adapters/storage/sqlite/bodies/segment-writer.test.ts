@@ -1,4 +1,4 @@
-/** Bodies are written while those before them are flushed; who waits hears in the order in which they came. */
+/** Bodies are written while earlier bodies are flushed; callers get their answers in the order of arrival. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { ended, failAt, holdFirst, openAs } from "../disk/file-faults.ts";
 
 const BODY = Buffer.alloc(20_000, "x");
 
-/** What it did, in its order, and where bodies came to lie. */
+/** A segment writer that records what it did, in order, and returns the places of bodies. */
 interface Writer extends AsyncDisposable {
   readonly folder: string;
   readonly did: string[];
@@ -19,7 +19,7 @@ interface Writer extends AsyncDisposable {
   close(): void;
 }
 
-/** Its segments are of 30,000 bytes, so that two bodies fill one. */
+/** Opens a writer with segments of 30,000 bytes, so that two bodies fill one. */
 async function openWriter(): Promise<Writer> {
   const temp = await tempFolder();
   const did: string[] = [];
@@ -41,7 +41,7 @@ async function openWriter(): Promise<Writer> {
   };
 }
 
-/** One body is being flushed, the other was written meanwhile. */
+/** Holds the flush of a first body while a second body is written. */
 async function whileFlushing(t: TestContext, writer: Writer) {
   const flush = await holdFirst(t, "datasync");
   const written = await ended(t, "writev", 2);
@@ -52,8 +52,8 @@ async function whileFlushing(t: TestContext, writer: Writer) {
   return { flush, one, two };
 }
 
-describe("a body that comes while another is flushed", () => {
-  it("is written at once, and durable with a flush of its own", async (t) => {
+describe("a body that arrives while another is flushed", () => {
+  it("is written at once, to the same segment, and answered after the first body", async (t) => {
     await using writer = await openWriter();
     const { flush, one, two } = await whileFlushing(t, writer);
     assert.deepEqual(writer.did, ["begins"]);
@@ -65,7 +65,7 @@ describe("a body that comes while another is flushed", () => {
     assert.equal(readFileSync(join(writer.folder, name)).length, 2 * BODY.length);
   });
 
-  it("is refused with it where that fails, and the segment takes no more", async (t) => {
+  it("is refused, too, if that flush fails, and the segment takes no more bodies", async (t) => {
     await using writer = await openWriter();
     const { flush, one, two } = await whileFlushing(t, writer);
     const both = [one, two].map((body) => assert.rejects(body, { code: "EIO" }));
@@ -73,10 +73,10 @@ describe("a body that comes while another is flushed", () => {
     await Promise.all(both);
     const place = await writer.append("three");
     assert.match(place, /@0$/);
-    assert.deepEqual(writer.did, ["begins", "three"], "its name serves again, because it held nothing");
+    assert.deepEqual(writer.did, ["begins", "three"], "the file is reused, because it held nothing");
   });
 
-  it("is refused although it could be written, where that fails before it was", async (t) => {
+  it("is refused if that flush fails before its own write succeeds", async (t) => {
     await using writer = await openWriter();
     const flush = await holdFirst(t, "datasync");
     const one = writer.append("one");
@@ -92,7 +92,7 @@ describe("a body that comes while another is flushed", () => {
     assert.deepEqual(writer.did, ["begins"]);
   });
 
-  it("takes nothing from that one where it cannot be written", async (t) => {
+  it("does not affect the flushed body if its own write fails", async (t) => {
     await using writer = await openWriter();
     const flush = await holdFirst(t, "datasync");
     const one = writer.append("one");
@@ -107,7 +107,7 @@ describe("a body that comes while another is flushed", () => {
     assert.notEqual(places[0]?.[0], places[1]?.[0]);
   });
 
-  it("does not go to the next segment before those of this are durable", async (t) => {
+  it("goes to the next segment only when the bodies of the full segment are durable", async (t) => {
     await using writer = await openWriter();
     const { flush, one, two } = await whileFlushing(t, writer);
     const three = writer.append("three");
@@ -119,16 +119,16 @@ describe("a body that comes while another is flushed", () => {
   });
 });
 
-it("a segment whose name cannot be flushed stays neither open nor in use", async (t) => {
+it("a segment whose name cannot be flushed is closed, and its file is reused", async (t) => {
   await using writer = await openWriter();
   await failAt(t, { method: "sync", nth: 1, code: "EIO" });
   await assert.rejects(writer.append("one"), { code: "EIO" });
-  const [name = assert.fail("it was not made")] = readdirSync(writer.folder);
+  const [name = assert.fail("no segment was made")] = readdirSync(writer.folder);
   assert.deepEqual(openAs(name), []);
   assert.equal(await writer.append("two"), `${name}@0`);
 });
 
-it("a segment that cannot be made, however often, takes one name of the store", async (t) => {
+it("repeated failures to make a segment leave only one file and report it once", async (t) => {
   await using writer = await openWriter();
   for (const name of ["one", "two"]) await writer.append(name);
   for (let time = 0; time < 3; time++) {
@@ -139,7 +139,7 @@ it("a segment that cannot be made, however often, takes one name of the store", 
   assert.equal(readdirSync(writer.folder).length, 2);
 });
 
-it("a segment is not made before the store knows of it", async () => {
+it("a segment is not made before the store has recorded it", async () => {
   await using temp = await tempFolder();
   const known = Promise.withResolvers<void>();
   const writer = new SegmentWriter({ folder: temp.path, begins: () => known.promise, size: 30_000 });
@@ -150,15 +150,15 @@ it("a segment is not made before the store knows of it", async () => {
   assert.deepEqual(readdirSync(temp.path), []);
 });
 
-describe("bodies that come together", () => {
-  it("are written together", async (t) => {
+describe("bodies that arrive together", () => {
+  it("are written in one call", async (t) => {
     await using writer = await openWriter();
     await failAt(t, { method: "writev", nth: 1, code: "ENOSPC" });
     const both = [writer.append("one"), writer.append("two")];
     for (const body of both) await assert.rejects(body, { code: "ENOSPC" });
   });
 
-  it("but no more than 4 MiB of them", async (t) => {
+  it("are written at most 4 MiB at a time", async (t) => {
     await using temp = await tempFolder();
     const body = Buffer.alloc(1 << 20, "x");
     const writer = new SegmentWriter({ folder: temp.path, begins: async () => {}, size: 1 << 25 });
@@ -171,19 +171,19 @@ describe("bodies that come together", () => {
 });
 
 describe("a segment", () => {
-  for (const when of ["while nothing is written", "while a body is"])
-    it(`is closed when the store goes ${when}`, async () => {
+  for (const when of ["while nothing is written", "while a body is written"])
+    it(`is closed when the store ends ${when}`, async () => {
       await using writer = await openWriter();
       const [name = ""] = (await writer.append("one")).split("@");
-      const two = when === "while a body is" ? writer.append("two") : undefined;
+      const two = when === "while a body is written" ? writer.append("two") : undefined;
       writer.close();
       await two;
-      await waitFor({ what: "it to be closed", deadline: 20_000 }, () => openAs(name).length === 0);
+      await waitFor({ what: "the segment to be closed", deadline: 20_000 }, () => openAs(name).length === 0);
     });
 });
 
-describe("a body that comes when the store has gone", () => {
-  it("is refused, and takes nothing from those that are durable", async () => {
+describe("when the store ends, a segment writer", () => {
+  it("refuses later bodies, and keeps the durable ones", async () => {
     await using writer = await openWriter();
     const [name = ""] = (await writer.append("one")).split("@");
     writer.close();
@@ -193,7 +193,7 @@ describe("a body that comes when the store has gone", () => {
     assert.deepEqual(writer.did, ["begins", "one"]);
   });
 
-  it("and one that came just before lies behind those that are durable", async (t) => {
+  it("still writes a body that arrived just before, after the body that is being flushed", async (t) => {
     await using writer = await openWriter();
     const flush = await holdFirst(t, "datasync");
     const one = writer.append("one");
@@ -208,7 +208,7 @@ describe("a body that comes when the store has gone", () => {
     assert.equal(readFileSync(join(writer.folder, name)).length, 2 * BODY.length);
   });
 
-  it("and those that came before are still written", async (t) => {
+  it("still writes all bodies that arrived before, also to the next segment", async (t) => {
     await using writer = await openWriter();
     const { flush, one, two } = await whileFlushing(t, writer);
     const three = writer.append("three");

@@ -37,7 +37,7 @@ function filesBecome(store: SqliteStore, count: number): Promise<unknown> {
   return waitFor(what, () => files(store).length === count);
 }
 
-/** Stores so many bodies of 20 to 60 KB together; answers them by the id of their mail. */
+/** Stores `count` bodies of 20 to 60 KB together; returns them by the id of their mail. */
 async function fill(store: SqliteStore, count: number): Promise<Map<string, Buffer>> {
   const bodies = new Map<string, Buffer>();
   const one = async (i: number): Promise<void> => {
@@ -54,7 +54,7 @@ function claimAll(store: SqliteStore, limit = 1000): Promise<readonly ClaimedMai
   return store.work.claim({ domain: "one.test", limit, now: store.clock.now() });
 }
 
-/** What is claimed is what was stored. */
+/** Asserts that the claimed bodies equal the stored ones. */
 async function same(mails: readonly ClaimedMail[], stored: ReadonlyMap<string, Buffer>): Promise<void> {
   for (const mail of mails) {
     const body = await bodyOf(mail);
@@ -72,25 +72,25 @@ async function putOff(store: SqliteStore, mails: readonly ClaimedMail[]): Promis
   for (const mail of mails) assert.ok(await store.work.settle(settlement(mail, later, 1)));
 }
 
-/** It is full or sick, and then well again. */
-async function heals(store: SqliteStore, why: "full" | "sick"): Promise<void> {
+/** Waits until the store is full or sick, and then ok again. */
+async function awaitRecovery(store: SqliteStore, why: "full" | "sick"): Promise<void> {
   await waitFor({ what: why, deadline: 20_000 }, () => store.writer.condition === why);
-  await waitFor({ what: "the store to be well", deadline: 20_000 }, () => {
+  await waitFor({ what: "the store to be ok", deadline: 20_000 }, () => {
     store.clock.advance(6000);
     return store.writer.condition === "ok";
   });
 }
 
-/** Time for the store to compact what has lost mail. */
+/** Advances the clock until the store has compacted segments and `left` files remain. */
 async function compact(store: SqliteStore, left: number): Promise<void> {
-  await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+  await waitFor({ what: "the segment to be removed", deadline: 20_000 }, () => {
     store.clock.advance(MINUTE);
     return files(store).length === left;
   });
 }
 
 describe("a segment", () => {
-  it("holds bodies of many mails as they came", async () => {
+  it("stores the bodies of many mails unchanged", async () => {
     await using store = await openSqliteStore();
     const stored = await fill(store, 100);
     assert.equal(files(store).length, 1);
@@ -103,7 +103,7 @@ describe("a segment", () => {
     assert.equal(exported.length, body.length + "Received: by mx2.example.net\r\n".length);
   });
 
-  it("has them after a crash", async () => {
+  it("still has its bodies after a crash", async () => {
     await using store = await openSqliteStore();
     const stored = await fill(store, 20);
     await using copies = await tempFolder();
@@ -115,7 +115,7 @@ describe("a segment", () => {
     await same(mails, stored);
   });
 
-  it("stays while it is appended to, though all its mail has gone", async () => {
+  it("is kept while it is appended to, even if all its mail is gone", async () => {
     await using store = await openSqliteStore();
     await fill(store, 5);
     await deliver(store, await claimAll(store));
@@ -128,7 +128,7 @@ describe("a segment", () => {
     await same(await claimAll(store), stored);
   });
 
-  it("is left for a new one when it is full, and goes with its last mail", async () => {
+  it("is replaced by a new one when it is full, and removed with its last mail", async () => {
     await using store = await openSqliteStore({ segmentSize: 100_000 });
     for (let i = 0; i < 12; i++) await fill(store, 1);
     await fill(store, 12);
@@ -140,7 +140,7 @@ describe("a segment", () => {
     await filesBecome(store, 1);
   });
 
-  it("goes when all its mail has, once its client is gone", async () => {
+  it("is removed with its last mail after its client has disconnected", async () => {
     await using store = await openSqliteStore();
     await fill(store, 3);
     const mails = await claimAll(store);
@@ -151,7 +151,7 @@ describe("a segment", () => {
     await filesBecome(store, 0);
   });
 
-  it("goes at once when its client goes, and all its mail has gone before", async () => {
+  it("is removed when its client disconnects after all its mail is gone", async () => {
     await using store = await openSqliteStore();
     await fill(store, 3);
     await deliver(store, await claimAll(store));
@@ -160,7 +160,7 @@ describe("a segment", () => {
     await filesBecome(store, 0);
   });
 
-  it("goes with a client that went while the disk was full", async () => {
+  it("is removed after its client disconnected while the disk was full", async () => {
     const disk = new FlakyDisk();
     await using store = await openSqliteStore({ disk });
     await fill(store, 3);
@@ -170,13 +170,13 @@ describe("a segment", () => {
     store.closeIntakePort();
     await waitFor({ what: "a commit", deadline: 20_000 }, () => disk.commits > before);
     disk.failCommit = undefined;
-    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+    await waitFor({ what: "the segment to be removed", deadline: 20_000 }, () => {
       store.clock.advance(6000);
       return files(store).length === 0;
     });
   });
 
-  it("goes with a client that went while the store was sick", async (t) => {
+  it("is removed after its client disconnected while the store was sick", async (t) => {
     await using store = await openSqliteStore();
     await fill(store, 3);
     await deliver(store, await claimAll(store));
@@ -186,13 +186,13 @@ describe("a segment", () => {
     await waitFor({ what: "sick", deadline: 20_000 }, () => store.writer.condition === "sick");
     store.closeIntakePort();
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
-    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+    await waitFor({ what: "the segment to be removed", deadline: 20_000 }, () => {
       store.clock.advance(6000);
       return files(store).length === 0;
     });
   });
 
-  it("of an earlier process is swept when no mail names it, and compacted when few do", async () => {
+  it("of an earlier process is swept if no mail refers to it, and compacted if few mails do", async () => {
     await using store = await openSqliteStore({ segmentSize: 300_000 });
     const stored = await fill(store, 3);
     await using copies = await tempFolder();
@@ -212,7 +212,7 @@ describe("a segment", () => {
 });
 
 describe("the last mails of a segment", () => {
-  it("become rows, so that it can go; but not those in conversation", async () => {
+  it("are moved into rows so that the segment can be removed, except claimed mails", async () => {
     await using store = await openSqliteStore({ segmentSize: 400_000 });
     const stored = await fill(store, 12);
     for (let i = 0; i < 3; i++) await fill(store, 4);
@@ -241,7 +241,7 @@ describe("the last mails of a segment", () => {
     await same(left, kept);
   });
 
-  it("stay while a notice that tells of them is being written", async () => {
+  it("are not moved while a notice about them is being written", async () => {
     await using store = await openSqliteStore();
     const stored = await fill(store, 3);
     store.closeIntakePort();
@@ -252,7 +252,7 @@ describe("the last mails of a segment", () => {
     const now = store.clock.now();
     assert.ok(await store.work.settle({ id, token, recipients: refused, destination: "192.0.2.9:25", now }));
     const [debt] = await store.work.owed({ limit: 1, now });
-    await waitFor({ what: "the other to become a row", deadline: 20_000 }, async () => {
+    await waitFor({ what: "the other mail to be moved into a row", deadline: 20_000 }, async () => {
       store.clock.advance(MINUTE);
       const again = await claimAll(store);
       await putOff(store, again);
@@ -263,7 +263,7 @@ describe("the last mails of a segment", () => {
     await compact(store, 0);
   });
 
-  it("stay where the disk does not give them, and the store is well", async () => {
+  it("are not moved if the segment cannot be read, and the store stays ok", async () => {
     await using store = await openSqliteStore();
     await fill(store, 3);
     store.closeIntakePort();
@@ -282,7 +282,7 @@ describe("the last mails of a segment", () => {
     await assert.rejects(bodyOf(again), { code: "EISDIR" });
   });
 
-  it("are moved once there is room, where the disk was full before", async () => {
+  it("are moved when there is room again after the disk was full", async () => {
     const disk = new FlakyDisk();
     const journal = new MemoryJournal();
     await using store = await openSqliteStore({ disk, journal });
@@ -302,7 +302,7 @@ describe("the last mails of a segment", () => {
     await same(await claimAll(store), stored);
   });
 
-  it("are asked for once nobody appends to it", () => {
+  it("are moved only when no client appends to the segment", () => {
     const segments = new Segments();
     const appender = {};
     segments.begin(appender, "one");
@@ -324,22 +324,22 @@ describe("a segment that cannot be written", () => {
     { method: "datasync", code: "EIO", why: "sick" },
     { method: "sync", code: "EIO", why: "sick" },
   ] as const)
-    it(`refuses the mails of that flush and gives way to another (${method} says ${code})`, async (t) => {
+    it(`refuses the mails of the failed flush, and later mail is stored (${method} fails with ${code})`, async (t) => {
       await using store = await openSqliteStore();
       await failAt(t, { method, nth: 1, code });
       const body = randomBytes(50_000);
       const two = [1, 2].map(() => accept(store.intake, newMail(store.clock.now()), body));
       const refused = { kind: "refused", why };
       assert.deepEqual(await Promise.all(two), [refused, refused]);
-      await heals(store, why);
+      await awaitRecovery(store, why);
       const stored = await fill(store, 3);
-      assert.equal(files(store).length, 1, "it held nothing");
+      assert.equal(files(store).length, 1, "the failed segment held nothing");
       const mails = await claimAll(store);
       assert.equal(mails.length, 3);
       await same(mails, stored);
     });
 
-  it("keeps what it holds, and is never appended to again", async (t) => {
+  it("keeps its stored bodies, and is never appended to again", async (t) => {
     await using store = await openSqliteStore();
     const first = await fill(store, 1);
     await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
@@ -349,7 +349,7 @@ describe("a segment that cannot be written", () => {
     await same(await claimAll(store), stored);
   });
 
-  it("leaves one file behind, however often", async (t) => {
+  it("leaves only one file behind, even if this happens repeatedly", async (t) => {
     await using store = await openSqliteStore();
     for (let i = 0; i < 5; i++) {
       await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
@@ -361,7 +361,7 @@ describe("a segment that cannot be written", () => {
     await same(await claimAll(store), stored);
   });
 
-  it("does not make the store sick where there are too many open files", async (t) => {
+  it("does not make the store sick if too many files are open", async (t) => {
     await using store = await openSqliteStore();
     await failAt(t, { method: "sync", nth: 1, code: "EMFILE" });
     const body = randomBytes(50_000);
@@ -372,8 +372,8 @@ describe("a segment that cannot be written", () => {
   });
 });
 
-describe("a segment of which the disk takes only a part at a time", () => {
-  it("holds all of it in the end", async (t) => {
+describe("a segment of which each write stores only a part", () => {
+  it("stores all bodies completely in the end", async (t) => {
     await using store = await openSqliteStore();
     await writeShort(t, 30_001);
     const stored = new Map([...(await fill(store, 12)), ...(await fill(store, 12))]);
@@ -383,14 +383,14 @@ describe("a segment of which the disk takes only a part at a time", () => {
     await same(mails, stored);
   });
 
-  it("is left where the disk is full half-way, with what it held before", async (t) => {
+  it("keeps its earlier bodies and takes no more if the disk becomes full in the middle of a body", async (t) => {
     await using store = await openSqliteStore();
     const first = await fill(store, 2);
     await writeShort(t, 30_001);
     await failAt(t, { method: "write", nth: 1, code: "ENOSPC" });
     const refused = await accept(store.intake, newMail(store.clock.now()), randomBytes(50_000));
     assert.deepEqual(refused, { kind: "refused", why: "full" });
-    await heals(store, "full");
+    await awaitRecovery(store, "full");
     const stored = new Map([...first, ...(await fill(store, 2))]);
     assert.equal(files(store).length, 2);
     const mails = await claimAll(store);
@@ -399,7 +399,7 @@ describe("a segment of which the disk takes only a part at a time", () => {
   });
 });
 
-it("a segment that cannot be closed keeps its mail, and the next takes more", async () => {
+it("a segment that cannot be closed keeps its mail, and the next segment takes further mail", async () => {
   await using store = await openSqliteStore({ segmentSize: 50_000 });
   const first = await fill(store, 4);
   closeBehind(files(store)[0] ?? "");
@@ -411,7 +411,7 @@ it("a segment that cannot be closed keeps its mail, and the next takes more", as
   assert.equal(store.writer.condition, "ok");
 });
 
-it("what the disk cut off a segment is damaged, and what lies before it is not", async () => {
+it("in a truncated segment, the body cut off is reported as damaged, and bodies before it are intact", async () => {
   await using store = await openSqliteStore();
   const first = await fill(store, 1);
   await fill(store, 1);
@@ -425,7 +425,7 @@ it("what the disk cut off a segment is damaged, and what lies before it is not",
   await assert.rejects(bodyOf(cut), BodyDamaged);
 });
 
-it("a body that was thrown away is not stored, and those behind it are whole", async () => {
+it("an aborted body is not stored, and the bodies after it are intact", async () => {
   await using store = await openSqliteStore();
   for (const size of [1000, 20_000]) {
     const body = await fillBody(store.intake, randomBytes(size));

@@ -23,10 +23,10 @@ async function becomes(store: SqliteStore, condition: string): Promise<void> {
   await waitFor({ what: condition, deadline: 20_000 }, () => store.writer.condition === condition);
 }
 
-/** The file is gone, and once the disk is well the next mail is taken. */
-async function heals(store: SqliteStore): Promise<void> {
+/** Waits until the file is removed; then the next mail must be accepted when the disk is sound again. */
+async function awaitRecovery(store: SqliteStore): Promise<void> {
   await becomes(store, "sick");
-  await waitFor({ what: "nothing stays behind", deadline: 20_000 }, () => spooled(store).length === 0);
+  await waitFor({ what: "the file to be removed", deadline: 20_000 }, () => spooled(store).length === 0);
   store.clock.advance(6000);
   await becomes(store, "ok");
   const { kind } = await accept(store.intake, newMail(store.clock.now()), LARGE);
@@ -39,7 +39,7 @@ describe("a spool file", () => {
     { code: "EDQUOT", condition: "full" },
     { code: "EIO", condition: "sick" },
   ])
-    it(`that cannot be written (${code}) tells the store, although nobody asks for the mail any more`, async (t) => {
+    it(`that cannot be written (${code}) makes the store ${condition}, although its mail was aborted`, async (t) => {
       await using store = await openSqliteStore();
       await failAt(t, { method: "writev", nth: 1, code });
       const body = store.intake.openBody();
@@ -50,7 +50,7 @@ describe("a spool file", () => {
       await becomes(store, condition);
     });
 
-  it("of which the last octets were not written is refused, also where the disk is well", async (t) => {
+  it("is refused if its last octets were not written, also if the disk is sound", async (t) => {
     await using store = await openSqliteStore();
     await failAt(t, { method: "writev", nth: 1, code: "ENOMEM" });
     const body = store.intake.openBody();
@@ -59,19 +59,19 @@ describe("a spool file", () => {
   });
 
   for (const [what, nth] of [
-    ["it", 1],
+    ["the file", 1],
     ["its folder", 2],
   ] as const)
-    it(`is refused and removed where ${what} cannot be flushed`, async (t) => {
+    it(`is refused and removed if ${what} cannot be flushed`, async (t) => {
       await using store = await openSqliteStore();
       const body = await fillBody(store.intake, LARGE);
       await failAt(t, { method: "sync", nth, code: "EIO" });
       const answer = await store.intake.accept(newMail(store.clock.now()), body);
       assert.deepEqual(answer, { kind: "refused", why: "sick" });
-      await heals(store);
+      await awaitRecovery(store);
     });
 
-  it("for which there are too many open files does not make the store sick", async (t) => {
+  it("is refused, without making the store sick, if too many files are open", async (t) => {
     await using store = await openSqliteStore();
     const body = await fillBody(store.intake, LARGE);
     await failAt(t, { method: "sync", nth: 2, code: "EMFILE" });
@@ -81,17 +81,17 @@ describe("a spool file", () => {
     assert.equal(store.writer.condition, "ok");
   });
 
-  it("is refused where it cannot get its name", async () => {
+  it("is refused if it cannot be renamed to its final name", async () => {
     await using store = await openSqliteStore();
     const body = await fillBody(store.intake, LARGE);
     for await (const _ of body.read()) continue;
     for (const name of spooled(store)) await rm(join(store.folder, "spool", name));
     const answer = await store.intake.accept(newMail(store.clock.now()), body);
     assert.deepEqual(answer, { kind: "refused", why: "sick" });
-    await heals(store);
+    await awaitRecovery(store);
   });
 
-  it("that came while the disk fell sick is removed, for nobody was asked to store its mail", async () => {
+  it("that arrived when the disk began to fail is removed, because its mail is not stored", async () => {
     const disk = new FlakyDisk();
     await using store = await openSqliteStore({ disk });
     const body = await fillBody(store.intake, LARGE);
@@ -99,13 +99,13 @@ describe("a spool file", () => {
     disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), SICK);
-    await waitFor({ what: "nothing stays behind", deadline: 20_000 }, () => spooled(store).length === 0);
+    await waitFor({ what: "the file to be removed", deadline: 20_000 }, () => spooled(store).length === 0);
   });
 
-  it("is asked to pause for the disk when all bodies together have filled the room for them", async () => {
+  it("asks for a pause when all files together have filled the write buffer", async () => {
     await using folder = await tempFolder();
     const chunk = Buffer.alloc(128 * 1024);
-    for (const round of ["once", "again, when all is written"]) {
+    for (const round of ["once", "again, after all is written"]) {
       const files = Array.from({ length: 17 }, () => new SpoolFile(folder.path, assert.fail));
       const pauses = files.map((file) => file.write(chunk));
       const asked = pauses.map((pause) => pause !== undefined);
@@ -114,7 +114,7 @@ describe("a spool file", () => {
     }
   });
 
-  it("has its octets on the disk before its name, and its name before it is answered for", async (t) => {
+  it("flushes its octets before its name, and its name before it is answered", async (t) => {
     await using folder = await tempFolder();
     const flushed: unknown[] = [];
     await watch(t, "sync", (path) => {
@@ -132,18 +132,18 @@ describe("a spool file", () => {
     assert.deepEqual([openAs(name), openAs(folder.path)], [[], []]);
   });
 
-  it("that cannot be closed is removed all the same", async () => {
+  it("that cannot be closed is still removed", async () => {
     await using folder = await tempFolder();
     const file = new SpoolFile(folder.path, assert.fail);
     void file.write(LARGE);
     await buffer(await file.read());
     closeBehind(readdirSync(folder.path)[0] ?? "");
     file.discard();
-    const what = { what: "nothing stays behind", deadline: 20_000 };
+    const what = { what: "the file to be removed", deadline: 20_000 };
     await waitFor(what, () => readdirSync(folder.path).length === 0);
   });
 
-  it("that cannot be removed is left, and ends nobody", async () => {
+  it("that cannot be removed is left in place without an unhandled rejection", async () => {
     await using folder = await tempFolder();
     const file = new SpoolFile(folder.path, assert.fail);
     void file.write(LARGE);
@@ -153,15 +153,15 @@ describe("a spool file", () => {
     await mkdir(join(folder.path, name));
     file.discard();
     await waitFor(
-      { what: "it to be closed", deadline: 20_000 },
+      { what: "the file to be closed", deadline: 20_000 },
       () => openAs(`${name} (deleted)`).length === 0,
     );
-    // What is asked of the disk now comes behind the removal.
+    // These calls are served after the removal.
     for (let time = 0; time < 5; time++) await readdir(folder.path);
     assert.deepEqual(readdirSync(folder.path), [name]);
   });
 
-  it("that failed takes no more, and ends nobody who has stopped to listen", async (t) => {
+  it("that failed takes no more octets, and causes no unhandled rejection", async (t) => {
     await using folder = await tempFolder();
     const failures: Error[] = [];
     const file = new SpoolFile(folder.path, (error) => void failures.push(error));
@@ -174,12 +174,12 @@ describe("a spool file", () => {
     assert.equal(statSync(join(folder.path, name)).size, 0);
     await assert.rejects(file.finish(), { code: "ENOSPC" });
     await waitFor(
-      { what: "nothing stays behind", deadline: 20_000 },
+      { what: "the file to be removed", deadline: 20_000 },
       () => readdirSync(folder.path).length === 0,
     );
   });
 
-  it("shows all of its octets, those that were on their way to the disk, too", async () => {
+  it("returns all of its octets, including those not yet written to the disk", async () => {
     await using folder = await tempFolder();
     const file = new SpoolFile(folder.path, assert.fail);
     void file.write(LARGE);
@@ -187,19 +187,19 @@ describe("a spool file", () => {
     await file.finish();
   });
 
-  it("that is thrown away while it is opened leaves nothing behind", async () => {
+  it("that is discarded while it is opened leaves nothing behind", async () => {
     await using folder = await tempFolder();
     const file = new SpoolFile(folder.path, assert.fail);
     void file.write(LARGE);
     file.discard();
-    // By then it was opened.
+    // By then the file was opened.
     await assert.rejects(file.read(), /thrown away/);
     const isGone = (): boolean =>
       readdirSync(folder.path).length === 0 && openAs(".tmp (deleted)").length === 0;
-    await waitFor({ what: "nothing stays behind, or open", deadline: 5000 }, isGone);
+    await waitFor({ what: "no file left behind or open", deadline: 5000 }, isGone);
   });
 
-  it("that cannot be closed once it was read is no fault of its mail", async () => {
+  it("that cannot be closed after it was read does not fail its mail", async () => {
     await using store = await openSqliteStore();
     await accept(store.intake, newMail(store.clock.now()), LARGE);
     const body = (await claimOne(store)).body.read();

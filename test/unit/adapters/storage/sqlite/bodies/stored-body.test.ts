@@ -1,4 +1,4 @@
-/** What the disk changed never leaves as if it were the mail that was accepted. */
+/** A body that the disk changed is never sent as if it were the accepted mail. */
 import assert from "node:assert/strict";
 import { readdirSync, truncateSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -31,8 +31,8 @@ async function openWith(content: Buffer): Promise<Stored> {
   return { ...store, file: join(store.folder, "spool", name), database };
 }
 
-/** Reads it twice: another attempt is told the same. */
-async function tells(store: SqliteStore, why: RegExp): Promise<void> {
+/** Reads the body twice: each attempt must report the same damage. */
+async function reportsDamage(store: SqliteStore, why: RegExp): Promise<void> {
   const mail = await claimOne(store);
   for (let time = 0; time < 2; time++)
     await assert.rejects(
@@ -48,7 +48,7 @@ async function flipBit(file: string, at: number): Promise<void> {
   await handle.write(Buffer.of((octet[0] as number) ^ 4), 0, 1, at);
 }
 
-/** Another first letter, wherever it lies. */
+/** Changes the first letter of the body, in its row or in its file. */
 async function damage({ database, file }: Stored): Promise<void> {
   const inRow = database.prepare("UPDATE body SET content = CAST('X' || substr(content, 2) AS BLOB)").run();
   if (inRow.changes > 0) return;
@@ -57,45 +57,45 @@ async function damage({ database, file }: Stored): Promise<void> {
 }
 
 describe("a body in a row", () => {
-  it("with another octet is damaged", async () => {
+  it("is reported as damaged if an octet changed", async () => {
     await using store = await openWith(SMALL);
     store.database.exec("UPDATE body SET content = CAST('S' || substr(content, 2) AS BLOB)");
-    await tells(store, /another checksum/);
+    await reportsDamage(store, /another checksum/);
   });
 
-  it("of which the recorded size is wrong is damaged: BDAT would announce that", async () => {
+  it("is reported as damaged if its recorded size, which BDAT announces, is wrong", async () => {
     await using store = await openWith(SMALL);
     store.database.exec("UPDATE message SET size = 2999");
-    await tells(store, /has 3000 octets instead of 2999/);
+    await reportsDamage(store, /has 3000 octets instead of 2999/);
   });
 
-  it("that is gone is damaged", async () => {
+  it("is reported as damaged if the row is missing", async () => {
     await using store = await openWith(SMALL);
     store.database.exec("DELETE FROM body");
-    await tells(store, /is gone/);
+    await reportsDamage(store, /is gone/);
   });
 });
 
 describe("a body in a file", () => {
-  it("leaves no file open once it was read", async () => {
+  it("leaves no file open after it was read", async () => {
     await using store = await openWith(LARGE);
     assert.ok((await bodyOf(await claimOne(store))).equals(LARGE));
     assert.deepEqual(openAs(store.file), []);
   });
 
-  it("with a flipped bit is damaged", async () => {
+  it("is reported as damaged if a bit is flipped", async () => {
     await using store = await openWith(LARGE);
     await flipBit(store.file, 150_000);
-    await tells(store, /another checksum/);
+    await reportsDamage(store, /another checksum/);
   });
 
-  it("that was cut off is damaged", async () => {
+  it("is reported as damaged if the file is truncated", async () => {
     await using store = await openWith(LARGE);
     truncateSync(store.file, 150_000);
-    await tells(store, /has 150000 octets instead of 200000/);
+    await reportsDamage(store, /has 150000 octets instead of 200000/);
   });
 
-  it("that was claimed as it came is read from the disk, so that is compared, too", async () => {
+  it("is read from the disk and checked, too, if it was claimed by grant on arrival", async () => {
     await using store = await openSqliteStore();
     store.work.grant("one.test", 1);
     const claimed = new Promise<ClaimedMail>((resolve) =>
@@ -115,7 +115,7 @@ describe("a body that is quoted in a notice", () => {
     ["a row", SMALL],
     ["a file", LARGE],
   ] as const)
-    it(`is compared, too, where it is ${what}`, async () => {
+    it(`is checked, too, if it is stored in ${what}`, async () => {
       await using store = await openWith(content);
       const mail = await claimOne(store);
       const recipients = [{ n: 0, state: "parked", outcome: REFUSED, owes: "failed" }] as const;
@@ -125,7 +125,7 @@ describe("a body that is quoted in a notice", () => {
       const [owed] = await store.work.owed({ limit: 1, now });
       const { body } = owed ?? assert.fail("nothing is owed");
       await assert.rejects(
-        async () => await bodyOf({ body: body ?? assert.fail("it is there") }),
+        async () => await bodyOf({ body: body ?? assert.fail("the mail is missing") }),
         BodyDamaged,
       );
     });
@@ -136,37 +136,37 @@ describe("a body that is exported", () => {
     ["a row", SMALL],
     ["a file", LARGE],
   ] as const)
-    it(`is compared before the first octet, where it is ${what}, and given as it is when asked for`, async () => {
+    it(`in ${what} is checked before the first octet is sent, and is exported unchecked on request`, async () => {
       await using store = await openWith(content);
       const { id } = await claimOne(store);
       const top = "Received: by mx2.example.net\r\n";
-      const whole = await buffer((await store.reader.export(id)) ?? assert.fail("it is there"));
+      const whole = await buffer((await store.reader.export(id)) ?? assert.fail("the mail is missing"));
       assert.equal(whole.toString(), top + content.toString());
       await damage(store);
       await assert.rejects(store.reader.export(id), BodyDamaged);
-      const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("it is there"));
+      const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("the mail is missing"));
       assert.equal(left.toString(), `${top}X${content.toString().slice(1)}`);
     });
 
-  it("ends in an error where it changes while it goes out", async () => {
+  it("ends in an error if it changes during the export", async () => {
     await using store = await openWith(LARGE);
     const { id } = await claimOne(store);
-    const mail = (await store.reader.export(id)) ?? assert.fail("it is there");
+    const mail = (await store.reader.export(id)) ?? assert.fail("the mail is missing");
     await flipBit(store.file, 150_000);
     await assert.rejects(buffer(mail), BodyDamaged);
   });
 
-  it("that was cut off is given as far as it goes", async () => {
+  it("is exported on request as far as it goes if the file is truncated", async () => {
     await using store = await openWith(LARGE);
     const { id } = await claimOne(store);
     truncateSync(store.file, 150_000);
     await assert.rejects(store.reader.export(id), /150000 octets instead of 200000/);
-    const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("it is there"));
+    const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("the mail is missing"));
     assert.ok(left.subarray(-150_000).equals(LARGE.subarray(0, 150_000)));
   });
 });
 
-it("holds recipients of a mail that is not there, and goes on with the others", async () => {
+it("holds the recipients of a missing mail, and claims the other mails", async () => {
   await using store = await openWith(SMALL);
   const other = newMail(store.clock.now());
   await accept(store.intake, other);

@@ -7,10 +7,10 @@ import type { EntrySlice } from "../../../../../../src/adapters/storage/sqlite/w
 import { serveChannel } from "../../../../../../src/runtime/channel.ts";
 import { SETTINGS } from "../../../../../contract/mails.ts";
 
-/** Far more than is under way at once. */
+/** Far more recipients than are in transit at once. */
 const MANY = Array.from({ length: 20_500 }, (_, i) => `user${String(i).padStart(5, "0")}`);
 
-/** A storage thread that takes its time with each slice, and writes down what it is sent. */
+/** A storage thread that answers each slice a turn later, and records what it receives. */
 function openCase() {
   const slices: (readonly EntrySlice[])[] = [];
   const flips: number[] = [];
@@ -22,7 +22,7 @@ function openCase() {
     slices.push(slice);
     open -= 1;
   };
-  /** What has come in whole by then. */
+  /** Records how many entries have arrived when the change is made visible. */
   const flip = (): number => flips.push(entries()) && 0;
   const entries = (): number => slices.flat().reduce((sum, { patterns }) => sum + patterns.length, 0);
   const { port1, port2 } = new MessageChannel();
@@ -63,7 +63,7 @@ const CHANGES: readonly (readonly [what: string, change: (control: Control) => P
 ];
 
 for (const [what, change] of CHANGES)
-  test(`a ${what} travels in bounded slices, a few at once, and is seen only when all of it is there`, async () => {
+  test(`a ${what} is sent in bounded slices, at most 8 at once, and becomes visible only when complete`, async () => {
     using it = openCase();
     await change(it.control);
     assert.deepEqual(it.flips, [MANY.length]);

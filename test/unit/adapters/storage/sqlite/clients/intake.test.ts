@@ -10,20 +10,20 @@ import { waitFor } from "../../../../../support/wait.ts";
 import { openAs } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
-/** Has a file of its own. */
+/** A body that is stored in a file of its own. */
 const LARGE = Buffer.alloc(100_000, 1);
 
 function spooled({ folder }: SqliteStore): number {
   return readdirSync(join(folder, "spool")).length;
 }
 
-/** A rejection that nobody heeds, which would end the thread, fails the test within these turns. */
+/** An unhandled rejection, which would end the thread, fails the test within these turns. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await turn();
 }
 
-describe("an intake whose store has gone", () => {
-  it("cannot tell of a spool that is not there, and does not end its thread by that", async () => {
+describe("an intake whose store has ended", () => {
+  it("refuses a mail if the spool folder is missing, without an unhandled rejection", async () => {
     await using store = await openSqliteStore();
     const body = await fillBody(store.intake, Buffer.alloc(100_000));
     store.closeIntakePort();
@@ -34,7 +34,7 @@ describe("an intake whose store has gone", () => {
     await rename(join(store.folder, "moved"), join(store.folder, "spool"));
   });
 
-  it("accepts nothing: its clients are told of an error, each", async () => {
+  it("rejects every mail with an error", async () => {
     await using store = await openSqliteStore();
     store.closeIntakePort();
     await settled();
@@ -42,7 +42,7 @@ describe("an intake whose store has gone", () => {
     for (const answer of answers) await assert.rejects(answer, /the other thread has ended/);
   });
 
-  it("keeps no segment open", async () => {
+  it("closes its segment", async () => {
     await using store = await openSqliteStore();
     await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(20_000));
     const [segment = assert.fail("no segment")] = readdirSync(join(store.folder, "spool"));
@@ -53,7 +53,7 @@ describe("an intake whose store has gone", () => {
 });
 
 describe("an intake", () => {
-  it("sends bodies of one turn that no buffer holds together, each once and whole", async () => {
+  it("stores each body of one turn whole when one buffer cannot hold all of them", async () => {
     await using store = await openSqliteStore();
     const contents = Array.from({ length: 14 }, (_, i) => Buffer.alloc(9000 + 500 * i, `${i} of many, `));
     const bodies = await Promise.all(contents.map((content) => fillBody(store.intake, content)));
@@ -66,7 +66,7 @@ describe("an intake", () => {
       assert.ok((await bodyOf(found.get(id) as never)).equals(contents[i] as Buffer), `${i}`);
   });
 
-  it("leaves the file of a mail there whose answer never came, for it may be stored", async () => {
+  it("keeps the file of a mail that got no answer, because the mail may be stored", async () => {
     const disk = new FlakyDisk();
     await using store = await openSqliteStore({ disk });
     disk.failCommit = () => void store.closeIntakePort();
@@ -76,18 +76,18 @@ describe("an intake", () => {
     assert.ok((await bodyOf(await claimOne(store))).equals(LARGE));
   });
 
-  it("leaves the file of a mail there whose commit failed on a sick disk, for it may be found after the cure", async () => {
+  it("keeps the file of a mail whose commit failed on a failing disk, because the commit may be durable", async () => {
     const disk = new FlakyDisk();
     await using store = await openSqliteStore({ disk });
     disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const answer = await accept(store.intake, newMail(store.clock.now()), LARGE);
     assert.deepEqual(answer, { kind: "refused", why: "sick" });
-    // What the system does on threads of its own would be done by then.
+    // Enough turns for a removal on the thread pool to finish.
     for (let times = 0; times < 20; times++) await stat(store.folder);
     assert.equal(spooled(store), 1);
   });
 
-  it("removes the file of a mail that was refused, and no other", async () => {
+  it("removes the file of a refused mail, and no other file", async () => {
     await using store = await openSqliteStore();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail, LARGE);
@@ -95,7 +95,10 @@ describe("an intake", () => {
       kind: "refused",
       why: "row",
     });
-    await waitFor({ what: "the other's file to go", deadline: 20_000 }, () => spooled(store) === 1);
+    await waitFor(
+      { what: "the refused mail's file to be removed", deadline: 20_000 },
+      () => spooled(store) === 1,
+    );
     assert.ok((await bodyOf(await claimOne(store))).equals(LARGE));
   });
 });

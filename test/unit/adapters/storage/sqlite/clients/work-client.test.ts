@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 
-it("loses what it grants where the store has gone, and does not end its thread by that", async () => {
+it("a grant to a store that has ended is lost, and causes no unhandled rejection", async () => {
   await using store = await openSqliteStore();
   const settled = async (): Promise<void> => {
     for (let turns = 0; turns < 5; turns++) await turn();

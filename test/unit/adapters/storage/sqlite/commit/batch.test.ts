@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Batch } from "../../../../../../src/adapters/storage/sqlite/commit/batch.ts";
 
-/** A batch that took over what a job left. */
+/** A batch that absorbed the effects of a job. */
 function absorbing(did: string[]): Batch {
   const [batch, job] = [new Batch(), new Batch()];
   batch.onCommit(() => did.push("own"));
@@ -16,7 +16,7 @@ function absorbing(did: string[]): Batch {
   return batch;
 }
 
-it("causes what its jobs left, in their order, once it is durable", () => {
+it("runs the commit effects of its jobs in order when it is committed", () => {
   const did: string[] = [];
   const batch = absorbing(did);
   batch.committed();
@@ -30,7 +30,7 @@ it("causes what its jobs left, in their order, once it is durable", () => {
   );
 });
 
-it("takes back what its jobs took, the last first, where it is undone", () => {
+it("runs the rollback effects of its jobs in reverse order when it is rolled back", () => {
   const did: string[] = [];
   absorbing(did).rolledBack();
   assert.deepEqual(did, ["undo job's", "undo own"]);

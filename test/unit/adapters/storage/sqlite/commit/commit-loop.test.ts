@@ -21,7 +21,7 @@ import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const MAILS = 100;
 
-it("puts all mail that waits into one commit", async () => {
+it("puts all waiting mail, claims and settlements into one commit each", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const bodies = await Promise.all(Array.from({ length: MAILS }, () => fillBody(store.intake, "x")));
@@ -39,7 +39,7 @@ it("puts all mail that waits into one commit", async () => {
   assert.equal(disk.commits - before, 3);
 });
 
-it("withdraws a mail whose deadline passed on the way to its transaction", async () => {
+it("refuses a mail whose deadline passed before its transaction began", async () => {
   await using store = await openSqliteStore();
   const mail = newMail(store.clock.now());
   const answer = store.intake.accept(mail, await fillBody(store.intake, "x"));
@@ -48,7 +48,7 @@ it("withdraws a mail whose deadline passed on the way to its transaction", async
   assert.equal(await store.reader.show(mail.id), undefined);
 });
 
-it("gives a grant's credit back when the commit did not happen, and nobody hears of that claim", async () => {
+it("gives a grant's credit back if the commit fails, and does not report that claim", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const claimed: string[] = [];
@@ -67,13 +67,13 @@ it("gives a grant's credit back when the commit did not happen, and nobody hears
   assert.deepEqual(claimed, [mail.id]);
 });
 
-/** On every machine a single step of a long task uses up what a turn has for it. */
+/** Makes a single step of a long task use up the whole time that a turn has for long tasks, on every machine. */
 function slow(t: TestContext): void {
   let time = 0;
   t.mock.method(performance, "now", () => (time += 1000));
 }
 
-it("lets mail flow while 100,000 recipients are staged", async (t) => {
+it("accepts mail while 100,000 recipients are staged", async (t) => {
   slow(t);
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
@@ -104,7 +104,7 @@ it("lets mail flow while 100,000 recipients are staged", async (t) => {
   assert.ok(longest <= 10, `one mail took ${longest} of ${disk.commits} commits`);
 });
 
-/** Time passes as the test says, and a commit takes as long as it says. */
+/** A clock that moves only when the test says so; each commit takes the given time. */
 function ownTime(t: TestContext, disk: FlakyDisk): { pass(time: number): void; commitTakes: number[] } {
   let now = 0;
   t.mock.method(performance, "now", () => now);
@@ -116,7 +116,7 @@ function ownTime(t: TestContext, disk: FlakyDisk): { pass(time: number): void; c
   return { pass: (time) => void (now += time), commitTakes };
 }
 
-it("gives long tasks 4 ms of a turn, or a quarter of what the last commit took, up to 20 ms", async (t) => {
+it("gives long tasks 4 ms of a turn, or a quarter of the last commit's time, up to 20 ms", async (t) => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   const time = ownTime(t, disk);
@@ -134,7 +134,7 @@ it("gives long tasks 4 ms of a turn, or a quarter of what the last commit took, 
   database.close();
 });
 
-it("shares that time between the lines", async (t) => {
+it("shares the time for long tasks equally between their two lines", async (t) => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   const time = ownTime(t, disk);
@@ -154,7 +154,7 @@ it("shares that time between the lines", async (t) => {
   database.close();
 });
 
-it("does all else beside a verb over thousands of mails, one verb after the other", async (t) => {
+it("runs other work during an operator's verb over thousands of recipients, and runs verbs one by one", async (t) => {
   slow(t);
   await using store = await openSqliteStore();
   await store.control.addDomain({ name: "one.test", settings: SETTINGS });
@@ -202,7 +202,7 @@ for (const [what, jobs, bytes] of [
   ["jobs", 1001, 0],
   ["bytes", 3, 16 * 1024 * 1024],
 ] as const)
-  it(`bounds what one transaction does by its ${what}; the rest follows in the next`, async () => {
+  it(`limits one transaction by its ${what}, and runs the rest in the next transaction`, async () => {
     await using folder = await tempFolder();
     const { disk, database, loop } = openLoop(folder.path);
     const before = disk.commits;
@@ -213,7 +213,7 @@ for (const [what, jobs, bytes] of [
     database.close();
   });
 
-it("goes on with the rest when only the mail in a batch finds no room", async () => {
+it("commits the other jobs of a batch if only its mail finds no room on the disk", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop, failures } = openLoop(folder.path);
   database.exec("CREATE TABLE done (what TEXT)");
@@ -230,7 +230,7 @@ it("goes on with the rest when only the mail in a batch finds no room", async ()
   database.close();
 });
 
-it("refuses a job for its own fault, and no other, on a full disk too", async () => {
+it("refuses only the job whose statement failed, also on a full disk", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   let isFull = true;
@@ -249,7 +249,7 @@ it("refuses a job for its own fault, and no other, on a full disk too", async ()
   database.close();
 });
 
-it("begins a long task again that the mail beside it undid", async () => {
+it("restarts a long task if the mail in the same transaction made it roll back", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   let begun = 0;
@@ -265,7 +265,7 @@ it("begins a long task again that the mail beside it undid", async () => {
   database.close();
 });
 
-it("gives a long task up of which a part is durable", async () => {
+it("rejects a long task on a full disk if a part of it was already committed", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   let steps = 0;
@@ -281,7 +281,7 @@ it("gives a long task up of which a part is durable", async () => {
   database.close();
 });
 
-it("takes back what a job took that the disk stopped, also where each has a savepoint", async () => {
+it("runs the rollback effects of a job that a disk error stopped, also when each job has a savepoint", async () => {
   await using folder = await tempFolder();
   const { database, loop, failures } = openLoop(folder.path);
   const faults = ["SQLITE_CONSTRAINT", "SQLITE_IOERR"];
@@ -302,7 +302,7 @@ it("takes back what a job took that the disk stopped, also where each has a save
   database.close();
 });
 
-it("causes what the others of a batch left, once it is known to be durable, where one is refused", async () => {
+it("runs the commit effects of the other jobs after the commit if one job of the batch is refused", async () => {
   await using folder = await tempFolder();
   const did: string[] = [];
   const { database, loop } = openLoop(folder.path, () => did.push("durable"));
@@ -321,7 +321,7 @@ it("causes what the others of a batch left, once it is known to be durable, wher
   database.close();
 });
 
-it("gives no long task up that had yet to begin", async (t) => {
+it("does not reject a long task that had not begun when the disk was full", async (t) => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
   let now = 0;
@@ -343,7 +343,7 @@ it("gives no long task up that had yet to begin", async (t) => {
   database.close();
 });
 
-it("leaves nothing of a job, or of a long task, that is refused for its own fault", async () => {
+it("commits nothing of a job, or of a long task, whose statement failed", async () => {
   await using folder = await tempFolder();
   const { database, loop } = openLoop(folder.path);
   database.exec("CREATE TABLE done (what TEXT)");
@@ -364,7 +364,7 @@ it("leaves nothing of a job, or of a long task, that is refused for its own faul
   database.close();
 });
 
-it("commits nothing beside a job that the disk stopped, and tells of it, also where each has a savepoint", async () => {
+it("commits no other job of a batch that a disk error stopped, and reports the error once", async () => {
   await using folder = await tempFolder();
   const { database, loop, failures } = openLoop(folder.path);
   const faults = ["SQLITE_CONSTRAINT", "SQLITE_IOERR"];

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { openAllowedSenders } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 
-it("knows allowed senders by address or domain, for all or for one domain", async () => {
+it("finds allowed senders by address or domain, for all recipient domains or for one", async () => {
   await using store = await openSqliteStore();
   const senders = openAllowedSenders(store.folder);
   const at = 5;

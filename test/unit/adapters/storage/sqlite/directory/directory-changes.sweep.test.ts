@@ -21,7 +21,7 @@ async function openCase() {
     changes,
     change: (verb: "add" | "remove", at: number) =>
       changes.sideLists.change({ domain: "one.test", verb, recipients: ["alice"] }, at),
-    /** To its end. */
+    /** Runs the sweep to its end. */
     sweep: (at: number) => void [...changes.sweep(at)],
     knows: (generation = directory.generation()) => {
       const one = directory.domain("one.test", generation);
@@ -38,7 +38,7 @@ async function openCase() {
 }
 
 describe("a sweep of the directory", () => {
-  it("leaves who was removed within the hour to those who began before", async () => {
+  it("keeps a recipient that was removed within the last hour visible to older generations", async () => {
     await using it = await openCase();
     it.change("add", 10);
     const before = it.newest();
@@ -50,7 +50,7 @@ describe("a sweep of the directory", () => {
     assert.deepEqual([it.knows(), it.count("entry")], [false, 0]);
   });
 
-  it("leaves a list that is in use, also after a change was given up", async () => {
+  it("keeps a list that is in use, also after a change was discarded", async () => {
     await using it = await openCase();
     it.change("add", 1);
     it.changes.discard();
@@ -58,7 +58,7 @@ describe("a sweep of the directory", () => {
     assert.equal(it.knows(), true);
   });
 
-  it("removes what was staged and given up", async () => {
+  it("removes the entries, lists and domains of a discarded change", async () => {
     await using it = await openCase();
     it.changes.stageOpen();
     const [wanted] = it.changes.stageDomains([{ name: "two.test", settings: SETTINGS, hash: "a hash" }]);

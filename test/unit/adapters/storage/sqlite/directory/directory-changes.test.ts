@@ -15,7 +15,7 @@ import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const domain = (name: string, ...recipients: string[]) => ({ name, settings: SETTINGS, recipients });
 
-/** Somebody who stages another list for one.test and comes no further; returns how he ends. */
+/** A client that stages another list for one.test and does not finish; returns the function that disconnects it. */
 async function stageHalf(store: SqliteStore): Promise<() => void> {
   const port = store.port("control");
   const channel = openChannel<ControlMethods>(port);
@@ -36,7 +36,7 @@ async function known(store: SqliteStore, name = "one.test"): Promise<readonly st
   return [...found, ...(await store.reader.domains()).map(({ name }) => name)];
 }
 
-test("a list that was left half staged is not taken for the same one when that comes whole", async () => {
+test("an incomplete staged list is not reused when the complete list with the same hash is declared", async () => {
   await using store = await openSqliteStore();
   const port = store.port("control");
   const channel = openChannel<ControlMethods>(port);
@@ -55,19 +55,19 @@ test("a list that was left half staged is not taken for the same one when that c
   assert.ok(store.directory.recipient(one, "bob") && store.directory.recipient(one, "carol"));
 });
 
-test("what is staged is not seen, and forgotten when who stages goes away", async () => {
+test("a staged change is not visible, and is discarded when its client disconnects", async () => {
   await using store = await openSqliteStore();
   await store.control.declare([domain("one.test", "alice"), domain("two.test")]);
   const leave = await stageHalf(store);
   assert.deepEqual(await known(store), ["alice", "one.test", "two.test"]);
   leave();
-  const result = await waitFor({ what: "the way is free", deadline: 5000 }, () =>
+  const result = await waitFor({ what: "the next change to be possible", deadline: 5000 }, () =>
     store.control.declare([domain("one.test", "alice"), domain("two.test")]).catch(() => undefined),
   );
   assert.deepEqual([result.added, result.changed, result.removed], [[], [], []]);
 });
 
-test("while one change is staged no other is made, and what was given up cannot go on", async () => {
+test("while a change is staged, other changes are rejected, and a discarded change cannot continue", async () => {
   await using store = await openSqliteStore();
   await store.control.addDomain(domain("api.test", "alice"));
   const { control } = store;
@@ -100,7 +100,7 @@ test("while one change is staged no other is made, and what was given up cannot 
   port.close();
 });
 
-test("what a crash left half staged is cleaned up", async () => {
+test("a change that a crash left half staged is discarded", async () => {
   await using store = await openSqliteStore();
   await store.control.declare([domain("one.test", "alice"), domain("two.test")]);
   await stageHalf(store);
@@ -112,7 +112,7 @@ test("what a crash left half staged is cleaned up", async () => {
   assert.deepEqual(await known(after), ["alice", "api.test", "one.test", "two.test"]);
 });
 
-test("what a full disk left half staged does not stand in the way of the next change", async () => {
+test("a change that a full disk left half staged does not block the next change", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await store.control.declare([domain("one.test", "alice")]);
@@ -126,7 +126,7 @@ test("what a full disk left half staged does not stand in the way of the next ch
   assert.deepEqual(await known(store), ["alice", "one.test", "three.test"]);
 });
 
-test("a change that begins on a full disk begins as often as it takes, on a clean directory", async () => {
+test("a change on a full disk is retried on a clean directory until it fits", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await store.control.declare([domain("one.test", "alice")]);
@@ -134,7 +134,7 @@ test("a change that begins on a full disk begins as often as it takes, on a clea
   disk.failCommit = () => (durable-- > 0 ? undefined : "SQLITE_FULL");
   await assert.rejects(store.control.declare([domain("one.test", "bob"), domain("two.test")]), /SQLITE_FULL/);
   disk.failCommit = undefined;
-  // Makes the ballast, which is given up piece by piece.
+  // By then the ballast is made; the store gives it up piece by piece.
   store.clock.advance(6000);
   let failing = 3;
   disk.failCommit = () => (failing-- > 0 ? "SQLITE_FULL" : undefined);
@@ -146,7 +146,7 @@ test("a change that begins on a full disk begins as often as it takes, on a clea
   assert.deepEqual(await known(store, "four.test"), ["bob", "four.test", "one.test", "three.test"]);
 });
 
-test("mail that finds no room ends no change of the directory", async () => {
+test("mail that is refused because the disk is full does not end a staged change", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const channel = openChannel<ControlMethods>(store.port("control"));
@@ -163,7 +163,7 @@ test("mail that finds no room ends no change of the directory", async () => {
   assert.deepEqual(added, ["one.test"]);
 });
 
-test("small lists share a commit, and a large one is cut between them", async () => {
+test("small lists share a commit, and a large list is divided between commits", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const large = Array.from({ length: 2500 }, (_, i) => `user${i}`);

@@ -9,7 +9,7 @@ import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const HOUR = 3_600_000;
 
-it("removes the rows of thousands of domains that changed in small steps, the generation first", async () => {
+it("removes an old generation first, then its thousands of domain rows in small steps", async () => {
   await using folder = await tempFolder();
   const database = openMailDatabase(folder.path, realDisk);
   migrate(database);
@@ -24,7 +24,7 @@ it("removes the rows of thousands of domains that changed in small steps, the ge
   assert.deepEqual(
     [[...generations.sweep(2 + HOUR)], rows.get()],
     [[], 2400],
-    "who began an hour ago still reads the first",
+    "a transaction that began an hour ago still reads the first generation",
   );
   const left: unknown[] = [];
   const steps = generations.sweep(3 + HOUR);

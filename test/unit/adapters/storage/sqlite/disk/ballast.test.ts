@@ -20,14 +20,14 @@ const MEGABYTE = 1024 * 1024;
 const FULL = { kind: "refused", why: "full" };
 const ALL = { verb: "delete", filter: {}, who: "x", now: 1 } as const;
 
-/** A store with a ballast, on a disk that others can fill. */
+/** A store with a ballast, on a disk that other programs can fill. */
 async function openBallasted(disk = new FlakyDisk()) {
   const journal = new MemoryJournal();
   const store = await openSqliteStore({ disk, journal });
   const told = () => journal.of("store.condition");
   const file = join(store.folder, "ballast");
   const left = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.size;
-  /** Not a block is free until so many bytes of the ballast are gone. */
+  /** No block is free until `until` bytes of the ballast are given up. */
   const othersTakeAll = (until: number): void => {
     disk.free = 0;
     disk.failCommit = () => ((left() ?? 0) > WHOLE_BALLAST - until ? "SQLITE_FULL" : undefined);
@@ -36,7 +36,7 @@ async function openBallasted(disk = new FlakyDisk()) {
 }
 
 describe("the ballast", () => {
-  it("is made a second after the start, for us alone, and is no room for mail", async () => {
+  it("is made a second after the start, is private, and does not count as room for mail", async () => {
     await using store = await openBallasted();
     const room = store.intake.room();
     assert.equal(store.left(), undefined);
@@ -48,7 +48,7 @@ describe("the ballast", () => {
     assert.equal(store.intake.room(), room);
   });
 
-  it("goes piece by piece for claims, settlements and operators, never for new mail", async () => {
+  it("is given up piece by piece for claims, settlements and operators, never for new mail", async () => {
     await using store = await openBallasted();
     store.clock.advance(1000);
     for (let n = 0; n < 2; n++) await accept(store.intake, newMail(store.clock.now()));
@@ -75,7 +75,7 @@ describe("the ballast", () => {
     ]);
   });
 
-  it("is not filled again before there is room for new mail", async () => {
+  it("is not refilled before there is room for new mail", async () => {
     await using store = await openBallasted();
     store.clock.advance(1000);
     await accept(store.intake, newMail(store.clock.now()));
@@ -85,7 +85,7 @@ describe("the ballast", () => {
     assert.equal(store.left(), WHOLE_BALLAST - MEGABYTE);
   });
 
-  it("is told of once when it is used up, and nothing is lost", async () => {
+  it("is reported once when it is used up, and no mail is lost", async () => {
     await using store = await openBallasted();
     store.clock.advance(1000);
     const mail = newMail(store.clock.now());
@@ -102,7 +102,7 @@ describe("the ballast", () => {
     assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
   });
 
-  it("is made whole before new mail is taken again", async () => {
+  it("is refilled completely before new mail is accepted again", async () => {
     await using store = await openBallasted();
     store.clock.advance(1000);
     store.othersTakeAll(MEGABYTE);
@@ -111,13 +111,13 @@ describe("the ballast", () => {
     store.disk.failFill = "EDQUOT";
     store.clock.advance(6000);
     const conditions = store.told().map(({ condition }) => condition);
-    assert.deepEqual(new Set(conditions), new Set(["full"]), "a quota, of which the free space says nothing");
+    assert.deepEqual(new Set(conditions), new Set(["full"]), "a quota does not show in the free space");
     store.disk.failFill = undefined;
     store.clock.advance(6000);
     assert.deepEqual([store.intake.condition(), store.left()], ["ok", WHOLE_BALLAST]);
   });
 
-  it("keeps the WAL from growing while it is being used up", async () => {
+  it("does not let the WAL grow while it is being used up", async () => {
     await using store = await openBallasted();
     store.clock.advance(1000);
     for (let n = 0; n < 20; n++) await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(40_000));
@@ -133,7 +133,7 @@ describe("the ballast", () => {
     assert.equal(size(), before);
   });
 
-  it("that finds no room keeps new mail out until it is whole", async () => {
+  it("that finds no room makes the store refuse new mail until it is complete", async () => {
     await using store = await openBallasted();
     store.disk.failFill = "ENOSPC";
     store.clock.advance(1000);
@@ -144,7 +144,7 @@ describe("the ballast", () => {
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
   });
 
-  it("that cannot be made is a line in the log, and mail is taken all the same", async () => {
+  it("that cannot be made is logged, and mail is still accepted", async () => {
     await using folder = await tempFolder();
     mkdirSync(join(folder.path, "ballast"));
     const lines: string[] = [];
@@ -155,7 +155,7 @@ describe("the ballast", () => {
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
   });
 
-  it("that cannot be given up makes no room, and the disk is full", async () => {
+  it("that cannot be given up leaves the disk full, which is reported each time", async () => {
     await using folder = await tempFolder();
     mkdirSync(join(folder.path, "ballast"));
     const disk = new FlakyDisk();
@@ -167,7 +167,7 @@ describe("the ballast", () => {
       await assert.rejects(claimOne(store), /the test says SQLITE_FULL/);
       assert.equal(store.writer.condition, "full");
       const told = journal.of("store.condition").filter(({ why }) => why.endsWith("is used up"));
-      assert.equal(told.length, time, "told of each time");
+      assert.equal(told.length, time, "reported each time");
       disk.failCommit = undefined;
       store.clock.advance(6000);
       assert.equal(store.writer.condition, "ok");
@@ -184,7 +184,7 @@ describe("a piece of the ballast", () => {
     return Object.assign(folder, { left: () => statSync(file).size });
   }
 
-  it("is given up for an act that finds no room, and again, until nothing is left of it", async () => {
+  it("is given up for an act that finds no room, repeatedly until nothing is left", async () => {
     await using folder = await openFolder(MEGABYTE + 1000);
     const act = (): never => {
       throw systemError("ENOSPC");
@@ -193,7 +193,7 @@ describe("a piece of the ballast", () => {
     assert.equal(folder.left(), 0);
   });
 
-  it("is kept where the act fails for another reason", async () => {
+  it("is kept if the act fails for another reason", async () => {
     for (const code of ["EMFILE", "EIO", "SQLITE_BUSY"]) {
       await using folder = await openFolder(MEGABYTE);
       const act = (): never => {
@@ -204,7 +204,7 @@ describe("a piece of the ballast", () => {
     }
   });
 
-  it("is given up before the start where hardly a block is free", { skip: smallDiskMissing() }, async () => {
+  it("is given up before the start if the disk is almost full", { skip: smallDiskMissing() }, async () => {
     await using folder = await tempFolder();
     const data = join(folder.path, "data");
     await using _disk = smallDisk(data, 8);

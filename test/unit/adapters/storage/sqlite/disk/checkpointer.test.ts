@@ -9,7 +9,7 @@ import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/dis
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { openAs } from "./file-faults.ts";
 
-it("that ends leaves neither its port nor its connection open", async () => {
+it("a closed checkpointer leaves neither its port nor its connection open", async () => {
   await using folder = await tempFolder();
   openMailDatabase(folder.path, realDisk).close();
   const { port1, port2 } = new MessageChannel();

@@ -13,7 +13,7 @@ import { FlakyDisk } from "./flaky-disk.ts";
 const FULL = 2;
 const INCREMENTAL = 2;
 
-it("flushes at every commit, on every connection that holds mail", async () => {
+it("every connection to the mail database flushes at each commit", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const [writer] = disk.opened as [(typeof disk.opened)[0]];
@@ -29,7 +29,7 @@ it("flushes at every commit, on every connection that holds mail", async () => {
   assert.equal(writer.pragma("wal_autocheckpoint", { simple: true }), 0);
 });
 
-it("still does so after the connection was lost and opened again", async () => {
+it("a reopened connection flushes at each commit", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   disk.failCommit = "SQLITE_IOERR_FSYNC";
@@ -40,7 +40,7 @@ it("still does so after the connection was lost and opened again", async () => {
   assert.equal(disk.opened[1]?.pragma("synchronous", { simple: true }), FULL);
 });
 
-it("keeps all files for its own user", async () => {
+it("makes all files accessible to its own user only", async () => {
   await using store = await openSqliteStore();
   for (const size of [20_000, 100_000])
     await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(size));
@@ -53,17 +53,17 @@ it("keeps all files for its own user", async () => {
     assert.equal(mode(file), 0o600, file);
 });
 
-it("cannot write through a reader", async () => {
+it("a reader's connection cannot write", async () => {
   await using store = await openSqliteStore();
   const reader = openMailReader(store.folder);
   assert.throws(() => reader.exec("DELETE FROM message"), /readonly/);
   reader.close();
 });
 
-it("runs a SQLite whose WAL two connections may move", async () => {
+it("uses a SQLite version in which two connections may checkpoint the WAL", async () => {
   const disk = new FlakyDisk();
   await using _store = await openSqliteStore({ disk });
   const version = disk.opened[0]?.prepare<[], string>("SELECT sqlite_version()").pluck().get() ?? "";
-  // Until then one could corrupt the other's: sqlite.org/wal.html, "The WAL-Reset Bug".
+  // Before this version, one checkpoint could corrupt another: sqlite.org/wal.html, "The WAL-Reset Bug".
   assert.ok(version.localeCompare("3.51.3", "en", { numeric: true }) >= 0, version);
 });

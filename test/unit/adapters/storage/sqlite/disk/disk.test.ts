@@ -31,7 +31,7 @@ function watchFlushes(t: TestContext, seen: (path: string) => void): void {
   syncBuiltinESMExports();
 }
 
-it("flushes the name of each folder that it makes", async (t) => {
+it("flushes the parent of each folder that it makes", async (t) => {
   await using folder = await tempFolder();
   const flushed: unknown[] = [];
   watchFlushes(t, (path) => flushed.push([path, readdirSync(path)]));
@@ -43,7 +43,7 @@ it("flushes the name of each folder that it makes", async (t) => {
   ]);
 });
 
-it("flushes a file that is replaced before it gets its name, and the folder after that", async (t) => {
+it("a durable write flushes the new file before it replaces the old one, and then the folder", async (t) => {
   await using folder = await tempFolder();
   const file = join(folder.path, "note");
   writeFileSync(file, "before");
@@ -58,7 +58,7 @@ it("flushes a file that is replaced before it gets its name, and the folder afte
   ]);
 });
 
-it("flushes the name of a database that it makes", async (t) => {
+it("flushes the folder of a database that it makes", async (t) => {
   await using folder = await tempFolder();
   const flushed: unknown[] = [];
   watchFlushes(t, (path) => flushed.push([path, readdirSync(path).includes("queue.sqlite")]));
@@ -66,7 +66,7 @@ it("flushes the name of a database that it makes", async (t) => {
   assert.deepEqual(flushed.at(-1), [folder.path, true]);
 });
 
-it("flushes the folder when it proves itself, also after the proof has gone", async (t) => {
+it("the proof of a disk flushes the folder after the proof file is renamed and after it is removed", async (t) => {
   await using folder = await tempFolder();
   const flushed: unknown[] = [];
   watchFlushes(t, (path) => flushed.push([basename(path), readdirSync(folder.path)]));
@@ -79,19 +79,19 @@ it("flushes the folder when it proves itself, also after the proof has gone", as
   ]);
 });
 
-it("fills a file up to its size, and keeps what it holds", async () => {
+it("fills a file up to its size, and keeps its content", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "file");
   writeFileSync(file, "before");
   realDisk.fill(file, 1_500_000);
   const octets = readFileSync(file);
   assert.deepEqual([octets.length, octets.toString("latin1", 0, 6)], [1_500_000, "before"]);
-  assert.ok(deflateSync(octets).length > 1_490_000, "a file system that compresses would keep nothing of it");
+  assert.ok(deflateSync(octets).length > 1_490_000, "the octets must not be compressible");
   realDisk.fill(file, 1000);
   assert.equal(readFileSync(file).length, 1_500_000);
 });
 
-it("leaves no connection behind that could not be set up", async () => {
+it("closes a connection that could not be set up", async () => {
   await using folder = await tempFolder();
   const opened: Database.Database[] = [];
   const disk: Disk = {
@@ -112,7 +112,7 @@ it("leaves no connection behind that could not be set up", async () => {
   );
 });
 
-it("tells what is free to us, and what there is in all", { skip: smallDiskMissing() }, async () => {
+it("returns the free space for this user and the total size", { skip: smallDiskMissing() }, async () => {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
   await using _disk = smallDisk(data, 8);
@@ -120,7 +120,7 @@ it("tells what is free to us, and what there is in all", { skip: smallDiskMissin
   assert.deepEqual(realDisk.space(data), { free: freeOn(data), total: 8 << 20 });
 });
 
-it("closes a file that is there to others, and keeps what it holds", async () => {
+it("makes an existing file private, and keeps its content", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "file");
   writeFileSync(file, "before", { mode: 0o644 });

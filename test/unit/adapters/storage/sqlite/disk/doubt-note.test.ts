@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { doubtNote } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
-test("what is noted is read by the next start, and what is no moment is nothing", async () => {
+test("the next start reads the noted time, and ignores a note that is not a time", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "doubted");
   const note = doubtNote(folder.path);
@@ -21,7 +21,7 @@ test("what is noted is read by the next start, and what is no moment is nothing"
   }
 });
 
-test("a note that cannot be written is told", async () => {
+test("writing a note to a missing folder rejects", async () => {
   await using folder = await tempFolder();
   await assert.rejects(doubtNote(join(folder.path, "gone")).write(1), { code: "ENOENT" });
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { failureOf } from "../../../../../../src/adapters/storage/sqlite/disk/failure.ts";
 import { systemError } from "./file-faults.ts";
 
-test("a failure belongs to the disk, its room, or the one job, by the code of its error", () => {
+test("an error's code decides whether the disk is sick, the disk is full, or only the job failed", () => {
   const why = (code: string) => failureOf(systemError(code)).why;
   for (const code of ["ENOSPC", "EDQUOT", "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"])
     assert.equal(why(code), "full", code);
@@ -21,6 +21,6 @@ test("a failure belongs to the disk, its room, or the one job, by the code of it
   assert.equal(failureOf(new TypeError("a bug of ours")).why, "row");
 });
 
-test("a quota that is used up is named, as Node has no words for it", () => {
+test("the message for EDQUOT names the disk quota, because Node has no text for it", () => {
   assert.equal(failureOf(systemError("EDQUOT")).message, "the disk quota is used up");
 });

@@ -9,16 +9,16 @@ import { setImmediate as turn } from "node:timers/promises";
 type Method = "write" | "writev" | "sync" | "datasync";
 type Call = (...given: unknown[]) => Promise<unknown>;
 
-/** What stood there before the first fault. */
+/** The methods as they were before the first fault. */
 const REAL: Partial<Record<Method, Call>> = {};
 
-/** An error of this code, as Node and SQLite tell it. */
+/** An error with this code, as Node and SQLite report it. */
 export function systemError(code: string): Error {
   const quota = { code: "Unknown system error -122", errno: -constants.errno.EDQUOT };
   return Object.assign(new Error(`the test says ${code}`), code === "EDQUOT" ? quota : { code });
 }
 
-/** Has the `nth` call of this method of any open file fail. */
+/** Makes the `nth` call of this method of any open file fail. */
 export async function failAt(
   t: Pick<TestContext, "after">,
   { method, nth, code }: { method: Method; nth: number; code: string },
@@ -31,7 +31,7 @@ export async function failAt(
   });
 }
 
-/** Has each call of this method of any open file wait for so many turns of the event loop. */
+/** Makes each call of this method of any open file wait for `turns` turns of the event loop. */
 export async function slowDown(
   t: Pick<TestContext, "after">,
   { method, turns }: { method: Method; turns: number },
@@ -42,7 +42,7 @@ export async function slowDown(
   });
 }
 
-/** Has each write of any open file write no more than so many bytes. */
+/** Makes each write of any open file write at most `most` bytes. */
 export async function writeShort(t: Pick<TestContext, "after">, most: number): Promise<void> {
   await inPlaceOf(t, "write", (real, [rest]) => real((rest as Buffer).subarray(0, most)));
   await inPlaceOf(t, "writev", (real, [chunks]) =>
@@ -62,7 +62,7 @@ export async function watch(
   });
 }
 
-/** Resolves when the `nth` call of this method has come back. */
+/** `done` resolves when the `nth` call of this method has returned. */
 export async function ended(
   t: Pick<TestContext, "after">,
   method: Method,
@@ -79,7 +79,7 @@ export async function ended(
   return { done: promise };
 }
 
-/** Has the first call of this method wait until it is let go, or fails it then. */
+/** Holds the first call of this method until `letGo` or `fail` is called. */
 export async function holdFirst(
   t: Pick<TestContext, "after">,
   method: Method,
@@ -100,7 +100,7 @@ export async function holdFirst(
   };
 }
 
-/** The descriptors under which this process has a file open whose path ends so. */
+/** The descriptors of the files that this process has open and whose path ends with `name`. */
 export function openAs(name: string): readonly number[] {
   const own = "/proc/self/fd";
   const isOpen = (fd: string): boolean => {
@@ -113,7 +113,7 @@ export function openAs(name: string): readonly number[] {
   return readdirSync(own).filter(isOpen).map(Number);
 }
 
-/** Closes the file behind the back of who has it open, so that it cannot be closed again. */
+/** Closes the open file without its owner's knowledge, so that its owner cannot close it. */
 export function closeBehind(name: string): void {
   const [descriptor, ...more] = openAs(name);
   assert.ok(descriptor !== undefined && more.length === 0);
@@ -133,7 +133,7 @@ async function inPlaceOf(
   files[method] = function (this: FileHandle, ...given: unknown[]) {
     return act(before.bind(this), given, this);
   };
-  // Whatever stands in place of it by then: several faults of one method are taken out in any order.
+  // Restores the real method, whatever replaces it by then: faults of one method are removed in any order.
   t.after(() => {
     files[method] = REAL[method] as Call;
   });

@@ -5,23 +5,23 @@ import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/dis
 
 type Opened = ReturnType<Disk["openDatabase"]>;
 
-/** The real disk, with faults on demand and a look at what is asked of it. */
+/** The real disk, with faults on demand and a record of its calls. */
 export class FlakyDisk implements Disk {
-  /** Code that the next commits fail with, or what tells it; they do not reach the disk. */
+  /** The code that commits fail with, or a function that returns it; these commits do not reach the disk. */
   failCommit: string | (() => string | undefined) | undefined;
-  /** The same, but the commit does reach the disk, as after a flush whose error came too late. */
+  /** The code that commits fail with after they reached the disk, as when the error of a flush comes too late. */
   failAfterCommit: string | undefined;
   failProof: string | undefined;
   failCheckpoint: string | undefined;
-  /** What the header of the database is written with. */
+  /** The code that a write of the database header fails with. */
   failPragma: string | undefined;
   failFill: string | undefined;
-  /** What a look at the whole database finds. */
+  /** The finding of a check of the whole database. */
   damage: string | undefined;
   free = 1e12;
-  /** Commits that were tried. */
+  /** The number of attempted commits. */
   commits = 0;
-  /** Proofs that were asked for. */
+  /** The number of requested proofs. */
   proofs = 0;
   readonly statements: string[] = [];
   readonly opened: Opened[] = [];
@@ -57,7 +57,7 @@ export class FlakyDisk implements Disk {
     realDisk.prove(folder);
   }
 
-  /** Without its blocks, which would cost each test some time. */
+  /** Allocates no blocks, because that would cost each test some time. */
   fill(file: string, bytes: number): void {
     if (this.failFill !== undefined) throw systemError(this.failFill);
     const descriptor = openSync(file, "a", 0o600);

@@ -48,21 +48,21 @@ async function openOnFlakyDisk(options: Partial<WriterOptions> = {}) {
   return { ...store, disk, changes, conditions: () => changes().map(({ condition }) => condition) };
 }
 
-/** The disk is well, and that is proven. */
-function cure({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
+/** Removes the commit faults and waits until the store has proven the disk and is ok again. */
+function recover({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
   Object.assign(disk, { failCommit: undefined, failAfterCommit: undefined });
   clock.advance(5000);
   assert.equal(writer.condition, "ok");
 }
 
-/** A store that is cured after its end would write beside the next one. */
+/** Asserts that a closed store opens no connection again: it would write to the files of the next store. */
 function assertStaysClosed({ disk, clock }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
   const opened = disk.opened.length;
   clock.advance(20_000);
   assert.equal(disk.opened.length, opened);
 }
 
-/** Whatever is asked of a file below the folder fails, as on a file system that was shut down. */
+/** Makes every call on a file below the folder fail, as on a file system that was shut down. */
 function deadDisk(t: TestContext, folder: string): { revive(): void } {
   const mocks = (["statSync", "openSync", "rmSync", "truncateSync"] as const).map((name) => {
     const real = fs[name] as (file: string, ...more: unknown[]) => unknown;
@@ -82,7 +82,7 @@ function deadDisk(t: TestContext, folder: string): { revive(): void } {
 }
 
 describe("a full disk", () => {
-  it("refuses new mail below the reserve, settles on, and heals with room", async () => {
+  it("refuses new mail below the reserve, still settles, and accepts mail again when there is room", async () => {
     await using store = await openOnFlakyDisk();
     const { disk } = store;
     assert.equal(store.intake.room(), 1e12 - 1e9 - WHOLE_BALLAST);
@@ -102,7 +102,7 @@ describe("a full disk", () => {
     assert.deepEqual(store.conditions(), ["full", "ok"]);
   });
 
-  it("takes no notice either, and nothing of its ballast for one", async () => {
+  it("refuses a notice, too, and gives up no ballast for it", async () => {
     await using store = await openOnFlakyDisk();
     store.clock.advance(1000);
     const mail = newMail(store.clock.now());
@@ -120,10 +120,10 @@ describe("a full disk", () => {
     assert.equal(statSync(join(store.folder, "ballast")).size, ballast);
     store.disk.failCommit = undefined;
     store.clock.advance(6000);
-    assert.equal(await store.work.told(request), true, "it is owed still");
+    assert.equal(await store.work.told(request), true, "the notice is still owed");
   });
 
-  it("refuses what was on its way to the store while it became full", async () => {
+  it("refuses mail that was on its way to the store when the disk became full", async () => {
     await using store = await openOnFlakyDisk();
     const body = await fillBody(store.intake, Buffer.alloc(100_000));
     const answer = store.intake.accept(newMail(store.clock.now()), body);
@@ -132,7 +132,7 @@ describe("a full disk", () => {
     assert.deepEqual(await answer, FULL);
   });
 
-  it("is seen as soon as much was written, without a second's wait", async () => {
+  it("is detected after much was written, without a wait for the next periodic check", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.free = 1e9;
     const body = Buffer.alloc(8 * 1024 * 1024);
@@ -142,7 +142,7 @@ describe("a full disk", () => {
     assert.equal(store.intake.condition(), "full");
   });
 
-  it("stays full, and a well one well, while the file system does not tell of its space", async () => {
+  it("keeps its condition, full or ok, while the file system does not report its free space", async () => {
     await using store = await openOnFlakyDisk();
     const untold = (): never => {
       throw systemError("EIO");
@@ -159,18 +159,18 @@ describe("a full disk", () => {
     assert.equal(store.intake.condition(), "full");
   });
 
-  it("that is found sick when it makes room is sick", async () => {
+  it("becomes sick if a commit fails with an I/O error after room was made", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
     const codes = ["SQLITE_FULL", "SQLITE_IOERR_FSYNC"];
     store.disk.failCommit = () => codes.shift();
     await assert.rejects(claimOne(store), /SQLITE_IOERR_FSYNC/);
     assert.deepEqual(store.conditions(), ["full", "sick"]);
-    cure(store);
+    recover(store);
     assert.equal((await claimOne(store)).recipients.length, 1);
   });
 
-  it("follows a reserve that is set anew", async () => {
+  it("applies a changed reserve at once", async () => {
     await using store = await openOnFlakyDisk();
     store.writer.setReserve({ percent: 60 });
     assert.equal(store.intake.condition(), "full");
@@ -180,15 +180,15 @@ describe("a full disk", () => {
     store.writer.setReserve({ percent: 0 });
     assert.equal(store.intake.room(), 1e12 - 256e6, "a share counts as at least 256 MB");
     store.writer.setReserve({ bytes: 0 });
-    assert.equal(store.intake.room(), 1e12, "a size is taken as it is");
+    assert.equal(store.intake.room(), 1e12, "a reserve in bytes has no minimum");
   });
 
-  it("believes a write that found no room, quota or not, for a while", async () => {
+  it("stays full for a while after a write found no room, whatever the free space is", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failCommit = "SQLITE_FULL";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
     store.disk.failCommit = undefined;
-    // Nor does a clock that somebody sets make the while shorter or longer.
+    // A change of the wall clock makes this time neither shorter nor longer.
     store.clock.set(3_600_000);
     store.clock.advance(1000);
     assert.equal(store.intake.condition(), "full");
@@ -198,8 +198,8 @@ describe("a full disk", () => {
   });
 });
 
-describe("a write of which SQLite says no more than that it failed", () => {
-  it("found no room where the system says that a quota is used up", async () => {
+describe("a write that failed with SQLite's general I/O error", () => {
+  it("counts as a full disk if the system reports that a quota is used up", async () => {
     await using store = await openOnFlakyDisk();
     const { disk } = store;
     await accept(store.intake, newMail(store.clock.now()));
@@ -219,20 +219,20 @@ describe("a write of which SQLite says no more than that it failed", () => {
     assert.ok(!store.conditions().includes("sick"));
   });
 
-  it("found none either where the WAL was to be emptied", async () => {
+  it("counts as a full disk, too, if it was a checkpoint", async () => {
     await using store = await openOnFlakyDisk();
     store.clock.advance(1000);
     await accept(store.intake, newMail(store.clock.now()));
     store.disk.failFill = "EDQUOT";
     store.disk.failCheckpoint = "SQLITE_IOERR_WRITE";
-    await waitFor({ what: "the WAL is looked at", deadline: 20_000 }, () => {
+    await waitFor({ what: "a checkpoint", deadline: 20_000 }, () => {
       store.clock.advance(1000);
       return store.conditions().length > 0;
     });
     assert.deepEqual(new Set(store.conditions()), new Set(["full"]));
   });
 
-  it("of a mail that cannot be stored at all says nothing of the disk", async () => {
+  it("is not diagnosed if the mail itself cannot be stored; the condition stays ok", async () => {
     await using store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -242,7 +242,7 @@ describe("a write of which SQLite says no more than that it failed", () => {
   });
 
   for (const told of ["EIO", undefined])
-    it(`found the disk sick where the system says ${told ?? "that there is room"}`, async () => {
+    it(`counts as a sick disk if the system reports ${told ?? "that there is room"}`, async () => {
       await using store = await openOnFlakyDisk();
       store.clock.advance(1000);
       store.disk.failFill = told;
@@ -254,9 +254,9 @@ describe("a write of which SQLite says no more than that it failed", () => {
 });
 
 describe("a sick disk", () => {
-  // The last is no job's own fault where only the commit says it.
+  // SQLITE_ERROR is no fault of a job if it comes from the commit.
   for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_ERROR"]) {
-    it(`stands still after ${code} until the disk is proven`, async () => {
+    it(`stops all work after ${code} until the disk is proven`, async () => {
       await using store = await openOnFlakyDisk();
       const { disk } = store;
       const events: WorkEvent[] = [];
@@ -272,7 +272,7 @@ describe("a sick disk", () => {
       const settle = settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1);
       await assert.rejects(store.work.settle(settle));
       await assert.rejects(store.control.operate({ verb: "hold", filter: {}, who: "x", now: 1 }));
-      assert.equal(disk.opened[0]?.open, false, "the connection is given up");
+      assert.equal(disk.opened[0]?.open, false, "the connection is closed");
       disk.failProof = "EIO";
       disk.failCommit = undefined;
       store.clock.advance(20_000);
@@ -280,7 +280,7 @@ describe("a sick disk", () => {
       Object.assign(disk, { failProof: undefined, proofs: 0 });
       store.clock.advance(5000);
       assert.deepEqual([store.intake.condition(), disk.proofs], ["ok", 3]);
-      assert.equal(await store.work.settle(settle), true, "a claim outlives the illness");
+      assert.equal(await store.work.settle(settle), true, "a claim is kept while the disk is sick");
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
       assert.deepEqual(store.conditions(), ["sick", "ok"]);
       const told = events.flatMap((event) => (event.kind === "condition" ? [event.condition] : []));
@@ -288,7 +288,7 @@ describe("a sick disk", () => {
     });
   }
 
-  it("tells the operator what to do where the database is damaged: waiting will not mend it", async () => {
+  it("reports to the operator what to do if the database is damaged", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failCommit = "SQLITE_CORRUPT_INDEX";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
@@ -298,7 +298,7 @@ describe("a sick disk", () => {
     );
   });
 
-  it("has all of the WAL copied again, what a checkpoint copied before too", async () => {
+  it("copies all of the WAL again, including what a checkpoint had copied before", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
     const other = openCheckpointConnection(store.folder);
@@ -307,11 +307,11 @@ describe("a sick disk", () => {
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     assert.notEqual(pagesWaiting(other), 0);
-    cure(store);
+    recover(store);
     other.close();
   });
 
-  it("takes back all of what was refused and yet reached the disk", async () => {
+  it("after recovery, removes all mail that was refused although its commit reached the disk", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const refused = [newMail(store.clock.now()), newMail(store.clock.now())];
@@ -321,17 +321,17 @@ describe("a sick disk", () => {
     const found = async () => Promise.all(refused.map(({ id }) => store.reader.show(id)));
     assert.ok(
       (await found()).every((mail) => mail !== undefined),
-      "they are on the disk",
+      "the mails are on the disk",
     );
-    cure(store);
-    assert.deepEqual(await found(), [undefined, undefined], "their senders were told to keep them");
+    recover(store);
+    assert.deepEqual(await found(), [undefined, undefined], "their senders keep the mails");
     assert.equal(existsSync(join(store.folder, "refused")), false);
-    // The next mails get their keys.
+    // The next mail reuses a key of the removed mails.
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
   });
 
-  it("shows a change of the directory that was answered as failed and yet reached the disk, once cured", async () => {
+  it("after recovery, shows a directory change that was reported as failed but reached the disk", async () => {
     await using store = await openOnFlakyDisk();
     await store.control.addDomain({ name: "a.test", settings: SETTINGS });
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
@@ -339,14 +339,14 @@ describe("a sick disk", () => {
       store.control.addDomain({ name: "b.test", settings: SETTINGS }),
       /SQLITE_IOERR_FSYNC/,
     );
-    cure(store);
+    recover(store);
     const listed = (await store.reader.domains()).map(({ name }) => name);
     assert.deepEqual(listed, ["a.test", "b.test"]);
     const { directory } = store;
-    assert.deepEqual(directory.names(directory.generation()).toSorted(), listed, "what SMTP goes by");
+    assert.deepEqual(directory.names(directory.generation()).toSorted(), listed, "the names that SMTP uses");
   });
 
-  it("is cured, too, where the connection that is given up cannot be closed", async () => {
+  it("recovers even if the old connection cannot be closed", async () => {
     await using store = await openOnFlakyDisk();
     const [lost = assert.fail("no database")] = store.disk.opened;
     const close = lost.close.bind(lost);
@@ -355,32 +355,32 @@ describe("a sick disk", () => {
     };
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
-    cure(store);
+    recover(store);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
     close();
   });
 
-  it("takes back what was refused and has a file", async () => {
+  it("after recovery, removes a refused mail whose body has a file", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const refused = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, refused, Buffer.alloc(100_000)), SICK);
-    assert.ok(await store.reader.show(refused.id), "it is on the disk");
-    cure(store);
-    assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
+    assert.ok(await store.reader.show(refused.id), "the mail is on the disk");
+    recover(store);
+    assert.equal(await store.reader.show(refused.id), undefined, "its sender keeps the mail");
   });
 
-  it("takes nothing back that was accepted before under the same id", async () => {
+  it("after recovery, keeps a mail that was accepted earlier under the id of a refused one", async () => {
     await using store = await openOnFlakyDisk();
     const first = newMail(store.clock.now());
     await accept(store.intake, first);
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, first), SICK);
-    cure(store);
+    recover(store);
     assert.ok(await store.reader.show(first.id));
   });
 
-  it("puts back what was claimed on the disk and reached nobody", async () => {
+  it("after recovery, makes a mail waiting again whose claim reached the disk but no thread", async () => {
     await using store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
@@ -388,21 +388,21 @@ describe("a sick disk", () => {
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     await assert.rejects(claimOne(store));
     assert.equal(await state(), "claimed");
-    cure(store);
+    recover(store);
     assert.equal(await state(), "waiting");
   });
 
-  it("leaves a claim with its owner when the commit that settled it did not happen", async () => {
+  it("keeps a claim if the commit of its settlement failed", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
     const settle = settlement(await claimOne(store), { state: "gone", outcome: DELIVERED }, 1);
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     await assert.rejects(store.work.settle(settle));
-    cure(store);
+    recover(store);
     assert.equal(await store.work.settle(settle), true);
   });
 
-  it("leaves what was claimed by a grant with its owner, too", async () => {
+  it("keeps a claim by grant, too", async () => {
     await using store = await openOnFlakyDisk();
     const claims: ClaimedMail[] = [];
     store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
@@ -411,13 +411,13 @@ describe("a sick disk", () => {
     await accept(store.intake, newMail(store.clock.now()));
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
-    cure(store);
+    recover(store);
     const [claim] = claims as [ClaimedMail];
     const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
     assert.equal(await store.work.settle(settle), true);
   });
 
-  it("leaves a claim that is settled in part with its owner, too", async () => {
+  it("keeps a partly settled claim, too", async () => {
     await using store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@one.test") });
     await accept(store.intake, mail);
@@ -429,15 +429,15 @@ describe("a sick disk", () => {
     assert.equal(await store.work.settle({ ...settle, recipients: recipients.slice(0, 1) }), true);
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
-    cure(store);
+    recover(store);
     assert.equal(await store.work.settle({ ...settle, recipients: recipients.slice(1) }), true);
   });
 
   for (const [when, fails] of [
     ["by a commit", "SQLITE_IOERR_WRITE"],
-    ["by a look at the files", undefined],
+    ["by a check of the files", undefined],
   ] as const)
-    it(`that answers nothing at all is noticed ${when}, and does not end the storage thread`, async (t) => {
+    it(`that fails every call is noticed ${when}, and does not end the storage thread`, async (t) => {
       await using store = await openOnFlakyDisk();
       const mail = newMail(store.clock.now());
       await accept(store.intake, mail);
@@ -449,11 +449,11 @@ describe("a sick disk", () => {
       store.clock.advance(20_000);
       assert.equal(store.writer.condition, "sick");
       dead.revive();
-      cure(store);
+      recover(store);
       assert.ok(await store.reader.show(mail.id));
     });
 
-  it("is not over while the database is damaged", async () => {
+  it("stays sick while the database is damaged", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
@@ -463,13 +463,13 @@ describe("a sick disk", () => {
     assert.deepEqual(
       store.disk.opened.map(({ open }) => open),
       [false, false],
-      "no connection stays behind of a try",
+      "a failed attempt to recover leaves no connection open",
     );
     store.disk.damage = undefined;
-    cure(store);
+    recover(store);
   });
 
-  it("is not over while the database takes nothing from the WAL, which no proof beside it tells", async () => {
+  it("stays sick while checkpoints fail, even if the proof succeeds", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
     store.disk.failCommit = store.disk.failCheckpoint = "SQLITE_IOERR_WRITE";
@@ -478,10 +478,10 @@ describe("a sick disk", () => {
     store.clock.advance(20_000);
     assert.deepEqual(store.conditions(), ["sick"]);
     store.disk.failCheckpoint = undefined;
-    cure(store);
+    recover(store);
   });
 
-  it("takes room for what the WAL holds from the ballast, where it is full as well", async () => {
+  it("gives up ballast to checkpoint the WAL if the disk is full as well", async () => {
     await using store = await openOnFlakyDisk();
     store.clock.advance(1000);
     assert.equal(statSync(join(store.folder, "ballast")).size, WHOLE_BALLAST);
@@ -491,10 +491,10 @@ describe("a sick disk", () => {
     store.clock.advance(5000);
     assert.equal(statSync(join(store.folder, "ballast")).size, 0);
     store.disk.failCheckpoint = undefined;
-    cure(store);
+    recover(store);
   });
 
-  it("takes it back at the next start, where that comes before the disk is well", async () => {
+  it("removes refused mail at the next start if the store stops before the disk recovers", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
@@ -502,14 +502,14 @@ describe("a sick disk", () => {
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await store.writer.close();
     assertStaysClosed(store);
-    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    assert.ok(await store.reader.show(refused.id), "the mail is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(await again.reader.show(refused.id), undefined);
     assert.equal((await again.reader.list({ filter: {}, limit: 10 })).items.length, 1);
     assert.equal(existsSync(join(store.folder, "refused")), false);
   });
 
-  it("takes it back at the next start, where the commit failed while the store was being closed", async () => {
+  it("removes refused mail at the next start if its commit failed while the store was closing", async () => {
     await using store = await openOnFlakyDisk();
     let closing: Promise<void> | undefined;
     store.disk.failCommit = () => void (closing ??= store.writer.close());
@@ -518,13 +518,13 @@ describe("a sick disk", () => {
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await closing;
     assertStaysClosed(store);
-    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    assert.ok(await store.reader.show(refused.id), "the mail is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(again.writer.unclean, true);
     assert.equal(await again.reader.show(refused.id), undefined);
   });
 
-  it("stays closed, too, where a commit failed later, of what waited when it was closed", async () => {
+  it("stays closed if a later commit, of jobs that waited at the close, fails", async () => {
     await using store = await openOnFlakyDisk();
     let closing: Promise<void> | undefined;
     store.disk.failCommit = () => {
@@ -541,18 +541,18 @@ describe("a sick disk", () => {
     assert.equal(store.disk.opened[0]?.open, false);
   });
 
-  it("that is told of by a client once more stays as it is", async () => {
+  it("stays sick, and recovers normally, if a client reports it again", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     const channel = openChannel<IntakeMethods>(store.port("intake"));
     await channel.call("trouble", { why: "sick", text: "EIO" });
     assert.equal(store.writer.condition, "sick");
-    cure(store);
+    recover(store);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
   });
 
-  it("takes room for the note from the ballast, where it is full as well", async (t) => {
+  it("gives up ballast to write the note of refused mail if the disk is full as well", async (t) => {
     await using store = await openOnFlakyDisk();
     store.clock.advance(1000);
     const ballast = join(store.folder, "ballast");
@@ -571,7 +571,7 @@ describe("a sick disk", () => {
     assert.equal(readFileSync(join(store.folder, "refused"), "latin1"), `${refused.id}\n`);
   });
 
-  it("names in the log what it can leave no note of", async () => {
+  it("logs the ids of refused mails if the note cannot be written", async () => {
     const lines: { readonly ids?: unknown }[] = [];
     const log = loggerTo((_level, _text, facts) => lines.push(facts ?? {}));
     await using store = await openOnFlakyDisk({ log });
@@ -583,7 +583,7 @@ describe("a sick disk", () => {
     await rm(join(store.folder, "refused"), { recursive: true });
   });
 
-  it("says so, once, when spool files cannot be written", async () => {
+  it("reports only once that spool files cannot be written", async () => {
     await using store = await openOnFlakyDisk();
     const bodies = await Promise.all([1, 2].map(() => fillBody(store.intake, Buffer.alloc(100_000))));
     await rename(join(store.folder, "spool"), join(store.folder, "moved"));
@@ -607,7 +607,7 @@ describe("a delivery thread that dies", () => {
     const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
     const givenUp = () =>
       waitFor(
-        { what: "the claim given up", deadline: 20_000 },
+        { what: "the claim to become unconfirmed", deadline: 20_000 },
         async () => (await state()) === "unconfirmed",
       );
     return { ...store, givenUp };
@@ -615,15 +615,15 @@ describe("a delivery thread that dies", () => {
 
   for (const [what, credits] of [
     ["its claims", 0],
-    ["what was claimed by its grant", 1],
+    ["the claims by its grant", 1],
   ] as const)
-    it(`leaves ${what} unconfirmed, and another thread gets them`, async () => {
+    it(`leaves ${what} unconfirmed for another thread`, async () => {
       await using store = await withClaim(credits);
       store.closeWorkPort();
       await store.givenUp();
     });
 
-  it("takes no claim from the thread that has come in its place", async () => {
+  it("does not affect the claims of the thread that replaces it", async () => {
     await using store = await withClaim();
     const next = connectWork(store.port("work"), { folder: store.folder });
     await accept(store.intake, newMail(store.clock.now()));
@@ -634,45 +634,45 @@ describe("a delivery thread that dies", () => {
     assert.equal(await next.settle(settle), true);
   });
 
-  it("gets nothing more by its grant, although its claims cannot be given up yet", async (t) => {
+  it("gets no more mail by its grant, even while its claims cannot be given up yet", async (t) => {
     await using store = await withClaim(5);
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     const timers = t.mock.method(store.clock, "after").mock;
     store.closeWorkPort();
-    await waitFor({ what: "another try", deadline: 20_000 }, () => timers.callCount() > 0);
-    cure(store);
+    await waitFor({ what: "another attempt", deadline: 20_000 }, () => timers.callCount() > 0);
+    recover(store);
     const mail = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, mail), ACCEPTED);
     await store.givenUp();
     assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
   });
 
-  it("is followed by one that is told at once where the disk is sick", async () => {
+  it("is replaced by a thread that is told at once that the disk is sick", async () => {
     await using store = await withClaim();
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     const next = connectWork(store.port("work"), { folder: store.folder });
     const events: WorkEvent[] = [];
     next.onEvent((event) => events.push(event));
-    await waitFor({ what: "a word of it", deadline: 20_000 }, () => events.length > 0);
+    await waitFor({ what: "the condition to be reported", deadline: 20_000 }, () => events.length > 0);
     assert.deepEqual(events, [{ kind: "condition", condition: "sick" }]);
   });
 
-  it("does so where the disk was sick at its death, too", async (t) => {
+  it("leaves its claims unconfirmed, also if the disk was sick when it died", async (t) => {
     await using store = await withClaim();
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
     const timers = t.mock.method(store.clock, "after").mock;
     store.closeWorkPort();
-    await waitFor({ what: "another try", deadline: 20_000 }, () => timers.callCount() > 0);
-    cure(store);
+    await waitFor({ what: "another attempt", deadline: 20_000 }, () => timers.callCount() > 0);
+    recover(store);
     await store.givenUp();
   });
 });
 
-describe("the marker of an orderly end", () => {
-  it("is there only between an orderly end and the next start", async () => {
+describe("the marker of a clean stop", () => {
+  it("exists only between a clean stop and the next start", async () => {
     const store = await openSqliteStore();
     const marker = join(store.folder, "clean");
     assert.equal(store.writer.unclean, false);
@@ -689,7 +689,7 @@ describe("the marker of an orderly end", () => {
     await store[Symbol.asyncDispose]();
   });
 
-  it("comes after all that waits, which is more than one commit takes", async () => {
+  it("is written after all waiting jobs, even if they need more than one commit", async () => {
     await using store = await openOnFlakyDisk();
     let closing: Promise<void> | undefined;
     store.disk.failCommit = () => void (closing ??= store.writer.close());
@@ -701,7 +701,7 @@ describe("the marker of an orderly end", () => {
     assert.equal(existsSync(join(store.folder, "clean")), true);
   });
 
-  it("is not there where the disk takes no last checkpoint, which hinders neither the end nor the mail", async () => {
+  it("is missing if the last checkpoint fails, which affects neither the stop nor the mail", async () => {
     const store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);

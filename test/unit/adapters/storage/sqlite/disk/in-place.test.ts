@@ -5,7 +5,7 @@ import { it } from "node:test";
 import { FileReplaced, keptInPlace } from "../../../../../../src/adapters/storage/sqlite/disk/in-place.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
-it("knows a file that was removed, renamed or replaced from one that was written", async () => {
+it("throws for a file that was removed, renamed or replaced, and not for a file that was written", async () => {
   await using folder = await tempFolder();
   const [file, other] = [join(folder.path, "file"), join(folder.path, "other")];
   const acts: readonly (() => void)[] = [

@@ -11,7 +11,7 @@ import { openAs } from "./file-faults.ts";
 
 const DOOR = new URL("../../../../../../src/adapters/storage/sqlite/sqlite.ts", import.meta.url).href;
 
-it("refuses a folder that another process holds, naming it, until that one dies", async () => {
+it("refuses a folder that another process has locked, with its pid, until that process dies", async () => {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
   const script = `import { acquireLock } from ${JSON.stringify(DOOR)};
@@ -41,7 +41,7 @@ function refuses(data: string, pid: number | undefined): void {
   );
 }
 
-it("creates the folder for its own user and cleans up on release", async () => {
+it("creates the folder for its own user only, and removes its own pid file on release", async () => {
   await using folder = await tempFolder();
   const data = join(folder.path, "deep", "data");
   const lock = acquireLock(data, 4711);
@@ -52,11 +52,11 @@ it("creates the folder for its own user and cleans up on release", async () => {
   assert.equal(existsSync(join(data, "daemon.pid")), false);
   const next = acquireLock(data, 4711);
   lock.release();
-  assert.equal(existsSync(join(data, "daemon.pid")), true, "it is the other's");
+  assert.equal(existsSync(join(data, "daemon.pid")), true, "the file belongs to the next lock");
   next.release();
 });
 
-it("says so without a number where the other's cannot be read", async () => {
+it("refuses a locked folder without a pid if the pid file cannot be read", async () => {
   await using folder = await tempFolder();
   const lock = acquireLock(folder.path, 4711);
   const pidFile = join(folder.path, "daemon.pid");
@@ -70,7 +70,7 @@ it("says so without a number where the other's cannot be read", async () => {
   lock.release();
 });
 
-it("leaves nothing open of a folder that it did not get", async () => {
+it("leaves no file open of a folder that it could not lock", async () => {
   await using folder = await tempFolder();
   const lock = acquireLock(folder.path, 4711);
   const before = openAs(join(folder.path, "lock.sqlite")).length;
@@ -80,33 +80,41 @@ it("leaves nothing open of a folder that it did not get", async () => {
   assert.equal(openAs(join(folder.path, "lock.sqlite")).length, before - 1);
 });
 
-it("is taken on a disk without a free block, out of the ballast", { skip: smallDiskMissing() }, async () => {
-  await using folder = await tempFolder();
-  const data = join(folder.path, "data");
-  await using _disk = smallDisk(data, 8);
-  acquireLock(data, process.pid).release();
-  const ballast = join(data, "ballast");
-  writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
-  fillUp(data, 0);
-  assert.equal(freeOn(data), 0);
-  const lock = acquireLock(data, process.pid);
-  assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
-  lock.release();
-});
+it(
+  "locks a folder on a disk without a free block, with room from the ballast",
+  { skip: smallDiskMissing() },
+  async () => {
+    await using folder = await tempFolder();
+    const data = join(folder.path, "data");
+    await using _disk = smallDisk(data, 8);
+    acquireLock(data, process.pid).release();
+    const ballast = join(data, "ballast");
+    writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
+    fillUp(data, 0);
+    assert.equal(freeOn(data), 0);
+    const lock = acquireLock(data, process.pid);
+    assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
+    lock.release();
+  },
+);
 
-it("leaves room to start where hardly a block is free", { skip: smallDiskMissing() }, async () => {
-  await using folder = await tempFolder();
-  const data = join(folder.path, "data");
-  await using _disk = smallDisk(data, 8);
-  acquireLock(data, process.pid).release();
-  const ballast = join(data, "ballast");
-  writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
-  fillUp(data, 512 * 1024);
-  acquireLock(data, process.pid).release();
-  assert.equal(statSync(ballast).size, 3 * 1024 * 1024);
-});
+it(
+  "gives up a part of the ballast for the start if the disk is almost full",
+  { skip: smallDiskMissing() },
+  async () => {
+    await using folder = await tempFolder();
+    const data = join(folder.path, "data");
+    await using _disk = smallDisk(data, 8);
+    acquireLock(data, process.pid).release();
+    const ballast = join(data, "ballast");
+    writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
+    fillUp(data, 512 * 1024);
+    acquireLock(data, process.pid).release();
+    assert.equal(statSync(ballast).size, 3 * 1024 * 1024);
+  },
+);
 
-it("tells when the folder was written last, by a file or by an orderly stop, before it writes itself", async () => {
+it("returns when the folder was last written, by a file or by a normal stop, before the lock itself", async () => {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
   const first = acquireLock(data, process.pid);

@@ -15,7 +15,7 @@ const KNOWN = readdirSync(SHIPPED).length;
 const NEXT = String(KNOWN + 1).padStart(4, "0");
 const PARTS = { clock: new ManualClock(), reserve: { bytes: 0 }, log: SILENT };
 
-it("refuses a database that a newer version wrote, naming both versions", async () => {
+it("refuses a database that a newer version wrote, and names both versions", async () => {
   await using folder = await tempFolder();
   const [data, migrations] = [join(folder.path, "data"), join(folder.path, "migrations")];
   await cp(SHIPPED, migrations, { recursive: true });
@@ -32,7 +32,7 @@ it("refuses a database that a newer version wrote, naming both versions", async 
   await openWriter({ ...PARTS, folder: data, migrations }).close();
 });
 
-it("leaves nothing of a step that fails, and takes it at the next start", async () => {
+it("rolls back a step that fails, and runs it at the next start", async () => {
   await using folder = await tempFolder();
   const [data, migrations] = [join(folder.path, "data"), join(folder.path, "migrations")];
   await cp(SHIPPED, migrations, { recursive: true });
@@ -43,7 +43,7 @@ it("leaves nothing of a step that fails, and takes it at the next start", async 
   await openWriter({ ...PARTS, folder: data, migrations }).close();
 });
 
-it("says so where the version that the database names is not that of its tables", async () => {
+it("reports a database whose schema version does not match its tables", async () => {
   await using folder = await tempFolder();
   await openWriter({ ...PARTS, folder: folder.path }).close();
   const database = new Database(join(folder.path, "queue.sqlite"));
@@ -55,7 +55,7 @@ it("says so where the version that the database names is not that of its tables"
   );
 });
 
-it("names a gap in the steps", async () => {
+it("reports a gap in the numbers of the steps", async () => {
   await using folder = await tempFolder();
   const migrations = join(folder.path, "migrations");
   await cp(SHIPPED, migrations, { recursive: true });
@@ -64,7 +64,7 @@ it("names a gap in the steps", async () => {
   assert.throws(open, new RegExp(`expected step ${KNOWN + 1}, found \\d+-gap\\.sql`));
 });
 
-it("says what is wrong where the tables are not", async () => {
+it("reports the original error if it is not about existing tables", async () => {
   await using folder = await tempFolder();
   const sql = "CREATE TABLE one (x INTEGER PRIMARY KEY) STRICT; INSERT INTO one VALUES (1), (1);";
   await writeFile(join(folder.path, "0001-init.sql"), sql);

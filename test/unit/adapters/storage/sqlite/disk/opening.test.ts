@@ -32,7 +32,7 @@ function open(folder: string): ReturnType<typeof openWriter> {
   return openWriter({ folder, clock: systemClock(), reserve: { bytes: 0 }, log: SILENT });
 }
 
-function tells(words: RegExp, act: () => unknown): void {
+function reports(words: RegExp, act: () => unknown): void {
   assert.throws(act, (error) => {
     assert.ok(error instanceof StoreUnusable, String(error));
     assert.match(error.message, words);
@@ -40,16 +40,16 @@ function tells(words: RegExp, act: () => unknown): void {
   });
 }
 
-it("names the database that is damaged, and the remedy, and leaves it as it is", async () => {
+it("reports a damaged database and the remedy, and does not change the file", async () => {
   await using folder = await tempFolder();
   writeFileSync(join(folder.path, "queue.sqlite"), NO_DATABASE);
-  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; .*docs\/operating\.md/, () =>
+  reports(/\/queue\.sqlite is damaged\. Copy the data folder first; .*docs\/operating\.md/, () =>
     open(folder.path),
   );
   assert.deepEqual(readFileSync(join(folder.path, "queue.sqlite")), NO_DATABASE);
 });
 
-it("names the damage also where it is met when claims are put right", async () => {
+it("reports damage that is found when claims are recovered", async () => {
   await using folder = await tempFolder();
   await open(folder.path).close();
   const file = join(folder.path, "queue.sqlite");
@@ -62,14 +62,14 @@ it("names the damage also where it is met when claims are put right", async () =
   const octets = readFileSync(file);
   octets.fill("rubbish", ((page ?? 0) - 1) * 4096, (page ?? 0) * 4096);
   writeFileSync(file, octets);
-  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
+  reports(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
 });
 
 for (const [what, take] of [
   ["empty", (file: string) => writeFileSync(file, "")],
   ["missing", (file: string) => rmSync(file)],
 ] as const)
-  it(`begins no new queue beside the bodies or the WAL of one whose database is ${what}`, async () => {
+  it(`makes no new queue if the database is ${what} but its bodies or its WAL exist`, async () => {
     for (const left of ["spool/0123456789abcdef", "queue.sqlite-wal"]) {
       await using folder = await tempFolder();
       await open(folder.path).close();
@@ -79,33 +79,33 @@ for (const [what, take] of [
       assert.throws(() => open(folder.path), new RegExp(words));
       assert.equal(readFileSync(join(folder.path, left), "utf8"), "a mail");
       rmSync(join(folder.path, left));
-      // A body that was never complete is no mail's.
+      // An incomplete body belongs to no mail.
       writeFileSync(join(folder.path, "spool", "0123456789abcdef.tmp"), "half a");
       await open(folder.path).close();
     }
   });
 
-it("says who has it when another program holds the database", async () => {
+it("reports a database that another program has locked", async () => {
   await using folder = await tempFolder();
   const other = new Database(join(folder.path, "queue.sqlite"));
   other.exec("BEGIN EXCLUSIVE");
   try {
-    tells(/\/queue\.sqlite is locked by another program, such as a backup/, () => open(folder.path));
+    reports(/\/queue\.sqlite is locked by another program, such as a backup/, () => open(folder.path));
   } finally {
     other.close();
   }
 });
 
-it("says so when the storage is no folder, or what should be a file is one", async () => {
+it("reports a storage path that is not a folder, and a folder in place of a file", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "data");
   writeFileSync(file, "");
-  tells(/\/data is not a folder; move that file away/, () => acquireLock(file, process.pid));
+  reports(/\/data is not a folder; move that file away/, () => acquireLock(file, process.pid));
   mkdirSync(join(folder.path, "lock.sqlite"));
-  tells(/\/lock\.sqlite is a folder; move it away/, () => acquireLock(folder.path, process.pid));
+  reports(/\/lock\.sqlite is a folder; move it away/, () => acquireLock(folder.path, process.pid));
 });
 
-it("asks the system where SQLite says no more than that it cannot open a file", async (t) => {
+it("finds out whether the disk is full if SQLite only reports that it cannot open a file", async (t) => {
   const missing = smallDiskMissing();
   if (missing !== undefined) return t.skip(missing);
   await using folder = await tempFolder();
@@ -113,8 +113,8 @@ it("asks the system where SQLite says no more than that it cannot open a file", 
   await using _disk = smallDisk(data, 4, { files: 5 });
   const database = join(data, "queue.sqlite");
   const told = (): string => String(unusable(database, systemError("SQLITE_CANTOPEN")));
-  assert.match(told(), /\/queue\.sqlite may not be used by this user/, "the system has nothing against it");
-  assert.deepEqual(readdirSync(data), [], "and no trace of the question is left");
+  assert.match(told(), /\/queue\.sqlite may not be used by this user/, "the system reports no error");
+  assert.deepEqual(readdirSync(data), [], "the trial file is removed");
   for (let n = 0; n < 4; n++) writeFileSync(join(data, String(n)), "");
   assert.match(
     told(),
@@ -122,19 +122,19 @@ it("asks the system where SQLite says no more than that it cannot open a file", 
   );
 });
 
-it("says so where no folder can be made, as in /proc", { skip: !existsSync("/proc/self") }, () => {
-  tells(/^\/proc\/holdfast\/data cannot be made there; set another `storage`$/, () =>
+it("reports a storage folder that cannot be made, as in /proc", { skip: !existsSync("/proc/self") }, () => {
+  reports(/^\/proc\/holdfast\/data cannot be made there; set another `storage`$/, () =>
     acquireLock("/proc/holdfast/data", process.pid),
   );
 });
 
-it("does not close a folder that holds what others may need, unless it was ours before", async () => {
+it("refuses an open folder with other files, and makes a folder with a queue private", async () => {
   await using folder = await tempFolder();
   const mode = (): number => statSync(folder.path).mode & 0o777;
   writeFileSync(join(folder.path, "others"), "");
   for (const open of [0o755, 0o750, 0o705]) {
     chmodSync(folder.path, open);
-    tells(/ holds other files and is open to other users, .*; name a folder of its own in `storage`/, () =>
+    reports(/ holds other files and is open to other users, .*; name a folder of its own in `storage`/, () =>
       acquireLock(folder.path, process.pid),
     );
     assert.equal(mode(), open);
@@ -144,7 +144,7 @@ it("does not close a folder that holds what others may need, unless it was ours 
   assert.equal(mode(), 0o700);
 });
 
-it("closes a folder that was made for it, and the mount point of a new disk", async () => {
+it("makes an empty folder private, also the mount point of a new disk", async () => {
   await using folder = await tempFolder();
   mkdirSync(join(folder.path, "lost+found"));
   chmodSync(folder.path, 0o755);
@@ -152,19 +152,19 @@ it("closes a folder that was made for it, and the mount point of a new disk", as
   assert.equal(statSync(folder.path).mode & 0o777, 0o700);
 });
 
-it("says that the disk is full where a quota is used up, which Node has no name for", () => {
+it("reports a full disk for EDQUOT, which Node has no name for", () => {
   const told = unusable("/data/daemon.pid", systemError("EDQUOT"));
   assert.match(String(told), /\/data\/daemon\.pid cannot be written: the disk is full; make room/);
 });
 
-it("says that the disk is full where SQLite says no more than that a write failed, and the system more", async () => {
+it("reports a full disk if SQLite only reports a failed write and a trial write finds no room", async () => {
   await using folder = await tempFolder();
   symlinkSync("/dev/full", join(folder.path, "room"));
   const told = unusable(join(folder.path, "queue.sqlite"), systemError("SQLITE_IOERR_WRITE"));
   assert.match(String(told), /\/queue\.sqlite cannot be written: the disk is full; make room/);
 });
 
-it("begins a new trace where the old one is damaged, and keeps that", async () => {
+it("begins a new trace if the old trace is damaged, and keeps the old file", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "trace.sqlite");
   writeFileSync(file, NO_DATABASE);
@@ -173,13 +173,13 @@ it("begins a new trace where the old one is damaged, and keeps that", async () =
   assert.deepEqual(told, [`${file}.damaged`]);
   assert.deepEqual(readFileSync(`${file}.damaged`), NO_DATABASE);
   assert.deepEqual(openAs("trace.sqlite.damaged"), []);
-  openTraceWriter(folder.path, () => assert.fail("the new one is sound")).close();
+  openTraceWriter(folder.path, () => assert.fail("the new trace is sound")).close();
 });
 
-it("leaves a trace where it is that cannot be opened for another reason", async () => {
+it("throws, and does not move the trace, if it cannot be opened for another reason", async () => {
   await using folder = await tempFolder();
   mkdirSync(join(folder.path, "trace.sqlite"));
-  const open = (): unknown => openTraceWriter(folder.path, () => assert.fail("it is not damaged"));
+  const open = (): unknown => openTraceWriter(folder.path, () => assert.fail("the trace is not damaged"));
   assert.throws(open, /trace\.sqlite/);
   assert.deepEqual(readdirSync(folder.path), ["trace.sqlite"]);
 });

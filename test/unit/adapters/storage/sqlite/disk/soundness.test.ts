@@ -8,19 +8,19 @@ import { checkDatabase, findingsOf } from "../../../../../../src/adapters/storag
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { openAs } from "./file-faults.ts";
 
-it("calls nothing damaged that cannot be looked at", async () => {
+it("throws, and reports no damage, if the database cannot be opened", async () => {
   await using folder = await tempFolder();
   assert.throws(() => checkDatabase(folder.path), { code: /^SQLITE_CANTOPEN/ });
 });
 
-it("leaves nothing open of what it looked at", async () => {
+it("leaves no file open after a check", async () => {
   await using folder = await tempFolder();
   openMailDatabase(folder.path, realDisk).close();
   assert.deepEqual(checkDatabase(folder.path), []);
   assert.deepEqual(openAs(join(folder.path, "queue.sqlite")), []);
 });
 
-it("tells five findings at most", () => {
+it("reports at most five findings", () => {
   const rows = Array.from({ length: 100 }, (_, n) => ({ quick_check: n === 1 ? "ok" : `row ${n}` }));
   const database = { pragma: () => rows } as unknown as Database.Database;
   assert.deepEqual(findingsOf(database, "one"), ["row 0", "row 2", "row 3", "row 4", "row 5"]);

@@ -9,17 +9,17 @@ import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const WAL = "queue.sqlite-wal";
 const HEADER = 32;
-/** A page and what stands before it, in octets. */
+/** The size of a frame, which is a frame header and a page, in octets. */
 const FRAME = 24 + 4096;
 
-/** Where the last frames of commits end. */
+/** The offsets at which the last frame of each commit ends. */
 function commitsIn(wal: Buffer): readonly number[] {
   const ends: number[] = [];
   for (let at = HEADER; at < wal.length; at += FRAME) if (wal.readUInt32BE(at + 4) > 0) ends.push(at + FRAME);
   return ends;
 }
 
-/** What a start finds that comes after a kill, and after `change` was made to the WAL of ten mails. */
+/** What the next start finds after a kill and after `change` was made to the WAL, which holds ten mails. */
 async function startAfter(change: (wal: Buffer, commits: readonly number[]) => Buffer) {
   await using home = await tempFolder();
   await using store = await openSqliteStore({ folder: join(home.path, "data") });
@@ -39,7 +39,7 @@ async function startAfter(change: (wal: Buffer, commits: readonly number[]) => B
   };
 }
 
-/** The end of the commit that is `n`th from the end. */
+/** The end offset of the commit that is `n`th from the end. */
 function fromEnd(commits: readonly number[], n: number): number {
   return commits.at(-n) ?? assert.fail("there are fewer commits");
 }
@@ -49,18 +49,18 @@ function flip(wal: Buffer, at: number): Buffer {
   return wal;
 }
 
-describe("damage in the middle of the WAL, behind which SQLite drops every commit", () => {
+describe("damage in the middle of the WAL, after which SQLite drops every commit", () => {
   const damages: Record<string, (wal: Buffer, commits: readonly number[]) => Buffer> = {
     "a bit of a page": (wal, commits) => flip(wal, fromEnd(commits, 5) - 1),
     "a frame of zeros": (wal, commits) => wal.fill(0, fromEnd(commits, 5) - FRAME, fromEnd(commits, 5)),
     "the first page": (wal) => flip(wal, HEADER + 100),
     "a bit of the header": (wal) => flip(wal, 12),
-    "a bit of the last commit but one, behind which one frame is left": (wal, commits) =>
+    "a bit of the last commit but one, followed by one frame": (wal, commits) =>
       flip(wal, fromEnd(commits, 2) - 1).subarray(0, fromEnd(commits, 2) + FRAME),
     "a bit of the last commit but one": (wal, commits) => flip(wal, fromEnd(commits, 2) - 1),
   };
   for (const [what, damage] of Object.entries(damages))
-    it(`is told at the start, and the WAL is kept: ${what}`, async () => {
+    it(`is reported at the start, and the WAL is kept: ${what}`, async () => {
       const { mails, findings, kept } = await startAfter(damage);
       assert.ok(mails < 10);
       assert.match(
@@ -71,21 +71,21 @@ describe("damage in the middle of the WAL, behind which SQLite drops every commi
     });
 });
 
-describe("no damage is told", () => {
+describe("no damage is reported", () => {
   const sound: Record<string, (wal: Buffer, commits: readonly number[]) => Buffer> = {
-    "of a whole WAL": (wal) => wal,
-    "where the last commit is torn": (wal, commits) => wal.subarray(0, fromEnd(commits, 1) - 100),
-    "where a page of the last commit did not reach the disk": (wal, commits) =>
+    "for a complete WAL": (wal) => wal,
+    "if the last commit is torn": (wal, commits) => wal.subarray(0, fromEnd(commits, 1) - 100),
+    "if a page of the last commit did not reach the disk": (wal, commits) =>
       wal.fill(0, fromEnd(commits, 2), fromEnd(commits, 2) + FRAME),
-    "where commits that failed lie behind the last one, each longer than the next": (wal, commits) =>
+    "if failed commits follow the last commit": (wal, commits) =>
       Buffer.concat([
         wal.subarray(0, fromEnd(commits, 3)),
         wal.subarray(fromEnd(commits, 2), fromEnd(commits, 1)),
         wal.subarray(fromEnd(commits, 4), fromEnd(commits, 3)),
       ]),
-    "where the header was being written": (wal) => flip(wal, 20),
-    "of a WAL that has hardly begun": (wal) => wal.subarray(0, 10),
-    "of an empty WAL": () => Buffer.alloc(0),
+    "if the header was being written": (wal) => flip(wal, 20),
+    "for a WAL with an incomplete header": (wal) => wal.subarray(0, 10),
+    "for an empty WAL": () => Buffer.alloc(0),
   };
   for (const [what, change] of Object.entries(sound))
     it(what, async () => {

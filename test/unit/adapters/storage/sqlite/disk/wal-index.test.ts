@@ -6,10 +6,10 @@ import { WalIndex } from "../../../../../../src/adapters/storage/sqlite/disk/wal
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const INDEX = Buffer.alloc(32_768, "x");
-/** With no frame copied. */
+/** The index after its number of copied frames is reset. */
 const FORGOTTEN = Buffer.from(INDEX).fill(0, 96, 100);
 
-it("forgets what was copied, and no more, in the index that is there, though it knew another", async () => {
+it("resets only the number of copied frames, in the current index file, even if the file was replaced", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "queue.sqlite-shm");
   const index = new WalIndex(folder.path);
@@ -21,7 +21,7 @@ it("forgets what was copied, and no more, in the index that is there, though it 
   }
 });
 
-it("leaves an index alone that is not there, or that no connection has written yet", async () => {
+it("leaves alone an index that is missing, or that no connection has written yet", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "queue.sqlite-shm");
   const index = new WalIndex(folder.path);

@@ -1,4 +1,4 @@
-/** What a failed commit leaves in the WAL although its senders were refused: nothing of it is ever delivered. */
+/** Mail of a failed commit, whose senders were refused, is never delivered, even if its pages are in the WAL. */
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -14,31 +14,31 @@ import { systemError } from "./file-faults.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const WAL = "queue.sqlite-wal";
-/** A page and what stands before it in the WAL, in octets. */
+/** The size of a frame, which is a frame header and a page, in octets. */
 const FRAME = 24 + 4096;
 const FULL = { kind: "refused", why: "full" };
 const SICK = { kind: "refused", why: "sick" };
 
 interface Scene extends AsyncDisposable {
   readonly store: SqliteStore;
-  /** To a mail of whose commit the WAL has all, while the connections do not know of it. */
+  /** The answer to a mail whose whole commit is in the WAL while the connections do not see it. */
   readonly answer: unknown;
-  /** What the WAL held when the commit failed; what lies behind `flushed` octets was never flushed. */
+  /** The content of the WAL when the commit failed; only the first `flushed` octets were flushed. */
   readonly left: { readonly wal: Buffer; readonly flushed: number };
-  /** Ids of the mails that a process finds which is started when this one was killed. */
+  /** The ids of the mails that the next process finds if this process is killed now. */
   afterKill(): Promise<readonly string[]>;
 }
 
 /**
- * A commit of SQLite writes its pages into the WAL, flushes them, and only then shows them to connections. It fails
- * between, with this code; what is written after it, with the other one.
+ * A commit of SQLite writes its pages into the WAL, flushes them, and only then shows them to connections. The commit
+ * fails before the last step with `code`; the write that replaces it fails with `again`.
  */
 async function failBetween(code: string, again?: string): Promise<Scene> {
   const home = await tempFolder();
   const disk = new FlakyDisk();
   const store = await openSqliteStore({ disk, folder: join(home.path, "data") });
   const { clock } = store;
-  // The cure comes between two ticks of the upkeep, which empties the WAL.
+  // The recovery then happens between two ticks of the upkeep, which empties the WAL.
   clock.advance(500);
   await accept(store.intake, newMail(clock.now(), { id: "before" }));
   const refused = newMail(clock.now(), { id: "refused" });
@@ -65,7 +65,7 @@ async function failBetween(code: string, again?: string): Promise<Scene> {
   };
 }
 
-/** A failed flush makes the system forget that these pages differ from the disk: they are there until the power goes. */
+/** After a failed flush the system no longer writes these pages to the disk: they are lost with the power. */
 function losePower(folder: string, { wal, flushed }: Scene["left"]): void {
   const file = join(folder, WAL);
   const now = readFileSync(file);
@@ -76,7 +76,7 @@ function losePower(folder: string, { wal, flushed }: Scene["left"]): void {
 
 async function walAfter(store: SqliteStore, mail: NewMail, folder: string): Promise<Buffer> {
   await crashCopy(store, folder);
-  // Or it would begin the WAL anew.
+  // Otherwise the start would reset the WAL.
   writeFileSync(join(folder, "clean"), "");
   await using other = await openSqliteStore({ folder, clock: store.clock });
   await accept(other.intake, mail);
@@ -99,19 +99,19 @@ function overwrite(file: string, content: Buffer): void {
   closeSync(descriptor);
 }
 
-describe("mail of a commit that was flushed, for whose pages the index of the WAL had no room", () => {
-  it("is refused, and is not there at the next start", async () => {
+describe("mail of a flushed commit for which the WAL index had no room", () => {
+  it("is refused, and is not found after a restart", async () => {
     await using scene = await failBetween("SQLITE_IOERR_SHMSIZE");
     assert.deepEqual(scene.answer, FULL);
     assert.deepEqual(await scene.afterKill(), ["before"]);
   });
 
-  it("nor where the index has no room for what takes its place", async () => {
+  it("is refused as full if the index has no room for the replacing write either", async () => {
     await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMSIZE");
     assert.deepEqual(scene.answer, FULL);
   });
 
-  it("nor where nothing can take its place", async () => {
+  it("is refused as sick, and not found after a restart, if the replacing write fails", async () => {
     await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE");
     assert.deepEqual(scene.answer, SICK);
     assert.deepEqual(await scene.afterKill(), ["before"]);
@@ -119,20 +119,20 @@ describe("mail of a commit that was flushed, for whose pages the index of the WA
 });
 
 describe("mail of a commit whose flush failed", () => {
-  it("is not there at the next start, when that comes before the cure", async () => {
+  it("is not found after a restart before the disk recovers", async () => {
     await using scene = await failBetween("SQLITE_IOERR_FSYNC");
     assert.deepEqual(scene.answer, SICK);
     assert.deepEqual(await scene.afterKill(), ["before"]);
   });
 
-  it("nor when it comes right after the cure", async () => {
+  it("is not found after a restart right after the disk recovers", async () => {
     await using scene = await failBetween("SQLITE_IOERR_FSYNC");
     scene.store.clock.advance(5000);
     assert.equal(scene.store.writer.condition, "ok");
     assert.deepEqual(await scene.afterKill(), ["before"]);
   });
 
-  it("takes no mail along that is accepted after the next start, when the power goes then", async () => {
+  it("does not cause the loss of mail accepted after the restart if the power then fails", async () => {
     await using scene = await failBetween("SQLITE_IOERR_FSYNC");
     await using home = await tempFolder();
     const folder = join(home.path, "data");
@@ -170,7 +170,7 @@ describe("emptying the WAL", () => {
   }
 
   for (const fails of [false, true])
-    it(`does not wait for who reads, while all else does${fails ? ", also after it failed" : ""}`, async () => {
+    it(`does not wait for readers, and then restores the busy timeout${fails ? ", also if it fails" : ""}`, async () => {
       assert.deepEqual(await whileEmptied(fails), { during: 0, afterwards: 2000 });
     });
 });

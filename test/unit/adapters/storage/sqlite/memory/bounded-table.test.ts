@@ -14,7 +14,7 @@ function openCase() {
   const range = database
     .prepare<[], [number, number, number]>("SELECT count(*), min(at), max(at) FROM t")
     .raw();
-  /** One job, with rows whose key and time are the numbers from `from` on. */
+  /** One job that puts rows whose key and time are the numbers from `from` on. */
   const put = database.transaction((from: number, rows: number, over: number, undo: boolean) => {
     for (let i = from; i < from + rows; i++) insert.run(i, i);
     const batch = new Batch();
@@ -31,7 +31,7 @@ function openCase() {
   };
 }
 
-test("holds its bound however many rows a job brings, and those go that would be forgotten first", () => {
+test("keeps its bound whatever number of rows a job puts, and removes the oldest rows", () => {
   using it = openCase();
   for (let from = 0; from < 30_000; from += 3000) {
     it.put(from, 3000);
@@ -41,13 +41,13 @@ test("holds its bound however many rows a job brings, and those go that would be
   }
 });
 
-test("removes no row for the bound while there are fewer, however often they are put again", () => {
+test("removes no row below its bound when the same rows are put again and again", () => {
   using it = openCase();
   for (let time = 0; time < 10; time++) it.put(0, 4000);
   assert.deepEqual(it.range(), [4000, 0, 3999]);
 });
 
-test("forgets what is over, in bounded numbers", () => {
+test("removes expired rows, a bounded number per job", () => {
   using it = openCase();
   it.put(0, 4000);
   it.put(4000, 1, 2999);
@@ -56,7 +56,7 @@ test("forgets what is over, in bounded numbers", () => {
   assert.deepEqual(it.range(), [1003, 3000, 4002]);
 });
 
-test("counts nothing of a job that was undone", () => {
+test("does not count the rows of a job that was rolled back", () => {
   using it = openCase();
   it.put(0, MOST);
   for (let time = 0; time < 10; time++) it.undo(MOST, 100);

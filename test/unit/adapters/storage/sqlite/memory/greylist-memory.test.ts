@@ -10,7 +10,7 @@ import { waitFor } from "../../../../../support/wait.ts";
 const HOUR = 3_600_000;
 const SOON = { deadline: 5000, every: 5 };
 
-test("a sighting is known at once to who noted it, soon to others, and forgotten when it is over", async () => {
+test("a sighting is visible to its own thread at once, to other threads soon, and is removed when it expires", async () => {
   await using folder = await tempFolder();
   const clock = new ManualClock();
   const writer = openWriter({ folder: folder.path, clock, reserve: { bytes: 0 }, log: SILENT });
@@ -32,16 +32,20 @@ test("a sighting is known at once to who noted it, soon to others, and forgotten
   assert.deepEqual(one.find("a"), first);
   assert.equal(other.find("a"), undefined);
   clock.advance(250);
-  await waitFor({ what: "it is stored", ...SOON }, () => Promise.resolve(other.find("a") !== undefined));
+  await waitFor({ what: "the sighting to be stored", ...SOON }, () =>
+    Promise.resolve(other.find("a") !== undefined),
+  );
   assert.deepEqual(other.find("a"), first);
   const passed = { firstAt: first.firstAt, passed: true, until: clock.now() + 48 * HOUR };
   other.note("a", passed);
   clock.advance(250);
-  await waitFor({ what: "it is renewed", ...SOON }, () => Promise.resolve(one.find("a")?.passed === true));
+  await waitFor({ what: "the sighting to be renewed", ...SOON }, () =>
+    Promise.resolve(one.find("a")?.passed === true),
+  );
   clock.advance(48 * HOUR);
   one.note("b", { firstAt: clock.now(), passed: false, until: clock.now() + HOUR });
   clock.advance(250);
-  await waitFor({ what: "the old one is gone", ...SOON }, () =>
+  await waitFor({ what: "the expired sighting to be removed", ...SOON }, () =>
     Promise.resolve(other.find("a") === undefined && other.find("b") !== undefined),
   );
 });

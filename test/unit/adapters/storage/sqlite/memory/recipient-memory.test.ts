@@ -21,7 +21,7 @@ import { SILENT } from "../../../../../support/silent-log.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
 const HOUR = 3_600_000;
-/** Octets. */
+/** The page size of the database, in octets. */
 const PAGE = 4096;
 const NO = "550 5.1.1 no such user";
 
@@ -33,7 +33,7 @@ function open(store: SqliteStore, stack: DisposableStack, log = SILENT) {
   return { notes, other };
 }
 
-/** Notes travel while the clock goes on. */
+/** Advances the clock, so that notes are sent, until `look` returns true. */
 function seen(store: SqliteStore, what: string, look: () => boolean): Promise<true> {
   return waitFor({ what, deadline: 5000, every: 5 }, () => {
     store.clock.advance(250);
@@ -41,7 +41,7 @@ function seen(store: SqliteStore, what: string, look: () => boolean): Promise<tr
   });
 }
 
-test("a note is known at once to who made it, soon to others; a refusal keeps when it began", async () => {
+test("a note is visible to its thread at once, to others soon; a repeated refusal keeps its first time", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
   const { notes, other } = open(store, stack);
@@ -53,23 +53,23 @@ test("a note is known at once to who made it, soon to others; a refusal keeps wh
   const first = { since: begin, at: begin, origin: "callout", reply: NO };
   assert.deepEqual(notes.find("eve@a.test"), { refused: first });
   assert.deepEqual(other.find("eve@a.test"), {});
-  await seen(store, "it is stored", () => other.find("eve@a.test").refused !== undefined);
+  await seen(store, "the refusal to be stored", () => other.find("eve@a.test").refused !== undefined);
   assert.deepEqual(other.find("eve@a.test"), { refused: first });
   clock.advance(20 * HOUR);
   refuse();
   assert.equal(notes.find("eve@a.test").refused?.since, begin);
-  await seen(store, "it is renewed", () => other.find("eve@a.test").refused?.at !== begin);
+  await seen(store, "the refusal to be renewed", () => other.find("eve@a.test").refused?.at !== begin);
   assert.equal(other.find("eve@a.test").refused?.since, begin);
   const now = clock.now();
   notes.note("eve@a.test", { kind: "accepted", at: now, origin: "callout" });
-  await seen(store, "the primary took it", () => other.find("eve@a.test").accepted !== undefined);
+  await seen(store, "the acceptance to be stored", () => other.find("eve@a.test").accepted !== undefined);
   assert.deepEqual(other.find("eve@a.test"), { accepted: { at: now, origin: "callout" } });
   assert.equal(other.lastAccepted("a.test", now), "eve@a.test");
   assert.equal(other.lastAccepted("a.test", now + 1), undefined);
   assert.equal(other.lastAccepted("test", 0), undefined);
 });
 
-test("refusals are forgotten after a day, and began anew where they come again later", async () => {
+test("refusals expire after a day, and a later refusal has a new first time", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
   const { notes, other } = open(store, stack);
@@ -84,15 +84,15 @@ test("refusals are forgotten after a day, and began anew where they come again l
   await refuse("fay@a.test");
   assert.deepEqual(other.find("eve@a.test"), {});
   clock.advance(27 * HOUR);
-  // Nothing was noted meanwhile, so the old one is still there.
+  // Nothing was noted in the meantime, so the expired refusal is still stored.
   const again = clock.now();
   const told = refuse("fay@a.test");
-  assert.equal(notes.find("fay@a.test").refused?.since, again, "as it is told at once");
+  assert.equal(notes.find("fay@a.test").refused?.since, again, "the new first time is visible at once");
   await told;
   assert.equal(other.find("fay@a.test").refused?.since, again);
 });
 
-test("what is told later counts, of a refusal and of a delivery, and of two addresses the later one", async () => {
+test("the latest note counts, for refusals, for deliveries, and for the last accepted address of a domain", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
   const { notes, other } = open(store, stack);
@@ -113,10 +113,10 @@ test("what is told later counts, of a refusal and of a delivery, and of two addr
   const at = clock.now();
   assert.equal(other.find("ann@a.test").accepted?.at, at, "a mailbox in use is not forgotten");
   notes.note("ann@a.test", { kind: "accepted", at: at - HOUR, origin: "callout" });
-  await seen(store, "stored", () => other.find("ann@a.test").accepted?.origin === "callout");
-  assert.equal(other.find("ann@a.test").accepted?.at, at, "it was told before");
+  await seen(store, "the note to be stored", () => other.find("ann@a.test").accepted?.origin === "callout");
+  assert.equal(other.find("ann@a.test").accepted?.at, at, "the note is older than the delivery");
   notes.note("bob@a.test", { kind: "accepted", at: at + HOUR, origin: "callout" });
-  await seen(store, "stored", () => other.find("bob@a.test").accepted !== undefined);
+  await seen(store, "the note to be stored", () => other.find("bob@a.test").accepted !== undefined);
   assert.equal(other.lastAccepted("a.test", 0), "bob@a.test");
 
   const first = { kind: "refused", at, origin: "callout", reply: NO } as const;
@@ -125,24 +125,24 @@ test("what is told later counts, of a refusal and of a delivery, and of two addr
   const accepted = { at, origin: "callout" };
   const refused = { since: at, at, origin: "callout", reply: NO };
   assert.deepEqual(notes.find("ann@a.test"), { accepted, refused });
-  await seen(store, "stored", () => other.find("ann@a.test").refused !== undefined);
+  await seen(store, "the note to be stored", () => other.find("ann@a.test").refused !== undefined);
   notes.note("ann@a.test", second);
   const latest = { since: at, at: at + 1, origin: "delivery", reply: "550 gone" };
   assert.deepEqual(notes.find("ann@a.test").refused, latest);
-  await seen(store, "stored", () => other.find("ann@a.test").refused?.at === at + 1);
+  await seen(store, "the note to be stored", () => other.find("ann@a.test").refused?.at === at + 1);
   assert.deepEqual(other.find("ann@a.test"), { accepted, refused: latest });
   notes.note("ann@a.test", { kind: "accepted", at: at + 2, origin: "callout" });
   assert.deepEqual(notes.find("ann@a.test"), { accepted: { at: at + 2, origin: "callout" } });
 });
 
-test("mail that a primary took is remembered under the comparable form, and ends refusals", async () => {
+test("a delivery is remembered under the comparable form of the address, and ends refusals", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
   const { notes, other } = open(store, stack);
   const keys = ["größe@a.test", "john doe@a.test"];
   for (const key of keys)
     notes.note(key, { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
-  await seen(store, "refused", () => other.find(keys[1] ?? "").refused !== undefined);
+  await seen(store, "the refusal to be stored", () => other.find(keys[1] ?? "").refused !== undefined);
   const recipients = to("GRÖßE@a.test", '"John Doe"@a.test');
   await accept(store.intake, newMail(store.clock.now(), { recipients }));
   const [mail] = await store.work.claim({ domain: "a.test", limit: 1, now: store.clock.now() });
@@ -159,7 +159,7 @@ test("mail that a primary took is remembered under the comparable form, and ends
   assert.equal(taken.size, 2);
 });
 
-test("who was refused is found in the filter by every thread, for a day at least, and after a start", async () => {
+test("every thread finds a refused address in the filter for at least a day, and after a restart", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
   const { notes, other } = open(store, stack);
@@ -169,17 +169,25 @@ test("who was refused is found in the filter by every thread, for a day at least
   assert.equal(notes.mayBeRefused("eve@a.test"), false);
   refuse("eve@a.test");
   assert.equal(notes.mayBeRefused("eve@a.test"), true);
-  await seen(store, "others look for it", () => other.mayBeRefused("eve@a.test"));
+  await seen(store, "the refusal in the filter of other threads", () => other.mayBeRefused("eve@a.test"));
   assert.notEqual(other.find("eve@a.test").refused, undefined);
   clock.advance(26 * HOUR);
   refuse("mallory@a.test");
-  await seen(store, "the next one is stored", () => other.find("mallory@a.test").refused !== undefined);
+  await seen(
+    store,
+    "the next refusal to be stored",
+    () => other.find("mallory@a.test").refused !== undefined,
+  );
   refuse("trent@a.test");
-  await seen(store, "and one soon after it", () => other.find("trent@a.test").refused !== undefined);
+  await seen(
+    store,
+    "a refusal soon after it to be stored",
+    () => other.find("trent@a.test").refused !== undefined,
+  );
   assert.equal(other.mayBeRefused("eve@a.test"), true);
   clock.advance(26 * HOUR);
   refuse("oscar@a.test");
-  await seen(store, "a third one is stored", () => other.find("oscar@a.test").refused !== undefined);
+  await seen(store, "a third refusal to be stored", () => other.find("oscar@a.test").refused !== undefined);
   const still = ["eve@a.test", "mallory@a.test", "oscar@a.test"].map((key) => other.mayBeRefused(key));
   assert.deepEqual(still, [false, true, true]);
   const filter = new RefusedFilter(new SharedArrayBuffer(FILTER_BYTES), 0);
@@ -189,7 +197,7 @@ test("who was refused is found in the filter by every thread, for a day at least
   assert.equal(filter.mayHold("oscar@a.test"), true);
 });
 
-test("a delivery ends what was refused within the hour since the last, and counts only once it is durable", async () => {
+test("a delivery ends a refusal noted within an hour of the last delivery, and counts only when committed", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   using stack = new DisposableStack();
@@ -204,19 +212,19 @@ test("a delivery ends what was refused within the hour since the last, and count
   disk.failCommit = "SQLITE_FULL";
   await assert.rejects(store.work.settle(first));
   disk.failCommit = undefined;
-  // The full disk is looked at again after a while.
+  // By then the store has checked the full disk again.
   store.clock.advance(6000);
   assert.deepEqual(other.find("eve@a.test"), {});
   await store.work.settle(first);
   const taken = other.find("eve@a.test");
   assert.equal(taken.accepted?.origin, "delivery");
   notes.note("eve@a.test", { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
-  await seen(store, "refused", () => other.find("eve@a.test").refused !== undefined);
+  await seen(store, "the refusal to be stored", () => other.find("eve@a.test").refused !== undefined);
   await store.work.settle(await claim());
   assert.deepEqual(other.find("eve@a.test"), taken);
 });
 
-test("a damaged page is told once, and ends nothing: what stood there is not known", async () => {
+test("a damaged page is logged once, and lookups on it find nothing", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const pages = disk.opened[0]

@@ -5,7 +5,7 @@ import { accept, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
-it("holds the recipients of a mail that a damaged database has lost, and claims the others", async () => {
+it("holds the recipients of a mail whose row is missing, and claims the other mails", async () => {
   const disk = new FlakyDisk();
   const logged: string[] = [];
   const log = loggerTo((level, text) => logged.push(`${level}: ${text}`));
@@ -28,7 +28,7 @@ it("holds the recipients of a mail that a damaged database has lost, and claims 
   assert.deepEqual(await store.work.claim(request), []);
 });
 
-it("claims no more than 8 MiB of bodies at once, and the rest the next time", async () => {
+it("claims at most 8 MiB of bodies at once, and the rest with the next claim", async () => {
   await using store = await openSqliteStore();
   const body = Buffer.alloc(16_384, "x");
   const mails = Array.from({ length: 514 }, () => newMail(store.clock.now()));

@@ -4,7 +4,7 @@ import { accept, newMail, REFUSED } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
-/** Mails that were refused for good, of which nobody was told. */
+/** Stores mails that were refused permanently, each with a failure notice owed; returns their ids. */
 async function owe(store: SqliteStore, many: number, body: Buffer): Promise<readonly string[]> {
   const mails = Array.from({ length: many }, () => newMail(store.clock.now()));
   await Promise.all(mails.map((mail) => accept(store.intake, mail, body)));
@@ -24,13 +24,13 @@ async function owed({ work, clock }: SqliteStore): Promise<readonly string[]> {
   return (await work.owed({ limit: 1000, now: clock.now() })).map(({ id }) => id);
 }
 
-it("tells of no more than 8 MiB of bodies at once", async () => {
+it("lists owed notices with at most 8 MiB of bodies at once", async () => {
   await using store = await openSqliteStore();
   await owe(store, 514, Buffer.alloc(16_384, "x"));
   assert.equal((await owed(store)).length, 512);
 });
 
-it("passes over a mail that a damaged database has lost, and tells of the others", async () => {
+it("skips an owed notice whose mail's row is missing, and lists the others", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const [lost, sound] = await owe(store, 2, Buffer.from("x"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Sessions, WorkSession } from "../../../../../../src/adapters/storage/sqlite/queue/sessions.ts";
 
-it("gives each claim a token of its own, also after a restart in which the clock went on", () => {
+it("gives each claim a higher token, also if the clock went back, and after a restart", () => {
   let now = 5;
   const sessions = new Sessions(() => now);
   const tokens = [sessions.nextToken(), sessions.nextToken()];
@@ -16,7 +16,7 @@ it("gives each claim a token of its own, also after a restart in which the clock
   );
 });
 
-it("takes no credit of a thread that has ended, and knows its claims until they are given up", () => {
+it("takes no credit of an ended thread, and keeps its claims until the session is forgotten", () => {
   const sessions = new Sessions(() => 1);
   const session = new WorkSession(() => {});
   sessions.add(session);
@@ -31,7 +31,7 @@ it("takes no credit of a thread that has ended, and knows its claims until they 
   assert.equal(sessions.holds(token), false);
 });
 
-it("knows a claim until the last of its recipients is settled", () => {
+it("keeps a claim until the last of its recipients is settled", () => {
   const sessions = new Sessions(() => 1);
   const session = new WorkSession(() => {});
   sessions.add(session);

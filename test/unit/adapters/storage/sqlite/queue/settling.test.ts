@@ -13,7 +13,7 @@ import { DELIVERED, newMail, to } from "../../../../../contract/mails.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
 import { folderInMemory } from "../../../../../support/temp-folder.ts";
 
-it("leaves a claim with its owner until its last recipient is settled durably, and no longer", async () => {
+it("keeps a claim until the settlement of its last recipient is committed", async () => {
   await using folder = await folderInMemory();
   makePrivateFolder(spoolIn(folder.path));
   const sessions = new Sessions(() => 1);
@@ -48,10 +48,10 @@ it("leaves a claim with its owner until its last recipient is settled durably, a
     durably((batch) => settle([0], batch)),
     true,
   );
-  assert.equal(sessions.holds(token), true, "two are left");
+  assert.equal(sessions.holds(token), true, "two recipients are left");
   const last = new Batch();
   assert.equal(settle([1, 2], last), true);
-  assert.equal(sessions.holds(token), true, "the commit may fail yet");
+  assert.equal(sessions.holds(token), true, "the commit may still fail");
   last.committed();
   assert.equal(sessions.holds(token), false);
   store.database.close();

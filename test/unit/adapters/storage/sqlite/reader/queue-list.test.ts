@@ -1,4 +1,4 @@
-/** A list is read while mail moves: between its lanes, and between its reads. */
+/** Lists are read while recipients change their state: between the reads of states, and between reads of one state. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 type Opened = ReturnType<typeof openMailReader>;
 type Move = (recipient: string, state: RecipientState) => void;
 
-/** A list of so many recipients, `0@one.test` and on; `between` is called before each read of a lane but the first. */
+/** A list of `count` recipients from `0@one.test` on; `between` runs before each read of a state except the first. */
 async function listing(count: number, between: (read: number, move: Move) => void) {
   const store = await openSqliteStore();
   const file = join(store.folder, QUEUE_FILE);
@@ -35,7 +35,7 @@ async function listing(count: number, between: (read: number, move: Move) => voi
     const { items } = await list.list({ filter: {}, limit });
     return items.map(({ recipient, state }) => `${recipient} ${state}`);
   };
-  /** The recipients of the mail in this state, page by page. */
+  /** The mail's recipients that are in this state, page by page. */
   const ofMail = async (state: RecipientState, limit: number) => {
     const found: string[][] = [];
     let next: string | undefined;
@@ -55,7 +55,7 @@ async function listing(count: number, between: (read: number, move: Move) => voi
   return { page, ofMail, move, fresh, [Symbol.asyncDispose]: close };
 }
 
-/** The database, with a word before each read of a state. */
+/** The database, with a call of `before` ahead of each read of a state. */
 function seen(database: Opened, before: () => void): Opened {
   const prepare = database.prepare.bind(database);
   const watched = (sql: string): ReturnType<typeof prepare> => {
@@ -73,18 +73,18 @@ function seen(database: Opened, before: () => void): Opened {
 }
 
 describe("QueueList", () => {
-  it("shows once who leaves a state that was read for one that was not", async () => {
+  it("lists a recipient once that moves from a state already read to a state not yet read", async () => {
     await using site = await listing(3, (read, move) => read === 2 && move("1@one.test", "held"));
     assert.deepEqual(await site.page(10), ["0@one.test waiting", "1@one.test waiting", "2@one.test waiting"]);
   });
 
-  it("does not miss who comes into a state that was read", async () => {
+  it("lists a recipient that moves from a state not yet read to a state already read", async () => {
     await using site = await listing(3, (read, move) => read === 2 && move("1@one.test", "waiting"));
     site.move("1@one.test", "held");
     assert.deepEqual(await site.page(10), ["0@one.test waiting", "2@one.test waiting", "1@one.test held"]);
   });
 
-  it("does not miss who comes into a state that was read beyond the time of the bulk act", async () => {
+  it("lists a recipient that moves to a state already read past the time of the bulk change", async () => {
     await using site = await listing(600, (read, move) => read === 6 && move("599@one.test", "waiting"));
     for (let n = 0; n < 600; n++) site.move(`${n}@one.test`, "held");
     await site.fresh(2000);
@@ -93,8 +93,8 @@ describe("QueueList", () => {
     assert.equal(shown.filter((entry) => /^(?:599|fresh)@.* waiting$/.test(entry)).length, 2);
   });
 
-  it("shows each once who moves between two reads of a long list, seen before or not", async () => {
-    // The first look reads a stretch of each of the five states.
+  it("lists each recipient once that moves between two reads of a long list, listed before or not", async () => {
+    // The first five reads take one stretch of each of the five states.
     await using site = await listing(600, (read, move) => {
       if (read !== 6) return;
       move("5@one.test", "held");
@@ -109,7 +109,7 @@ describe("QueueList", () => {
     );
   });
 
-  it("shows all recipients of one mail, however many they are and few are asked for", async () => {
+  it("lists all recipients of one mail, whatever the page size", async () => {
     await using site = await listing(1500, () => {});
     site.move("3@one.test", "held");
     site.move("1400@one.test", "held");
@@ -126,7 +126,7 @@ describe("QueueList", () => {
     );
   });
 
-  it("finds those of a mail that stand behind a page of others", async () => {
+  it("finds the matching recipient of a mail behind more than a page of recipients that do not match", async () => {
     await using site = await listing(1500, () => undefined);
     for (let n = 0; n < 1499; n++) site.move(`${n}@one.test`, "gone");
     assert.deepEqual(await site.ofMail("waiting", 10), [["1499@one.test"]]);

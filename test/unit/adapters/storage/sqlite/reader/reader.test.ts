@@ -11,7 +11,7 @@ import { waitFor } from "../../../../../support/wait.ts";
 import { openAs } from "../disk/file-faults.ts";
 import { serveChannel } from "../../../../../../src/runtime/channel.ts";
 
-it("exports a body that became a row before its segment was opened", async () => {
+it("exports a body that was moved into a row before its segment was opened", async () => {
   const { port1, port2 } = new MessageChannel();
   const stored = { topFields: "Received: here\r\n", size: 4, crc: null };
   const answers = [
@@ -22,7 +22,7 @@ it("exports a body that became a row before its segment was opened", async () =>
   const reader = readerClient();
   reader.connect(port2);
   try {
-    const mail = (await reader.export("1")) ?? assert.fail("it is there");
+    const mail = (await reader.export("1")) ?? assert.fail("the mail is missing");
     assert.equal(await text(mail), "Received: here\r\nbody");
     assert.equal(await reader.export("1"), undefined);
   } finally {
@@ -30,7 +30,7 @@ it("exports a body that became a row before its segment was opened", async () =>
   }
 });
 
-it("leaves nobody waiting for a thread that never lived, once the next one is there", async () => {
+it("rejects the pending calls to a thread that never started when the next thread connects", async () => {
   const never = new MessageChannel();
   const { port1, port2 } = new MessageChannel();
   const server = serveChannel(port1, { quarantined: () => 3 });
@@ -46,16 +46,16 @@ it("leaves nobody waiting for a thread that never lived, once the next one is th
   }
 });
 
-it("leaves no file open, whether an export is read to its end, in part or not at all", async () => {
+it("closes the file of an export that is read to its end, in part or not at all", async () => {
   await using store = await openSqliteStore();
   const mail = newMail(store.clock.now());
   await accept(store.intake, mail, Buffer.alloc(300_000, 1));
   const [name = assert.fail("no file")] = readdirSync(join(store.folder, "spool"));
-  const given = async () => (await store.reader.export(mail.id)) ?? assert.fail("it is there");
+  const given = async () => (await store.reader.export(mail.id)) ?? assert.fail("the mail is missing");
   const closed = (): boolean => openAs(name).length === 0;
   const whole = await buffer(await given());
   assert.equal(whole.length, mail.topFields.length + 300_000);
-  assert.ok(closed(), "before its end is told");
+  assert.ok(closed(), "closed before the stream ends");
   const unread = await given();
   assert.ok(!closed());
   unread.destroy();

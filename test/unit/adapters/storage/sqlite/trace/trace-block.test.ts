@@ -5,7 +5,7 @@ import type { TracedEvent } from "../../../../../../src/ports/trace.ts";
 
 const EVENT: TracedEvent = { kind: "mail.delivered", id: "m1", recipient: "a@one.test", domain: "one.test" };
 
-test("a block that begins anew has nothing of what it held", () => {
+test("a block that is started again is empty and has an empty filter", () => {
   const block = new TraceBlock().begin(1);
   const wanted = new Wanted(["m1"]);
   block.add({ at: 7, event: EVENT }, ["m1"]);
@@ -16,7 +16,7 @@ test("a block that begins anew has nothing of what it held", () => {
   assert.deepEqual([block.seq, block.at, block.events, block.text.length], [2, 0, 0, 0]);
 });
 
-test("a block is full once it has as many keys as its filter bears, and is as old as its newest event", () => {
+test("a block is full when its filter's number of keys is used up, and its time is that of its newest event", () => {
   const block = new TraceBlock().begin(1);
   for (let n = 0; n < 51; n++)
     block.add(

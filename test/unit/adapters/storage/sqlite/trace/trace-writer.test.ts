@@ -44,7 +44,7 @@ function write(trace: TraceWriter, at: number, events: readonly TracedEvent[]): 
   return trace.write();
 }
 
-/** When what happened that is about any of these. */
+/** The times of the events with any of these keys. */
 async function timesOf(store: Store, about: readonly string[], limit = 100): Promise<number[]> {
   return (await store.reader.trace({ about, limit })).map(({ at }) => at);
 }
@@ -53,7 +53,7 @@ function many(count: number, make: (n: number) => TracedEvent): TracedEvent[] {
   return Array.from({ length: count }, (_, n) => make(n));
 }
 
-it("finds events by id, address and Message-ID, as they were", async () => {
+it("finds events, unchanged, by id, address and Message-ID", async () => {
   await using store = await openSqliteStore();
   assert.deepEqual(await timesOf(store, ["m1"]), []);
   const trace = openTraceWriter(store.folder);
@@ -66,14 +66,14 @@ it("finds events by id, address and Message-ID, as they were", async () => {
   assert.deepEqual(await timesOf(store, ["A@one.test"]), [1, 2]);
   assert.deepEqual(await timesOf(store, ["b@one.test"]), [3, 4]);
   assert.deepEqual(await timesOf(store, ["m2", "other@x.test"]), [2, 5]);
-  assert.deepEqual(await timesOf(store, ["one.test"]), [], "no part of a key");
-  assert.deepEqual(await timesOf(store, ["m1"], 1), [3], "the newest");
+  assert.deepEqual(await timesOf(store, ["one.test"]), [], "a part of a key finds nothing");
+  assert.deepEqual(await timesOf(store, ["m1"], 1), [3], "the limit keeps the newest");
   assert.deepEqual(await store.reader.trace({ about: ["x@y"], limit: 1 }), [{ at: 1, event: first }]);
   assert.equal(statSync(join(store.folder, "trace.sqlite")).mode & 0o777, 0o600);
   trace.close();
 });
 
-it("finds a key in many blocks, the newest events first to be told", async () => {
+it("finds a key in many blocks; the limit keeps the newest events", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   for (let at = 0; at < 2000; at += 100) {
@@ -85,11 +85,15 @@ it("finds a key in many blocks, the newest events first to be told", async () =>
   assert.deepEqual(await timesOf(store, ["b@one.test"], 10), [0, 700, 1400]);
   assert.deepEqual(await timesOf(store, ["b@one.test"], 2), [700, 1400]);
   assert.deepEqual(await timesOf(store, ["m5", "m1999"], 10), [5, 1999]);
-  assert.equal((await timesOf(store, ["a@one.test"], 5000)).length, 1000, "no answer is longer");
+  assert.equal(
+    (await timesOf(store, ["a@one.test"], 5000)).length,
+    1000,
+    "no answer has more than 1000 events",
+  );
   trace.close();
 });
 
-it("goes on after a restart, and gives up the tables of an older version", async () => {
+it("appends after a restart, and drops the tables of an older version", async () => {
   await using store = await openSqliteStore();
   const old = new Database(join(store.folder, "trace.sqlite"));
   old.exec(
@@ -104,7 +108,7 @@ it("goes on after a restart, and gives up the tables of an older version", async
   assert.deepEqual(await timesOf(store, ["m1"]), [1, 2]);
 });
 
-it("trims by age and by size, whole blocks, a bounded slice at a time", async () => {
+it("trims whole blocks by age and by size, a bounded slice at a time", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   write(
@@ -123,7 +127,7 @@ it("trims by age and by size, whole blocks, a bounded slice at a time", async ()
   trace.close();
 });
 
-it("gives the space of what it trims back, and trims no more for what it has not given back yet", async () => {
+it("returns the space of trimmed blocks, and does not trim more while that space is being returned", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   write(
@@ -146,7 +150,7 @@ it("gives the space of what it trims back, and trims no more for what it has not
   trace.close();
 });
 
-it("forgets what lies in the block that still fills, too", async () => {
+it("trims old events of the block that is not yet full, too", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   write(trace, 1, [accepted("m1", "a@one.test")]);
@@ -157,7 +161,7 @@ it("forgets what lies in the block that still fills, too", async () => {
   trace.close();
 });
 
-it("keeps the block that fills while nothing can be written", async () => {
+it("keeps the events of the current block while the trace cannot be written", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   const other = new Database(join(store.folder, "trace.sqlite"));
@@ -171,7 +175,7 @@ it("keeps the block that fills while nothing can be written", async () => {
   trace.close();
 });
 
-it("never throws, not even when it was closed; what is lost is counted, but for the block that fills", async () => {
+it("does not throw after it was closed, and counts the lost events except those of the current block", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   trace.close();
@@ -185,7 +189,7 @@ it("never throws, not even when it was closed; what is lost is counted, but for 
   trace.close();
 });
 
-it("keeps events of any size and script, and nothing of a block that serves again", async () => {
+it("stores events of any size and script, and no leftover of a reused block", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   const large = accepted("large", "ü@one.test", { helo: "ä€😀".repeat(20_000) });
@@ -203,7 +207,7 @@ it("keeps events of any size and script, and nothing of a block that serves agai
   trace.close();
 });
 
-it("asks the disk by a change of the file's time, and goes on where that fails", async () => {
+it("diskAnswers() touches the file's modification time, and does not fail if the file is gone", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   const file = join(store.folder, "trace.sqlite");

@@ -5,7 +5,7 @@ import {
   RefusedFilter,
 } from "../../../../../../src/adapters/storage/sqlite/wire/refused-filter.ts";
 
-test("it never forgets what was added since the turn before the last, and is seldom wrong about others", () => {
+test("the filter keeps all keys of its last two periods, and has few false positives", () => {
   const memory = new SharedArrayBuffer(8 + FILTER_BYTES);
   const writer = new RefusedFilter(memory, 8);
   const reader = new RefusedFilter(memory, 8);
@@ -20,7 +20,7 @@ test("it never forgets what was added since the turn before the last, and is sel
     if (reader.mayHold(key("other", n))) wrong += 1;
   }
   assert.equal(lost, 0);
-  assert.ok(wrong < 1000, `${wrong} of 50,000 are looked for in vain`);
+  assert.ok(wrong < 1000, `${wrong} of 50,000 are false positives`);
   writer.turn();
   assert.equal(reader.mayHold(key("new", 1)), true);
   let stale = 0;

@@ -22,7 +22,7 @@ import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
-/** Octets. */
+/** The page size of the database, in octets. */
 const PAGE = 4096;
 
 async function openCase() {
@@ -42,7 +42,7 @@ async function openCase() {
   };
 }
 
-/** One that copies when it is told to. */
+/** A checkpointer that copies by `copy` and counts the requests. */
 function checkpointerOf(copy: () => Promise<void>): Checkpointer & { asked: number } {
   const checkpointer = {
     asked: 0,
@@ -54,7 +54,7 @@ function checkpointerOf(copy: () => Promise<void>): Checkpointer & { asked: numb
   return checkpointer;
 }
 
-/** Lets the copying end, and the flush behind it, which the system does on a thread of its own. */
+/** Waits until the copy, and the flush after it on the thread pool, have ended and the WAL is moved. */
 async function proceedUntilMoved(checkpoints: Checkpoints, database: Database.Database): Promise<void> {
   await waitFor({ what: "the WAL to be moved", deadline: 10_000, every: 1 }, () => {
     checkpoints.proceed(database, false);
@@ -62,7 +62,7 @@ async function proceedUntilMoved(checkpoints: Checkpoints, database: Database.Da
   });
 }
 
-it("has another copy the WAL while the writer goes on, and then moves the rest", async () => {
+it("lets another thread copy the WAL while the writer continues, and then moves the rest", async () => {
   await using it = await openCase();
   const { database, checkpoints, write } = it;
   const copied = Promise.withResolvers<void>();
@@ -83,7 +83,7 @@ it("has another copy the WAL while the writer goes on, and then moves the rest",
   assert.equal(checkpointer.asked, 2);
 });
 
-it("does all alone when nobody copies, rather while no job waits", async () => {
+it("moves the WAL itself if there is no other thread, preferably while no job waits", async () => {
   await using it = await openCase();
   const { database, checkpoints, write } = it;
   write(1100);
@@ -96,7 +96,7 @@ it("does all alone when nobody copies, rather while no job waits", async () => {
   assert.equal(pagesWaiting(database), 0);
 });
 
-it("does all alone once the other has ended", async () => {
+it("moves the WAL itself after the other thread has ended", async () => {
   await using it = await openCase();
   const { database, checkpoints, write } = it;
   const checkpointer = checkpointerOf(() => Promise.reject(new Error("the other thread has ended")));
@@ -110,7 +110,7 @@ it("does all alone once the other has ended", async () => {
   assert.equal(checkpointer.asked, 1);
 });
 
-it("does not wait longer than the WAL may grow for one that stands still", async () => {
+it("moves the WAL itself when the WAL reaches its limit while the other thread hangs", async () => {
   await using it = await openCase();
   const { database, checkpoints, write } = it;
   checkpoints.copyBy(checkpointerOf(() => new Promise(() => {})));
@@ -122,7 +122,7 @@ it("does not wait longer than the WAL may grow for one that stands still", async
   assert.equal(pagesWaiting(database), 0);
 });
 
-/** Pages that the system took, and gave up when it could not write them: the file is as it was before. */
+/** Restores the old content of the file, as if the system had dropped the pages that it could not write. */
 function losingPages(file: string): { lose(): void } {
   const before = readFileSync(file);
   return {
@@ -139,7 +139,7 @@ function rowsOf(database: Database.Database): readonly string[] {
   return rows.map((content) => createHash("sha256").update(content).digest("hex"));
 }
 
-/** Those in the database file by itself, as after a loss of power once the WAL has begun anew. */
+/** The digests of the rows in the database file without its WAL, as after a power loss once the WAL is reset. */
 function rowsOnDisk(folder: string): readonly string[] {
   const copy = join(folder, "copy.sqlite");
   copyFileSync(join(folder, QUEUE_FILE), copy);
@@ -151,7 +151,7 @@ function rowsOnDisk(folder: string): readonly string[] {
   }
 }
 
-it("copies all of the WAL again once a disk has failed, as what was copied may not be there", async () => {
+it("copies all of the WAL again after a disk error, because the copied pages may be lost", async () => {
   await using it = await openCase();
   const { database, checkpoints, folder, write } = it;
   checkpoints.fully(database);
@@ -168,7 +168,7 @@ it("copies all of the WAL again once a disk has failed, as what was copied may n
   other.close();
 });
 
-/** While mail comes in, the last pages are left to the writer, and nothing is flushed. */
+/** Copies all but the last pages and flushes nothing, as when mail arrives during the copy. */
 function copyAllButLast(other: Database.Database, write: (pages: number) => void): void {
   const reader = new Database(other.name, { readonly: true });
   reader.exec("BEGIN");
@@ -179,7 +179,7 @@ function copyAllButLast(other: Database.Database, write: (pages: number) => void
 }
 
 for (const doubted of [false, true])
-  it(`copies all again when a copy failed${doubted ? ", and moves nothing in doubt while another copies" : ""}`, async () => {
+  it(`copies all again after a failed copy${doubted ? ", and moves no doubted page while another copies" : ""}`, async () => {
     await using it = await openCase();
     const { database, checkpoints, folder, write } = it;
     checkpoints.fully(database);
@@ -207,7 +207,7 @@ for (const doubted of [false, true])
     other.close();
   });
 
-it("copies all again when a checkpoint failed", async () => {
+it("copies all again after a failed checkpoint", async () => {
   await using it = await openCase();
   const { database, checkpoints, folder, write } = it;
   checkpoints.fully(database);
@@ -222,7 +222,7 @@ it("copies all again when a checkpoint failed", async () => {
   other.close();
 });
 
-it("keeps the WAL of a store small under load, and every mail", async () => {
+it("keeps the WAL small and every mail under load", async () => {
   await using store = await openSqliteStore();
   const { port1, port2 } = new MessageChannel();
   const checkpointer = serveCheckpointer(store.folder, port1);

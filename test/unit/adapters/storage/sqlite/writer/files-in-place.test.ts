@@ -39,7 +39,7 @@ function takeOne(store: SqliteStore): Promise<unknown> {
   return accept(store.intake, newMail(store.clock.now()));
 }
 
-/** Mails that a process finds that starts after this one was killed. */
+/** The number of mails that the next process finds if this process is killed now. */
 async function foundAfterKill(store: SqliteStore): Promise<number> {
   await using folder = await tempFolder();
   const copy = join(folder.path, "data");
@@ -48,33 +48,33 @@ async function foundAfterKill(store: SqliteStore): Promise<number> {
   return (await again.reader.list({ filter: {}, limit: 100 })).items.length;
 }
 
-/** What is left to find at its name once the WAL that is written has none. */
+/** What happens to the name of the WAL while the writer still has the old file open. */
 const ACTS: readonly (readonly [what: string, act: (wal: string) => void])[] = [
-  ["a copy of it", replace],
+  ["is replaced by a copy", replace],
   [
-    "an empty one, as a connection makes it that is opened later,",
+    "is replaced by an empty file, as a later connection makes it",
     (wal) => {
       rmSync(wal);
       writeFileSync(wal, "");
     },
   ],
-  ["nothing", (wal) => rmSync(wal)],
+  ["is removed", (wal) => rmSync(wal)],
 ];
 
 for (const [what, act] of ACTS)
-  test(`where ${what} stands in place of the WAL, the mail is saved and the thread ends within a second`, async () => {
+  test(`if the WAL ${what}, the mail is saved and the thread ends within a second`, async () => {
     await using store = await openSqliteStore();
     const wal = join(store.folder, "queue.sqlite-wal");
     assert.deepEqual(await takeOne(store), ACCEPTED);
     act(wal);
     const replaced = existsSync(wal);
-    if (replaced) assert.deepEqual(await takeOne(store), ACCEPTED, "it is not asked for at each commit");
+    if (replaced) assert.deepEqual(await takeOne(store), ACCEPTED, "not checked at each commit");
     assert.throws(() => store.clock.advance(1000), FileReplaced);
     assert.equal(await foundAfterKill(store), replaced ? 2 : 1);
     assert.deepEqual([existsSync(wal), existsSync(`${wal}.replaced`)], [false, replaced]);
   });
 
-/** A database as the writer has it, with a mail that nobody was answered yet. */
+/** A database as the writer has it, with a mail that was not answered yet. */
 async function openAlone(stack: AsyncDisposableStack) {
   const { path } = stack.use(await tempFolder());
   const database = openMailDatabase(path, realDisk);
@@ -86,7 +86,7 @@ async function openAlone(stack: AsyncDisposableStack) {
   return { file, require: () => files.requireThere(store), look: () => files.requireOwn(store) };
 }
 
-test("before a commit is answered, a database that is gone ends the thread", async () => {
+test("a missing database ends the thread before a commit is answered", async () => {
   await using stack = new AsyncDisposableStack();
   const it = await openAlone(stack);
   assert.doesNotThrow(it.require);
@@ -94,7 +94,7 @@ test("before a commit is answered, a database that is gone ends the thread", asy
   assert.throws(it.require, FileReplaced);
 });
 
-test("and so does a WAL that is gone: what it held is saved, and who was not answered keeps his mail", async () => {
+test("a missing WAL ends the thread; its content is saved, and unanswered mails are noted as refused", async () => {
   await using stack = new AsyncDisposableStack();
   const it = await openAlone(stack);
   rmSync(it.file("queue.sqlite-wal"));
@@ -106,7 +106,7 @@ test("and so does a WAL that is gone: what it held is saved, and who was not ans
   assert.equal(readFileSync(it.file("refused"), "latin1"), "1a2b\n");
 });
 
-test("where the system does not tell whether the WAL is ours, it is left where it is", async (t) => {
+test("a WAL whose identity cannot be checked is left in place", async (t) => {
   await using stack = new AsyncDisposableStack();
   const it = await openAlone(stack);
   const { statSync } = fs;
@@ -123,7 +123,7 @@ test("where the system does not tell whether the WAL is ours, it is left where i
   assert.deepEqual([existsSync(it.file("queue.sqlite-wal")), existsSync(it.file("refused"))], [true, false]);
 });
 
-test("where the mail cannot be saved, the thread ends all the same: the WAL there is not ours", async () => {
+test("the thread ends even if the mail cannot be saved, because the WAL there is not its own", async () => {
   await using store = await openSqliteStore();
   const wal = join(store.folder, "queue.sqlite-wal");
   await takeOne(store);
@@ -133,7 +133,7 @@ test("where the mail cannot be saved, the thread ends all the same: the WAL ther
   assert.equal(store.writer.condition, "ok");
 });
 
-test("a stop in order saves the mail, too, and is none in order", async () => {
+test("a normal stop saves the mail of a replaced WAL, too, and does not count as a clean stop", async () => {
   await using store = await openSqliteStore();
   await takeOne(store);
   replace(join(store.folder, "queue.sqlite-wal"));
@@ -143,7 +143,7 @@ test("a stop in order saves the mail, too, and is none in order", async () => {
   assert.equal(existsSync(join(store.folder, "clean")), false);
 });
 
-test("where the database is another, its WAL is left alone: both may have been put back", async () => {
+test("the WAL of a replaced database is left alone, because both may have been restored", async () => {
   await using store = await openSqliteStore();
   await takeOne(store);
   for (const name of ["queue.sqlite-wal", "queue.sqlite"]) replace(join(store.folder, name));
@@ -152,7 +152,7 @@ test("where the database is another, its WAL is left alone: both may have been p
   assert.equal(existsSync(join(store.folder, "queue.sqlite-wal.replaced")), false);
 });
 
-test("a connection that is opened anew has a WAL of its own", async () => {
+test("a reopened connection accepts its own new WAL", async () => {
   await using folder = await tempFolder();
   await using stack = new AsyncDisposableStack();
   const clock = new ManualClock();
@@ -167,7 +167,7 @@ test("a connection that is opened anew has a WAL of its own", async () => {
   disk.failCommit = "SQLITE_IOERR_FSYNC";
   await accept(intake, newMail(clock.now()));
   disk.failCommit = undefined;
-  // The last connection took its WAL along; this one has that one's place on the disk.
+  // The last connection removed its WAL; this file takes the inode of the removed WAL.
   writeFileSync(join(folder.path, "other"), "");
   clock.advance(5000);
   assert.equal(writer.condition, "ok");

@@ -6,7 +6,7 @@ import { RefusedMails } from "../../../../../../src/adapters/storage/sqlite/writ
 import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
-test("all that were refused are known to the next process, until they are removed", async () => {
+test("the ids of refused mails are known to the next process until they are removed", async () => {
   await using folder = await tempFolder();
   const open = (): RefusedMails => new RefusedMails(folder.path, SILENT);
   const note = join(folder.path, "refused");
@@ -26,7 +26,7 @@ test("all that were refused are known to the next process, until they are remove
   next.forget();
   assert.deepEqual([next.ids, open().ids, existsSync(note)], [[], [], false]);
   next.add(["3c"]);
-  assert.deepEqual(open().ids, ["3c"], "and no others");
+  assert.deepEqual(open().ids, ["3c"], "only the new id");
   writeFileSync(note, "1a\n2");
-  assert.deepEqual(open().ids, ["1a"], "of a line that is cut off nothing is known");
+  assert.deepEqual(open().ids, ["1a"], "an incomplete line is ignored");
 });

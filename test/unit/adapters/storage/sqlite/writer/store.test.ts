@@ -3,10 +3,10 @@ import { it } from "node:test";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
-/** Tables that hold mail, recipient lists or what was learned: whole walks through them are never right. */
+/** Large tables: mail, recipient lists and what was learned. No statement of the writer may scan one of them. */
 const LARGE = /^SCAN (message|body|recipient|entry|accepted|r|m|e|k)\b/;
 
-it("answers every statement of the writer by an index", async () => {
+it("every statement of the writer uses an index", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const [database] = disk.opened as [(typeof disk.opened)[0]];
@@ -23,7 +23,7 @@ it("answers every statement of the writer by an index", async () => {
   assert.equal(store.writer.condition, "ok");
 });
 
-it("finds a mail's recipients by its key, not by their state", async () => {
+it("finds a mail's recipients by the mail's key, not by their state", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const plan = (part: string): string => {

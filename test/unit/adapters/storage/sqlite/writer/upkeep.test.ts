@@ -22,7 +22,7 @@ const BODY = Buffer.alloc(16_000, 1);
 const GONE = { state: "gone", outcome: DELIVERED } as const;
 const [KEPT, GOING] = ["kept@one.test", "going@one.test"] as const;
 
-it("empties the WAL and gives free space back once nothing happens", async () => {
+it("empties the WAL and returns free space when the store is idle", async () => {
   await using store = await openSqliteStore();
   const size = (file: string): number => statSync(join(store.folder, file)).size;
   for (let i = 0; i < 400; i++) await accept(store.intake, newMail(store.clock.now()), BODY);
@@ -35,7 +35,7 @@ it("empties the WAL and gives free space back once nothing happens", async () =>
   await waitFor({ what: "the files to shrink", deadline: 10_000 }, rested);
 });
 
-it("gives much space back a slice a turn, and keeps the WAL bounded meanwhile", async () => {
+it("returns a lot of free space slice by slice, and keeps the WAL bounded in the meantime", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const size = (file: string): number => statSync(join(store.folder, file)).size;
@@ -71,7 +71,7 @@ it("gives much space back a slice a turn, and keeps the WAL bounded meanwhile", 
   assert.ok(most <= 2, `${most} slices in one turn`);
 });
 
-it("waits with giving space back for who reads, under whom the WAL would grow", async () => {
+it("returns no space while a reader keeps the WAL from being reset", async () => {
   await using store = await openSqliteStore();
   const size = (file: string): number => statSync(join(store.folder, file)).size;
   const send = (i: number): Promise<unknown> =>
@@ -97,11 +97,11 @@ it("waits with giving space back for who reads, under whom the WAL would grow", 
   });
 });
 
-it("gives space back while mail is handed over, where there is no room for new mail", async () => {
+it("returns space while mail is delivered if there is no room for new mail", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk, reserve: { bytes: 10_000_000 } });
   const size = (file: string): number => statSync(join(store.folder, file)).size;
-  // The ballast is made.
+  // By then the ballast is made.
   store.clock.advance(1000);
   disk.space = () => ({ free: 40_000_000 - size("queue.sqlite") - size("queue.sqlite-wal"), total: 1e8 });
   const { work, clock, writer, intake } = store;
@@ -124,12 +124,12 @@ it("gives space back while mail is handed over, where there is no room for new m
   assert.ok(left > held / 2, `${left} of ${held} mails are left`);
 });
 
-it("gives segments back that a few mails keep, where there is no room for new mail", async () => {
+it("compacts segments that only a few mails still use if there is no room for new mail", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk, reserve: { bytes: 10_000_000 }, segmentSize: 1_000_000 });
   const { work, clock, writer, intake, folder } = store;
   const segments = (): readonly string[] => readdirSync(join(folder, "spool"));
-  // The ballast is made.
+  // By then the ballast is made.
   clock.advance(1000);
   disk.space = () => ({ free: 20_000_000 - segments().length * 1_000_000, total: 1e8 });
   const body = Buffer.alloc(40_000, 1);
@@ -159,7 +159,7 @@ it("keeps the WAL bounded under load", async () => {
   assert.ok(wal < 12_000_000, `${wal} bytes`);
 });
 
-it("forgets lists and rows that no generation can see", async () => {
+it("removes recipient lists and rows that no generation uses", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const declare = async (recipients: string[]): Promise<void> => {
@@ -193,7 +193,7 @@ it("forgets lists and rows that no generation can see", async () => {
   assert.equal(store.directory.domain("other.test", store.directory.generation()), undefined);
 });
 
-it("says of a forgotten generation nothing about a domain that is still there: its lists of then may be gone", async () => {
+it("rejects lookups in a forgotten generation, also for a domain that still exists", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   await store.control.declare([{ name: "one.test", settings: SETTINGS, recipients: [] }]);
