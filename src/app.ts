@@ -219,7 +219,7 @@ class RunningDaemon implements Daemon {
   }
 
   #addJobs(): void {
-    const { editor, schedule, crew, reader } = this.#foundation;
+    const { editor, schedule, crew, reader, trimTrace } = this.#foundation;
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
@@ -235,6 +235,7 @@ class RunningDaemon implements Daemon {
       "retire domains": [MINUTE, async () => void (await editor.retire())],
       "forget rules": [MINUTE, () => this.#rules.rules.forgetOver()],
       "look at what is set aside": [MINUTE, lookAtUnread],
+      "trim trace": [MINUTE, () => trimTrace(this.#config.retention)],
       "test blocklists": [MINUTE, () => this.#lists.health.test()],
       "look at ourselves": [12 * 60 * MINUTE, () => this.#lists.lookAtOurselves()],
     };
