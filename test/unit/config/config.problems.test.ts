@@ -516,6 +516,7 @@ test("a wrong value is told with what would be right", async () => {
     ["log: { level: loud }", '"loud" is not a known value; write one of error, warn, info, debug'],
     ["log: info", '"info" is a single value; write a mapping with the keys level, file'],
     ["log: { file: [a] }", "is a list; write the path of a file"],
+    ['log: { file: " " }', "is empty; write the path of a file"],
     ['log: { file: "a\\nb" }', "contains control characters; write the path of a file"],
     [
       "alerts: { webhook: ftp://x.example }",

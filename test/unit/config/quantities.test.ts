@@ -18,6 +18,7 @@ test("bounds belong to the range", () => {
   for (const text of ["999ms", "3601s"]) assert.equal(duration("1s", "1h").safeParse(text).success, false);
   for (const text of ["0", "10", "1.5", "-1", "0x5", " 5"])
     assert.equal(integer(1, 9).safeParse(text).success, false, text);
+  assert.match(integer(1, 9).safeParse("9".repeat(20)).error?.message ?? "", /is too large/);
 });
 
 test("a reserve is a share or a size", () => {
@@ -27,6 +28,7 @@ test("a reserve is a share or a size", () => {
   assert.deepEqual(reserve().parse("2GB"), { bytes: 2e9 });
   assert.equal(reserve().safeParse("51%").success, false);
   assert.match(reserve().safeParse("5").error?.message ?? "", /"5\\" has no unit/);
+  assert.match(reserve().safeParse("2.5").error?.message ?? "", /"2.5\\" is neither a percentage nor a size/);
 });
 
 test("examples of what would be right lie within the bounds", () => {
