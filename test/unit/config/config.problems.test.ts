@@ -368,6 +368,16 @@ test("a reflector sends nobody away, and who is sent to a port that senders do n
   assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("refers them to port 2525")));
 });
 
+test("a reflector with the primary mx: true is doubted, because it would find no server but itself", async () => {
+  const domain = (mode: string, primary: string) =>
+    after(`domains: { a.example: { mode: ${mode}, primary: ${primary}, recipients: [a] } }\n`);
+  assert.deepEqual(await domain("reflector", "[{ host: m.example }, { mx: true }]"), [
+    "3:73: domains.a.example.primary[1]: a reflector is the only MX: with mx, there is no other server to deliver to; write the host of the domain's own mail server",
+  ]);
+  assert.deepEqual(await domain("backup", "{ mx: true }"), []);
+  assert.deepEqual(await domain("reflector", "{ host: m.example, mx: false }"), []);
+});
+
 test("greylist is off, on or a mapping", async () => {
   assert.match(
     await wrong("checks: { greylist: maybe }\n"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
-import { HEAD, linesOf, load } from "./sample.ts";
+import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 async function configOf(text: string): Promise<Config> {
   const result = await load(text);
@@ -87,4 +87,22 @@ test("a route without SPF is doubted, because nothing would go that way", async 
   const found = await doubts("");
   assert.match(found.join("\n"), /notices\.route: no notice is ever sent.*add checks: \{ spf: tag \}/);
   assert.doesNotMatch((await doubts(", checks: { spf: tag }")).join("\n"), /notices/);
+});
+
+test("a delay notice that is never sent, and a smart host that is this server, are doubted", async () => {
+  const doubts = async (keys: string): Promise<string[]> =>
+    (await linesOf(`${HEAD}checks: { spf: tag }\nnotices: { ${keys} }\ndomains:\n${DOMAIN}`)).map((line) =>
+      line.replace(/^\S+ /, ""),
+    );
+  assert.deepEqual(await doubts("delay: 4h"), [
+    "notices.delay: has no effect, because notices.route is off; set notices.route, or remove it",
+  ]);
+  assert.deepEqual(await doubts("route: direct, delay: 30d"), [
+    "notices.delay: has no effect, because mail is given up after 30 d; write less than retention.waiting",
+  ]);
+  assert.deepEqual(await doubts("route: { host: 127.0.0.1, port: 2525 }"), [
+    "notices.route: 127.0.0.1:2525 is this server itself, which relays for nobody; name a server that relays",
+  ]);
+  for (const sound of ["route: direct, delay: 29d", "route: { host: 127.0.0.1 }", "delay: off"])
+    assert.deepEqual(await doubts(sound), [], sound);
 });
