@@ -26,6 +26,7 @@ import {
 } from "./daemon/followers.ts";
 import { endAll, explainBy, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { DoubtedAges } from "./daemon/doubted-ages.ts";
+import { tellFileLimit } from "./daemon/file-limit.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -263,12 +264,13 @@ class RunningDaemon implements Daemon {
   }
 
   #followers(): readonly Follower[] {
-    const { certificates, storage } = this.#foundation;
+    const { certificates, storage, crew } = this.#foundation;
     return [
       smtpFollower(certificates, () => this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
+      { use: async ({ smtp }) => tellFileLimit(smtp.limits.connections, crew.sink.log) },
     ];
   }
 }
