@@ -533,8 +533,8 @@ test("a wrong value is told with what would be right", async () => {
       '"ftp:" is not http or https; write an http or https address such as https://alerts.example.net/holdfast',
     ],
     [
-      "alerts: { webhook: here }",
-      '"here" is not a URL; write an http or https address such as https://alerts.example.net/holdfast',
+      "alerts: { webhook: 'https://user:password@:443/' }",
+      "is not a URL; write an http or https address such as https://alerts.example.net/holdfast",
     ],
     [
       "alerts: { command: [] }",

@@ -86,10 +86,10 @@ test("each wrong source has its error", async () => {
   const secret = "contains a user name or a password; write authorizationFile or authorizationEnv instead";
   const right = "write an https address such as https://directory.example.com/recipients";
   const cases: Record<string, string> = {
-    "{ url: lists.example }": `${url}: "lists.example" is not a URL; ${right}`,
+    "{ url: lists.example }": `${url}: is not a URL; ${right}`,
     "{ url: ftp://lists.example/ }": `${url}: "ftp:" is not https; ${right}`,
-    "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is allowed to this machine only`,
-    "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: http://lists.example/ }": `${url}: is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: http://127.evil.example/ }": `${url}: is not encrypted; write https; http is allowed to this machine only`,
     "{ url: https://u:p@lists.example/ }": `${url}: ${secret}`,
     "{ url: https://u@lists.example/ }": `${url}: ${secret}`,
     "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too small; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
