@@ -355,17 +355,27 @@ test("each mistake in reachability and early talkers has its sentence", async ()
   for (const [text, expected] of cases) assert.match(await wrong(`checks: { ${text} }\n`), expected, text);
 });
 
-test("a reflector sends nobody away, and who is sent to a port that senders do not use is doubted", async () => {
-  const domain = (mode: string, port: number) =>
-    `hostname: mx.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\ndomains:\n  example.com: { mode: ${mode}, recipients: [a], primary: { host: p.example.com, port: ${port} }, checks: { reachability: on } }\n`;
-  assert.deepEqual(await linesOf(domain("reflector", 25)), [
-    "holdfast.yaml:4:120: domains.example.com.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
+test("reachability is refused for a reflector of its own, because there is no other server", async () => {
+  const domain =
+    "{ mode: reflector, recipients: [a], primary: { host: m.example }, checks: { reachability: on } }";
+  assert.deepEqual(await after(`domains: { a.example: ${domain} }\n`), [
+    "3:113: domains.a.example.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
   ]);
-  await using folder = await tempFolder();
-  await writeFile(`${folder.path}/a.yaml`, domain("backup", 2525));
-  const loaded = loadConfig(`${folder.path}/a.yaml`);
-  assert.ok(loaded.ok);
-  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("refers them to port 2525")));
+});
+
+test("reachability causes a warning if it refers senders to a port that they do not use", async () => {
+  const told = (keys: string, all = "off") =>
+    after(`checks: { reachability: ${all} }\ndomains: { a.example: { recipients: [a], ${keys} } }\n`);
+  const port = "primary: { host: m.example, port: 2525 }";
+  const warning = [
+    "4:51: domains.a.example.primary: senders connect to port 25 only, but reachability refers them to port 2525; write checks: { reachability: off } for this domain",
+  ];
+  assert.deepEqual(await told(`${port}, checks: { reachability: on }`), warning);
+  assert.deepEqual(await told(port, "on"), warning);
+  assert.deepEqual(await told(`${port}, checks: { reachability: off }`, "on"), []);
+  assert.deepEqual(await told(`${port}, mode: reflector`, "on"), []);
+  assert.deepEqual(await told("primary: { host: m.example }", "on"), []);
+  assert.deepEqual(await told("primary: { mx: true, port: 2525 }", "on"), []);
 });
 
 test("a reflector with the primary mx: true is doubted, because it would find no server but itself", async () => {
@@ -582,6 +592,8 @@ test("a socket path that no system takes is refused, at the key that it comes fr
   const fault = (bytes: number): string =>
     `the socket path "/${"a".repeat(59)}..." has ${bytes} bytes, but at most 100 are possible; ${right}`;
   assert.deepEqual(await after(`admin: { socket: ${long} }\n`), [`3:18: admin.socket: ${fault(101)}`]);
+  assert.deepEqual(await after(`admin: { socket: ${long.slice(0, 100)} }\ndomains:\n${DOMAIN}`), []);
+  assert.equal((await after(`admin: { socket: /${"ü".repeat(50)} }\n`)).length, 1);
   assert.deepEqual(await after(`storage: sqlite:${long}\n`), [`3:10: storage: ${fault(112)}`]);
 });
 

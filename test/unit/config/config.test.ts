@@ -347,6 +347,7 @@ test("a rule of access for every client is doubted, unless it is what is left be
     await doubted('{ action: allow, network: "192.0.2.0/24" }, { action: block, network: "0.0.0.0/0" }'),
     [],
   );
+  assert.equal((await doubted('{ action: block, network: "0.0.0.0/0" }')).length, 1);
   assert.deepEqual(await doubted('{ action: block, network: "0.0.0.0/0", sender: "@junk.example" }'), []);
 });
 
@@ -390,6 +391,15 @@ domains:
   );
   assert.deepEqual(
     await linesOf(`${everywhere}  a.example: { primary: { host: "::1" }, recipients: [x] }\n`),
+    [],
+  );
+  const one = everywhere.replace(', "0.0.0.0:25"', ', "192.0.2.1:25"');
+  assert.deepEqual(
+    await linesOf(`${one}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
+    [],
+  );
+  assert.deepEqual(
+    await linesOf(`${HEAD}postmaster: admin@example.com\ndomains:\n${DOMAIN.replace("example", "Example")}`),
     [],
   );
   assert.deepEqual(await linesOf(HEAD), [
