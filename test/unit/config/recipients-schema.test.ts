@@ -42,7 +42,7 @@ async function wrong(recipients: string): Promise<string[]> {
   });
 }
 
-test("a callout stands alone or beside a list, which is not complete then", async () => {
+test("callout is allowed alone or with a list, which is then not complete", async () => {
   const none = { recipients: undefined, fetched: undefined, catchAll: false, warnings: [] };
   assert.deepEqual(await settingsOf("{ callout: true }"), {
     ...none,
@@ -63,7 +63,7 @@ test("a callout stands alone or beside a list, which is not complete then", asyn
   assert.deepEqual(reflector, { ...none, callout: true, unknownDuringOutage: "accept" });
 });
 
-test("a list that is fetched, with its defaults", async () => {
+test("a fetched list gets its defaults", async () => {
   const plain = await settingsOf("{ url: https://lists.example/a }");
   assert.deepEqual(plain.fetched, { url: "https://lists.example/a", every: 600_000 });
   assert.equal(plain.unknownDuringOutage, "reject");
@@ -80,7 +80,7 @@ test("a list that is fetched, with its defaults", async () => {
   }
 });
 
-test("each wrong source has its error", async () => {
+test("each mistake in recipients has its own message", async () => {
   const url = "domains.a.example.recipients.url";
   const here = "domains.a.example.recipients";
   const secret = "contains a user name or a password; write authorizationFile or authorizationEnv instead";
@@ -114,7 +114,7 @@ test("each wrong source has its error", async () => {
   assert.match((await wrong("{ callout: false }"))[0] ?? "", /has no list, file, url, callout or catchAll/);
 });
 
-test("a file is read again as it is, and a fault in it is told with its line", async () => {
+test("a recipient file that is read again yields its present content, or its faults with their lines", async () => {
   await using folder = await tempFolder();
   const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
   writeFileSync(list, "alice\n");
@@ -143,7 +143,7 @@ test("a file is read again as it is, and a fault in it is told with its line", a
   assert.match(formatProblem(gone.problems[0]), /does not exist/);
 });
 
-test("what did not change since it was loaded is not read again", async () => {
+test("a recipient file that has not changed since it was loaded is not read again", async () => {
   await using folder = await tempFolder();
   const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
   writeFileSync(list, "alice\n");
@@ -170,7 +170,7 @@ test("what did not change since it was loaded is not read again", async () => {
   assert.deepEqual(load(second).domains[0]?.recipients, ["alice", "bob"]);
 });
 
-test("a file that the system will not even look at is a problem with its place", async () => {
+test("a recipient file whose path cannot be resolved is reported at its key", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   symlinkSync("loop.txt", join(folder.path, "loop.txt"));

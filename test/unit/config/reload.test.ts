@@ -9,7 +9,7 @@ async function of(text: string): Promise<Config> {
   return result.config;
 }
 
-test("keys that a reload cannot change are named, others are not", async () => {
+test("restartKeys names the changed keys that need a restart, and no others", async () => {
   const before = await of(`${HEAD}domains:\n${DOMAIN}`);
   assert.deepEqual(restartKeys(before, await of(`${HEAD}domains:\n${DOMAIN}`)), []);
   const reloadable = `

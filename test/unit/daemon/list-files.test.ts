@@ -19,7 +19,7 @@ smtp: { listen: ["127.0.0.1:2525"] }
 domains: { a.example: { primary: { host: m.example }, recipients: { file: users.txt } } }
 `;
 
-/** A file with alice and bob that is followed: what is in force of it, and what the journal was told. */
+/** A followed file with alice and bob: the list in effect, and the events in the journal. */
 async function followed(folder: string) {
   const [file, list] = [join(folder, "holdfast.yaml"), join(folder, "users.txt")];
   await writeFile(file, TEXT);
@@ -52,7 +52,7 @@ async function followed(folder: string) {
     clock,
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
-    /** Runs whenever all files have been looked at, and before any is read. */
+    /** Runs after all files have been looked at, and before any is read. */
     betweenLookAndRead: (act: () => void) => {
       const last = { ...config.domains[0], name: "b.example" };
       Object.defineProperty(last, "recipientsFile", { get: () => void act() });
@@ -68,7 +68,7 @@ async function followed(folder: string) {
   };
 }
 
-test("a list counts when it was found the same twice: half a list would refuse the other half for good", async () => {
+test("a changed list takes effect once two successive looks found it the same", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce } = await followed(folder.path);
   for (const half of ["", "alice\n", "alice\nbo"]) {
@@ -84,7 +84,7 @@ test("a list counts when it was found the same twice: half a list would refuse t
   assert.deepEqual(told, [{ kind: "recipients.fetched", domain: "a.example", entries: 3 }]);
 });
 
-test("a list that somebody begins to write again before it is read is left alone", async () => {
+test("a list that is being written again when it is read does not take effect", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce, betweenLookAndRead } = await followed(folder.path);
   await write("alice\nbob\ncarol\n");
@@ -101,7 +101,7 @@ test("a list that somebody begins to write again before it is read is left alone
   assert.deepEqual(inForce(), ["alice"]);
 });
 
-test("a list that was emptied or has a mistake is told of once, and the one before counts", async () => {
+test("a list that was emptied or has a mistake is reported once, and the previous list stays in effect", async () => {
   await using folder = await tempFolder();
   const { files, told, declared, write, inForce } = await followed(folder.path);
   await write("# nobody\n");
@@ -122,7 +122,7 @@ test("a list that was emptied or has a mistake is told of once, and the one befo
   assert.equal(files.trouble("a.example"), undefined);
 });
 
-test("a list that nobody has written for two seconds counts at once", async () => {
+test("a changed list that was last written two seconds ago takes effect at the first look", async () => {
   await using folder = await tempFolder();
   const { files, clock, write, inForce } = await followed(folder.path);
   await write("erin\n");
@@ -136,7 +136,7 @@ test("a list that nobody has written for two seconds counts at once", async () =
   assert.deepEqual(inForce(), ["frank"]);
 });
 
-test("a list that the directory does not take is not in force, and taken at a later look", async () => {
+test("a list that the directory fails to store takes effect at a later look", async () => {
   await using folder = await tempFolder();
   const { files, told, declared, store, write, inForce, config } = await followed(folder.path);
   const before = config();
@@ -158,7 +158,7 @@ test("a list that the directory does not take is not in force, and taken at a la
   assert.equal(declared.length, 1, "nothing has changed since");
 });
 
-test("a list that is put back as it was before its mistake is in force, and in trouble no more", async () => {
+test("a list that is restored after a mistake is no longer reported as unusable", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce } = await followed(folder.path);
   const [list, aside] = ["users.txt", "aside"].map((name) => join(folder.path, name)) as [string, string];
@@ -172,7 +172,7 @@ test("a list that is put back as it was before its mistake is in force, and in t
   assert.equal(told.length, 1);
 });
 
-test("a file that the configuration names no more is no trouble of its domain any more", async () => {
+test("a domain whose file was removed from the configuration no longer reports trouble with it", async () => {
   for (const domains of [
     "a.example: { primary: { host: m.example }, recipients: [alice] }",
     "b.example: { primary: { host: m.example }, recipients: [alice] }",
@@ -188,7 +188,7 @@ test("a file that the configuration names no more is no trouble of its domain an
   }
 });
 
-test("a list from a pipe is read at a start and at a reload only: it is no file that could be followed", async () => {
+test("a list from a pipe is read only at the start and at a reload", async () => {
   await using folder = await tempFolder();
   const { files, told, inForce, reload } = await followed(folder.path);
   const pipe = join(folder.path, "pipe");
@@ -203,7 +203,7 @@ test("a list from a pipe is read at a start and at a reload only: it is no file 
   }
 });
 
-test("a list that cannot be used keeps what it had when another one is read at the same time", async () => {
+test("a list that cannot be used keeps its previous content while another list is read", async () => {
   await using folder = await tempFolder();
   const { files, write, reload, config } = await followed(folder.path);
   const second = "b.example: { primary: { host: m.example }, recipients: { file: more.txt } }";
@@ -216,7 +216,7 @@ test("a list that cannot be used keeps what it had when another one is read at t
   assert.deepEqual(lists, [["alice", "bob"], ["dave"]]);
 });
 
-test("a list that had nobody before is no trouble while it still has nobody", async () => {
+test("a list that was empty before and is still empty is not reported", async () => {
   await using folder = await tempFolder();
   const { files, told, write, reload, inForce } = await followed(folder.path);
   await write("# nobody\n");
