@@ -88,6 +88,29 @@ test("a key without a space after its colon, or without a value, is reported", a
   assert.deepEqual(empty, [], "as if commented out");
 });
 
+test("a mistake in an anchored value is reported at its line for each key that uses the value", async () => {
+  const text = `domains:
+  a.example: &same
+    primary: { hots: m.example }
+    recipients: [a]
+  b.example: *same
+`;
+  const wrong = "is not a known key; did you mean host?";
+  assert.deepEqual(await after(text), [
+    `5:16: domains.a.example.primary.hots: ${wrong}`,
+    `5:16: domains.b.example.primary.hots: ${wrong}`,
+  ]);
+});
+
+test("a thousand aliases are read, and more are refused", async () => {
+  const list = (count: number): string =>
+    `checks: { access: [${["{ action: block, helo: &name a.example }", ...Array<string>(count).fill("{ action: block, helo: *name }")].join(", ")}] }\ndomains:\n${DOMAIN}`;
+  assert.deepEqual(await after(list(1000)), []);
+  const [first = "", ...more] = await after(list(1001));
+  assert.match(first, /more than 1000 aliases; write the values out$/);
+  assert.deepEqual(more, []);
+});
+
 test("an empty file is reported with the keys that are missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",

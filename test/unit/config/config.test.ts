@@ -216,8 +216,36 @@ test("a retention that is a single duration sets how long mail waits", async () 
 });
 
 test("an alert program without a slash is searched in PATH", async () => {
-  const { alerts } = await configOf(`${HEAD}alerts: { command: page }\n`);
-  assert.deepEqual(alerts.command, ["page"]);
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, `${HEAD}alerts: { command: page }\n`);
+  const loaded = loadConfig(file);
+  assert.ok(loaded.ok);
+  assert.deepEqual(loaded.config.alerts.command, ["page"]);
+});
+
+test("relative paths of secrets and of an alert program start from the folder of the configuration", async () => {
+  await using folder = await tempFolder();
+  const at = (name: string): string => join(folder.path, name);
+  for (const name of ["a.secret", "b.secret", "c.secret"]) await writeFile(at(name), "secret\n");
+  const login = (name: string) => `tls: verify, login: { user: u, passwordFile: ${name} }`;
+  const text = `${HEAD}alerts: { command: [./page, ./alert] }
+notices: { route: { host: smarthost.example, ${login("a.secret")} } }
+domains:
+  a.example:
+    primary: { host: m.example, ${login("b.secret")} }
+    recipients: { url: https://lists.example, authorizationFile: c.secret }
+`;
+  await writeFile(at("holdfast.yaml"), text);
+  const loaded = loadConfig(at("holdfast.yaml"));
+  assert.ok(loaded.ok);
+  const { alerts, notices, domains } = loaded.config;
+  assert.deepEqual(alerts.command, [at("page"), "./alert"]);
+  assert.partialDeepStrictEqual(notices.route, { login: { passwordFile: at("a.secret") } });
+  assert.partialDeepStrictEqual(domains[0]?.settings, {
+    primaries: [{ login: { passwordFile: at("b.secret") } }],
+    fetched: { authorizationFile: at("c.secret") },
+  });
 });
 
 test("a log file or a socket in a missing folder causes a warning, because systemd may create the folder", async () => {

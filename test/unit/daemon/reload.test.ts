@@ -142,7 +142,7 @@ test("a reload with a mistake in the file is reported and recorded, and changes 
   assert.deepEqual(journal.events, [{ kind: "config.refused", errors: result.problems }]);
 });
 
-test("a follower that fails after the directory has switched causes a warning, and the configuration stays in force", async () => {
+test("a failure after the directory has switched causes a warning, and the new configuration is in force", async () => {
   const { result, steps, journal, told } = await reloadWith({ use: "tls.crt: no such file" });
   const warnings = told("not all of it is in effect: tls.crt: no such file");
   assert.partialDeepStrictEqual(result, { ok: true, generation: 3, warnings });
