@@ -157,11 +157,13 @@ test("a changed setting that needs a restart is named, and its previous value st
   const config = configAt(file);
   await writeFile(file, HEAD.replace(config.hostname, "other.example.net"));
   const inForce: string[] = [];
+  const journal = new MemoryJournal();
   const result = await reload(config, {
     editor: editorThat(QUIET),
     followers: [{ use: async ({ hostname }) => void inForce.push(hostname) }],
-    sink: { reopen: () => {}, record: () => {} },
+    sink: { reopen: () => {}, record: (event) => journal.record(event) },
     putInForce: ({ hostname }) => void inForce.push(hostname),
   });
   assert.deepEqual([result.restart, inForce], [["hostname"], [config.hostname, config.hostname]]);
+  assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", restart: ["hostname"] }]);
 });

@@ -49,6 +49,14 @@ test("what the operator is alerted of as trouble is no everyday line of the log"
   }
 });
 
+test("a reload with warnings or with keys that need a restart is logged as a warning", () => {
+  const quiet = { generation: 2, added: [], changed: [], draining: [], removed: [] };
+  const level = (more: object) => levelOf({ kind: "config.reloaded", ...quiet, ...more });
+  assert.equal(level({ restart: [], warnings: [] }), "info");
+  assert.equal(level({ restart: ["hostname"] }), "warn");
+  assert.equal(level({ warnings: ["w"] }), "warn");
+});
+
 test("what goes as it should is an everyday line of the log", () => {
   const everyday: readonly JournalEvent[] = [
     { kind: "primary.up", destination: "mail.one.test:25", domains: [], outage: 1, held: 0 },
