@@ -396,6 +396,7 @@ domains:
   c.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: accept }
   d.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: reject }
   e.example: { primary: { host: m.example }, recipients: { catchAll: true }, unknownDuringOutage: reject }
+  f.example: { primary: { host: m.example }, recipients: { list: [], callout: true }, unknownDuringOutage: defer }
 `;
   assert.deepEqual(await linesOf(text), [
     "holdfast.yaml:1:11: hostname: is not a fully qualified name, and some servers refuse such a name in EHLO; write the name in your MX record",

@@ -92,6 +92,7 @@ test("each mistake in recipients has its own message", async () => {
     "{ url: http://127.evil.example/ }": `${url}: is not encrypted; write https; http is allowed to this machine only`,
     "{ url: https://u:p@lists.example/ }": `${url}: ${secret}`,
     "{ url: https://u@lists.example/ }": `${url}: ${secret}`,
+    '{ url: "https://:p@lists.example/" }': `${url}: ${secret}`,
     "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too small; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
     "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
     "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
