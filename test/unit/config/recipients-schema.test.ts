@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -169,6 +169,32 @@ test("a recipient file that has not changed since it was loaded is not read agai
   write("a.example");
   appendFileSync(list, "bob\n");
   assert.deepEqual(load(second).domains[0]?.recipients, ["alice", "bob"]);
+});
+
+test("a recipient file is read again if only its time, or only its inode, has changed", async () => {
+  await using folder = await tempFolder();
+  const [file, list, other] = ["holdfast.yaml", "users.txt", "new.txt"].map((name) =>
+    join(folder.path, name),
+  ) as [string, string, string];
+  const write = (path: string, text: string, time: number): void => {
+    writeFileSync(path, text);
+    utimesSync(path, time, time);
+  };
+  const load = (before?: Config): Config => {
+    const result = loadConfig(file, before);
+    assert.ok(result.ok, JSON.stringify(result));
+    return result.config;
+  };
+  const domain = "a.example: { primary: { host: m.example }, recipients: { file: users.txt } }";
+  writeFileSync(file, `${HEAD}domains: { ${domain} }\n`);
+  write(list, "alice\n", 1000);
+  const first = load();
+  write(list, "carol\n", 1001);
+  const second = load(first);
+  assert.deepEqual(second.domains[0]?.recipients, ["carol"]);
+  write(other, "david\n", 1001);
+  renameSync(other, list);
+  assert.deepEqual(load(second).domains[0]?.recipients, ["david"]);
 });
 
 test("a recipient file whose path cannot be resolved is reported at its key", async () => {

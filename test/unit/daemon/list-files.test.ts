@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { rename, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig, type Config } from "../../../src/config/config.ts";
@@ -134,6 +134,18 @@ test("a changed list that was last written two seconds ago takes effect at the f
   clock.advance(60_000);
   await files.look();
   assert.deepEqual(inForce(), ["frank"]);
+});
+
+test("a list that is missing at one look only, while it is being replaced, is not reported", async () => {
+  await using folder = await tempFolder();
+  const { files, clock, told, write, inForce } = await followed(folder.path);
+  clock.advance(60_000);
+  await rm(join(folder.path, "users.txt"));
+  await files.look();
+  await write("grace\n");
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  assert.deepEqual(inForce(), ["grace"]);
+  assert.ok(told.every(({ kind }) => kind === "recipients.fetched"));
 });
 
 test("a list that the directory fails to store takes effect at a later look", async () => {
