@@ -26,6 +26,7 @@ import {
 } from "./daemon/followers.ts";
 import { endAll, explainBy, loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { DoubtedAges } from "./daemon/doubted-ages.ts";
+import { tellFileLimit } from "./daemon/file-limit.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -219,7 +220,7 @@ class RunningDaemon implements Daemon {
   }
 
   #addJobs(): void {
-    const { editor, schedule, crew, reader } = this.#foundation;
+    const { editor, schedule, crew, reader, trimTrace } = this.#foundation;
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
@@ -235,6 +236,7 @@ class RunningDaemon implements Daemon {
       "retire domains": [MINUTE, async () => void (await editor.retire())],
       "forget rules": [5000, () => this.#rules.rules.forgetOver()],
       "look at what is set aside": [MINUTE, lookAtUnread],
+      "trim trace": [MINUTE, () => trimTrace(this.#config.retention)],
       "test blocklists": [MINUTE, () => this.#lists.health.test()],
       "look at ourselves": [12 * 60 * MINUTE, () => this.#lists.lookAtOurselves()],
     };
@@ -262,12 +264,13 @@ class RunningDaemon implements Daemon {
   }
 
   #followers(): readonly Follower[] {
-    const { certificates, storage } = this.#foundation;
+    const { certificates, storage, crew } = this.#foundation;
     return [
       smtpFollower(certificates, () => this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
+      { use: async ({ smtp }) => tellFileLimit(smtp.limits.connections, crew.sink.log) },
     ];
   }
 }

@@ -92,11 +92,12 @@ export function mailbox(): Scalar<string> {
   });
 }
 
+/** Not quoted in messages, which are logged at a reload: it may contain a password. */
 export function webAddress(): Scalar<string> {
   const expected = "an http or https address such as https://alerts.example.net/holdfast";
   return scalar({ type: "URL", expected, json: TEXT }, (text) => {
     const url = URL.parse(text);
-    if (url === null) return { wrong: `${quoted(text)} is not a URL` };
+    if (url === null) return { wrong: "is not a URL" };
     const fits = url.protocol === "http:" || url.protocol === "https:";
     return fits ? { value: url.href } : { wrong: `${quoted(url.protocol)} is not http or https` };
   });

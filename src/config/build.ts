@@ -75,15 +75,10 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     defined({ certificate: resolve(folder, certificate), key: resolve(folder, key), names }),
   );
   return defined({
-    listen: smtp.listen,
+    ...smtp,
     tls: files,
     threads: smtp.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1)),
-    maxMessageSize: smtp.maxMessageSize,
-    greetDelay: smtp.greetDelay,
-    greetAtOnce: smtp.greetAtOnce,
     limits: limitsConfig(smtp.limits),
-    stress: smtp.stress,
-    longLines: smtp.longLines,
     rates: ratesConfig(smtp.rates),
   });
 }
@@ -120,10 +115,10 @@ function adminConfig({ admin, storage }: Parsed): AdminConfig {
 }
 
 /** A program name without a slash is searched in PATH; a relative path starts from the folder of the configuration. */
-function alertsConfig({ webhook, command, oldest }: Parsed["alerts"], folder: string): AlertsConfig {
-  const [program = "", ...rest] = command ?? [];
-  const argv = command && [program.includes("/") ? resolve(folder, program) : program, ...rest];
-  return defined({ webhook, command: argv, oldest });
+function alertsConfig({ command, ...rest }: Parsed["alerts"], folder: string): AlertsConfig {
+  const [program = "", ...words] = command ?? [];
+  const argv = command && [program.includes("/") ? resolve(folder, program) : program, ...words];
+  return defined({ ...rest, command: argv });
 }
 
 /** Lists of texts are frozen without visiting their elements: visiting a million recipients would take seconds. */

@@ -18,9 +18,8 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...listenerRemarks(parts),
     ...stressRemarks(parts),
     ...socketRemarks(parts),
-    ...listRemarks(parts),
+    ...inheritanceRemarks(parts),
     ...reflectorRemarks(parts),
-    ...scannerRemarks(parts),
     ...secretRemarks(parts, folder),
   ];
 }
@@ -81,15 +80,17 @@ function socketRemarks({ admin, storage }: Partly<Parsed>): readonly Remark[] {
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
 }
 
-/** A domain without lists of its own uses those of `checks`, so `checks` must have some. */
-function listRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
-  if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
-  return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
-    const own = settings?.checks?.dnsbl;
-    if (own === undefined || own === "off" || own.lists !== undefined) return [];
-    const right = "add lists here or in checks.dnsbl";
-    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "has no lists", right }];
-  });
+/** A domain without lists or servers of its own uses those of `checks`, so `checks` must have some. */
+function inheritanceRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
+    (["dnsbl", "clamav", "rspamd"] as const).flatMap((check): Remark[] => {
+      const what = check === "dnsbl" ? "lists" : "servers";
+      const [own = "off", forAll = "off"] = [settings?.checks?.[check], checks?.[check]];
+      if (own === "off" || forAll !== "off" || Object.hasOwn(own, what)) return [];
+      const right = `add ${what} here or in checks.${check}`;
+      return [{ path: ["domains", name, "checks", check], wrong: `has no ${what}`, right }];
+    }),
+  );
 }
 
 function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
@@ -99,17 +100,4 @@ function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
     const wrong = "a reflector is the only MX: there is no other server to send clients to";
     return [{ path: ["domains", name, "checks", "reachability"], wrong, right: "remove it" }];
   });
-}
-
-/** Checks the same for the servers of scanners. */
-function scannerRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
-  return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
-    (["clamav", "rspamd"] as const).flatMap((scanner): Remark[] => {
-      const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
-      if (own === undefined || own === "off" || own.servers !== undefined) return [];
-      if (forAll !== undefined && forAll !== "off") return [];
-      const right = `add servers here or in checks.${scanner}`;
-      return [{ path: ["domains", name, "checks", scanner], wrong: "has no servers", right }];
-    }),
-  );
 }

@@ -2,7 +2,9 @@
 import { isIP } from "node:net";
 import { everyClientOf } from "../mail/access-pattern.ts";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
-import { isLoopback, isUnspecified } from "../mail/network.ts";
+import { hostPort, isLoopback, isUnspecified } from "../mail/network.ts";
+import type { Primary } from "../ports/directory.ts";
+import { timeInWords } from "../runtime/quantities.ts";
 import { placeDoubts } from "./places.ts";
 import { quoted, type Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
@@ -15,7 +17,9 @@ const SMTP = 25;
 export function doubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [
     ...generalDoubts(parsed),
+    ...noticeDoubts(parsed),
     ...loopDoubts(parsed),
+    ...exchangeDoubts(parsed),
     ...portDoubts(parsed),
     ...ruleDoubts(parsed),
     ...placeDoubts(parsed, folder),
@@ -46,12 +50,6 @@ function generalDoubts(parsed: Parsed): readonly Remark[] {
     );
   if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
     doubt("admin.listen", "tokens cross the network in plain HTTP", "listen on 127.0.0.1 behind a TLS proxy");
-  if (parsed.notices.route.kind !== "off" && !asksSpf(parsed))
-    doubt(
-      "notices.route",
-      "no notice is ever sent: without SPF, no return path is proven",
-      "add checks: { spf: tag }",
-    );
   const postmasterDomain = parsed.postmaster?.split("@").at(-1);
   const declared = Object.keys(parsed.domains).some((name) => normaliseDomain(name) === postmasterDomain);
   if (postmasterDomain !== undefined && !declared)
@@ -59,6 +57,35 @@ function generalDoubts(parsed: Parsed): readonly Remark[] {
       "postmaster",
       `${quoted(postmasterDomain)} is not a domain declared here, so mail for this postmaster goes to the postmaster of the first domain`,
       "write an address in one of the declared domains",
+    );
+  return found;
+}
+
+function noticeDoubts(parsed: Parsed): readonly Remark[] {
+  const { route, delay = 0 } = parsed.notices;
+  const { waiting } = parsed.retention;
+  const found: Remark[] = [];
+  const doubt = (key: "route" | "delay", wrong: string, right: string) =>
+    found.push({ path: ["notices", key], wrong, right });
+  if (route.kind !== "off" && !asksSpf(parsed))
+    doubt(
+      "route",
+      "no notice is ever sent: without SPF, no return path is proven",
+      "add checks: { spf: tag }",
+    );
+  if (route.kind === "host" && isThisServer(route, parsed))
+    doubt(
+      "route",
+      `${hostPort(route.host, route.port)} is this server itself, which relays for nobody`,
+      "name a server that relays",
+    );
+  if (route.kind === "off" && delay > 0)
+    doubt("delay", "has no effect, because notices.route is off", "set notices.route, or remove it");
+  if (delay >= waiting)
+    doubt(
+      "delay",
+      `has no effect, because mail is given up after ${timeInWords(waiting)}`,
+      "write less than retention.waiting",
     );
   return found;
 }
@@ -98,18 +125,37 @@ function ruleDoubts({ checks: { access = [] } }: Parsed): readonly Remark[] {
 }
 
 /** Warns of a primary that is this server itself, as far as the file shows it. */
-function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
-  return Object.entries(domains).flatMap(([name, { primary }]) =>
-    primary.flatMap(({ host, port }, index): Remark[] => {
-      const own = smtp.listen.some(
-        (listener) => listener.port === port && (host === hostname || reaches(host, listener)),
-      );
-      const at = primary.length === 1 ? [] : [index];
-      const wrong = `${displayDomain(host)} port ${port} is this server itself: mail would loop`;
-      return own
-        ? [{ path: ["domains", name, "primary", ...at], wrong, right: "name the domain's own mail server" }]
-        : [];
+function loopDoubts(parsed: Parsed): readonly Remark[] {
+  return primariesOf(parsed).flatMap(({ primary, path }): Remark[] => {
+    const { host, port } = primary;
+    const wrong = `${displayDomain(host)} port ${port} is this server itself: mail would loop`;
+    return isThisServer(primary, parsed) ? [{ path, wrong, right: "name the domain's own mail server" }] : [];
+  });
+}
+
+/** Warns of a reflector that delivers to MX hosts: as the only MX, it would find none but itself. */
+function exchangeDoubts(parsed: Parsed): readonly Remark[] {
+  return primariesOf(parsed).flatMap(({ primary, path, mode }): Remark[] => {
+    const wrong = "a reflector is the only MX: with mx, there is no other server to deliver to";
+    const right = "write the host of the domain's own mail server";
+    return mode === "reflector" && primary.mx === true ? [{ path, wrong, right }] : [];
+  });
+}
+
+/** All primaries of all domains, each with its place. */
+function primariesOf({ domains }: Parsed) {
+  return Object.entries(domains).flatMap(([name, { mode, primary: all }]) =>
+    all.map((primary, index) => {
+      const path = ["domains", name, "primary", ...(all.length === 1 ? [] : [index])];
+      return { mode, primary, path };
     }),
+  );
+}
+
+function isThisServer(server: Pick<Primary, "host" | "port">, { hostname, smtp }: Parsed): boolean {
+  const { host, port } = server;
+  return smtp.listen.some(
+    (listener) => listener.port === port && (host === hostname || reaches(host, listener)),
   );
 }
 

@@ -53,7 +53,7 @@ export const limits = section({
   }),
   connections: described(integer(1, 1_000_000).prefault("10000"), {
     meaning:
-      "Open connections across all threads; beyond, 421. Fewer if the process may not open that many files; a warning at the start says so.",
+      "Open connections across all threads; beyond, 421. Fewer if the process may not open that many files; a warning in the log says so.",
     example: "10000",
   }),
   connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {

@@ -1,5 +1,5 @@
 /** Checks that defer clients, and admit them when they return. */
-import type { GreylistSettings, ReachabilitySettings } from "../ports/checks.ts";
+import type * as z from "zod";
 import { described } from "./notes.ts";
 import { duration } from "./quantities.ts";
 import { choice, oneOf, section } from "./scalars.ts";
@@ -25,6 +25,12 @@ function action() {
   });
 }
 
+/** `off`, a mapping, or `on` for its defaults; `expected` names the forms. */
+function onOr<S extends z.ZodType>(mapping: S, expected: string) {
+  const forms = oneOf([choice("off", "on"), mapping], expected);
+  return forms.transform((given) => (given === "on" ? mapping.parse({}) : given));
+}
+
 export function greylist() {
   const keys = section({
     delay: described(duration("1s", "1h").prefault("1m"), {
@@ -33,9 +39,7 @@ export function greylist() {
     }),
     action: action(),
   });
-  const forms = oneOf([choice("off", "on"), keys], "off, on or { delay: 1m }");
-  const on: GreylistSettings = { delay: 60_000, action: "defer" };
-  return forms.transform((given) => (given === "on" ? on : given));
+  return onOr(keys, "off, on or { delay: 1m }");
 }
 
 export function reachability() {
@@ -50,7 +54,5 @@ export function reachability() {
     }),
     action: action(),
   });
-  const forms = oneOf([choice("off", "on"), keys], "off, on or { delay: 5m }");
-  const on: ReachabilitySettings = { delay: 300_000, remember: 86_400_000, action: "defer" };
-  return forms.transform((given) => (given === "on" ? on : given));
+  return onOr(keys, "off, on or { delay: 5m }");
 }

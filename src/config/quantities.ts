@@ -8,7 +8,7 @@ export function integer(least: number, most: number): Scalar<number> {
   const range = `${least} to ${most}`;
   const json = { type: "integer", minimum: least, maximum: most };
   return scalar({ type: `number, ${range}`, expected: `a whole number from ${range}`, json }, (text) =>
-    /^\d{1,15}$/.test(text)
+    /^\d+$/.test(text)
       ? between(Number(text), least, most, text)
       : { wrong: `${quoted(text)} is not a whole number` },
   );
@@ -24,7 +24,7 @@ export function integerOrOff(least: number, most: number, what: string): Scalar<
   };
   return scalar<number | "off">(notation, (text) => {
     if (text === "off") return { value: text };
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
     return value >= least && value <= most ? { value } : { wrong: `${quoted(text)} is not a ${what}` };
   });
 }
@@ -69,7 +69,7 @@ export function size(least: string, most: string): Scalar<number> {
   const notation = {
     type: `size, ${range}`,
     expected: `a size from ${range}, such as ${listed(SIZES.filter(fits(readSize, from, to)).slice(0, 2))}`,
-    json: { type: ["string", "integer"], pattern: "^\\d+(\\.\\d+)? ?([kKmMgGtT][iI]?[bB]|[bB])?$" },
+    json: { type: ["string", "integer"], pattern: "^(\\d+ ?[bB]?|\\d+(\\.\\d+)? ?[kKmMgGtT][iI]?[bB])$" },
   };
   return scalar(notation, (text) => {
     const value = readSize(text);

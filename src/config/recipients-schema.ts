@@ -25,7 +25,10 @@ export interface RecipientSource {
 
 const entries = listOf(z.string(instead("a local part or an address")), RECIPIENTS);
 
-/** https, or http to this machine only: somebody who can change a list in transit could open or close mailboxes. */
+/**
+ * https, or http to this machine only: somebody who can change a list in transit could open or close mailboxes. Not
+ * quoted in messages, which are logged at a reload: it may contain a password.
+ */
 function listAddress(): Scalar<string> {
   const notation = {
     type: "URL",
@@ -34,7 +37,7 @@ function listAddress(): Scalar<string> {
   };
   return scalar(notation, (text) => {
     const url = URL.parse(text);
-    if (url === null) return { wrong: `${quoted(text)} is not a URL` };
+    if (url === null) return { wrong: "is not a URL" };
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
       return {
@@ -45,7 +48,7 @@ function listAddress(): Scalar<string> {
       return { value: url.href };
     return protocol === "http:"
       ? {
-          wrong: `${quoted(text)} is not encrypted`,
+          wrong: "is not encrypted",
           right: "write https; http is allowed to this machine only",
         }
       : { wrong: `${quoted(protocol)} is not https` };

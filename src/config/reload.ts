@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Config } from "./shape.ts";
+import { defined } from "./defined.ts";
+import type { Config, SmtpConfig } from "./shape.ts";
 
 /** Keys that are read only when the daemon starts. All others take effect at a reload. */
 export const RESTART_KEYS: Readonly<Record<string, (config: Config) => unknown>> = {
@@ -17,9 +18,15 @@ export const RESTART_KEYS: Readonly<Record<string, (config: Config) => unknown>>
 
 /** Returns the keys that changed but cannot take effect at a reload. */
 export function restartKeys(before: Config, after: Config): readonly string[] {
-  return Object.entries(RESTART_KEYS)
+  const changed = Object.entries(RESTART_KEYS)
     .filter(([, pick]) => !isDeepStrictEqual(pick(before), pick(after)))
     .map(([key]) => key);
+  return tlsInForce(before.smtp, after.smtp) === after.smtp.tls ? changed : [...changed, "smtp.tls"];
+}
+
+/** A listener with implicit TLS stays open until the restart, and cannot do without a certificate. */
+function tlsInForce(current: SmtpConfig, next: SmtpConfig): SmtpConfig["tls"] {
+  return current.listen.some(({ tls }) => tls === "implicit") ? (next.tls ?? current.tls) : next.tls;
 }
 
 /** Returns `next`, but with the values of `current` for the keys that cannot take effect at a reload. */
@@ -34,7 +41,15 @@ export function keepStarted(current: Config, next: Config): Config {
     dns,
     alerts,
     log,
-    smtp: Object.freeze({ ...next.smtp, limits, listen: smtp.listen, threads: smtp.threads }),
+    smtp: Object.freeze(
+      defined({
+        ...next.smtp,
+        limits,
+        listen: smtp.listen,
+        threads: smtp.threads,
+        tls: tlsInForce(smtp, next.smtp),
+      }),
+    ),
     delivery: Object.freeze({ ...next.delivery, connectTimeout: delivery.connectTimeout }),
   });
 }

@@ -17,7 +17,7 @@ export type Scalar<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
 export function scalar<T>(notation: Notation, read: (text: string) => Reading<T>): Scalar<T> {
   const right = `write ${notation.expected}`;
   const schema = z.string(instead(notation.expected)).transform((text, context): T => {
-    const reading = text === "" ? { wrong: "is empty" } : read(text);
+    const reading = text.trim() === "" ? { wrong: "is empty" } : read(text);
     if ("value" in reading) return reading.value;
     context.addIssue({ code: "custom", message: message(reading.wrong, reading.right ?? right) });
     return z.NEVER;

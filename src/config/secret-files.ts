@@ -77,7 +77,7 @@ function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: stri
 function firstLineFault(file: string, what: string): Fault | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
-  const [line] = content.text.split(/\r?\n/, 1);
+  const [line] = content.text.split("\n", 1);
   return isBlank(line) ? { wrong: "has an empty first line", right: `write ${what} there` } : undefined;
 }
 

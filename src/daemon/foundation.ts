@@ -8,7 +8,6 @@ import { JournalSink } from "../adapters/journal/journal.ts";
 import { openDirectoryReader, openTraceWriter } from "../adapters/storage/sqlite/sqlite.ts";
 import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
-import type { TraceWriter } from "../ports/trace.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
 import type { DoubtedAges } from "./doubted-ages.ts";
 import { tellFileLimit } from "./file-limit.ts";
@@ -36,6 +35,8 @@ export interface Foundation {
   readonly startedAt: number;
   /** Returns for how many ms from now on no mail expires because of its age. */
   readonly agesDoubted: () => number;
+  /** Deletes trace that is too old or too much, in one bounded slice. */
+  readonly trimTrace: (retention: Config["retention"]) => Promise<"again" | "done">;
 }
 
 interface Ground {
@@ -76,7 +77,6 @@ export async function layFoundation(
   const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
   // Its jobs may use all of the above.
   stack.defer(() => schedule.stop());
-  schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
   const editor = new DirectoryEditor(storage.control, directory);
   return {
     crew,
@@ -91,12 +91,11 @@ export async function layFoundation(
     certificates,
     startedAt: clock.now(),
     agesDoubted: () => ages.left(),
+    trimTrace: async (retention) => {
+      await trace.diskAnswers();
+      return trace.trim(clock.now() - retention.trace, retention.traceSize) > 0 ? "again" : "done";
+    },
   };
-}
-
-async function trimTrace({ retention }: Config, trace: TraceWriter, now: number): Promise<"again" | "done"> {
-  await trace.diskAnswers();
-  return trace.trim(now - retention.trace, retention.traceSize) > 0 ? "again" : "done";
 }
 
 /** Resolves when it ends before `stack` takes it down. */

@@ -39,7 +39,7 @@ export async function reload(current: Config, parts: ReloadParts): Promise<Reloa
   try {
     const { generation, ...domains } = await adopt(config, parts);
     const warnings = [...loaded.warnings.map(formatProblem), ...(await use(config, parts.followers))];
-    parts.sink.record({ kind: "config.reloaded", generation, ...domains, warnings });
+    parts.sink.record({ kind: "config.reloaded", generation, ...domains, restart, warnings });
     return { ok: true, generation, restart, warnings, domains };
   } catch (error) {
     return refuse([`${current.file}: ${errorText(error)}`], parts.sink);

@@ -276,6 +276,8 @@ export type OperatorEvent =
     }
   | (DeclareResult & {
       readonly kind: "config.reloaded";
+      /** Keys that have changed, but take effect at a restart only. */
+      readonly restart?: readonly string[];
       /** What was probably not intended, or does not take effect everywhere. */
       readonly warnings?: readonly string[];
     })

@@ -79,9 +79,12 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** Reads a text such as `50MB`, `64KiB` or `1024`; returns bytes, or undefined if it is not a size. */
+/**
+ * Reads a text such as `50MB`, `64KiB` or `1024`; returns bytes, or undefined if it is not a size. A fraction needs a
+ * unit: there are no parts of a byte.
+ */
 export function readSize(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]i?b|b)?$/i.exec(text);
+  const match = /^(\d{1,15}(?:\.\d{1,3}(?= ?[kmgt]))?) ?([kmgt]i?b|b)?$/i.exec(text);
   if (match === null) return undefined;
   return Math.round(Number(match[1]) * (SIZE_UNITS[(match[2] ?? "b").toLowerCase()] ?? 1));
 }

@@ -34,7 +34,8 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
 export function levelOf(event: JournalEvent): LogLevel {
   if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
-  if (event.kind === "config.reloaded") return event.warnings?.length ? "warn" : "info";
+  if (event.kind === "config.reloaded")
+    return event.warnings?.length || event.restart?.length ? "warn" : "info";
   if (event.kind === "mail.held") return event.reason === "quarantine" ? "info" : "warn";
   if (event.kind === "notice.withheld") return event.operators ? "warn" : "info";
   if (event.kind === "scanner.judged") return event.result === "clean" ? "debug" : "info";

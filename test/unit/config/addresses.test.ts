@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { endpoint, hostOrLiteral, nameServer, storageFolder } from "../../../src/config/addresses.ts";
 
-test("a primary has a host name or an address, with or without brackets", () => {
+test("a primary's host may be a name or an IP address, with or without brackets", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["Mail.Example.COM.", "mail.example.com"],
     ["mäil.example", "xn--mil-qla.example"],
@@ -31,24 +31,24 @@ test("a primary has a host name or an address, with or without brackets", () => 
     assert.equal(hostOrLiteral().safeParse(text).success, false, text);
 });
 
-test("what is advised against a port in a host can be written as it stands", () => {
+test("the correction suggested for a host with a port is valid YAML as printed", () => {
   const [issue] = hostOrLiteral().safeParse("[2001:db8::1]:26").error?.issues ?? [];
   const [, advice = ""] = /write (.*)/.exec(issue?.message ?? "") ?? [];
   assert.deepEqual(parse(`{ ${advice.replace(" and", ",")} }`), { host: "[2001:db8::1]", port: 26 });
 });
 
-test("an endpoint is an address and a port, IPv6 in brackets", () => {
+test("an endpoint is an IP address and a port, with IPv6 in brackets", () => {
   assert.deepEqual(endpoint().parse("127.0.0.1:1"), { address: "127.0.0.1", port: 1 });
   assert.deepEqual(endpoint().parse("[::]:25"), { address: "::", port: 25 });
   assert.deepEqual(endpoint().parse("[0:0::0:1]:25"), { address: "::1", port: 25 });
   assert.deepEqual(endpoint().parse("[fe80::1%eth0]:25"), { address: "fe80::1%eth0", port: 25 });
   for (const text of ["127.0.0.1", "[127.0.0.1]:25", "::1:25", "[::]", "[::]:x", "127.0.0.1:65536", "*:25"])
     assert.equal(endpoint().safeParse(text).success, false, text);
-  // Every thread would listen on another port, and nobody would be told which.
+  // With port 0, every thread would listen on a different port that no log names.
   assert.match(String(endpoint().safeParse("127.0.0.1:0").error), /port 0 is not between 1 and 65535/);
 });
 
-test("a name server is an address, at port 53 unless another is written", () => {
+test("a name server is an IP address, and its port is 53 if none is written", () => {
   assert.equal(nameServer().parse("[2001:db8::1]:5353"), "[2001:db8::1]:5353");
   assert.equal(nameServer().parse("2001:db8::1"), "[2001:db8::1]:53");
   assert.equal(nameServer().parse("192.0.2.1:65535"), "192.0.2.1:65535");
@@ -63,7 +63,7 @@ test("a name server is an address, at port 53 unless another is written", () => 
     assert.equal(nameServer().safeParse(text).success, false, text);
 });
 
-test("a storage is sqlite: and a folder", () => {
+test("a storage is written as sqlite: and a folder", () => {
   assert.equal(storageFolder().parse("sqlite:./data"), "./data");
   assert.equal(storageFolder().parse("sqlite:///var/lib/holdfast"), "///var/lib/holdfast");
   for (const text of ["sqlite:", "sqlite:./da\tta"])

@@ -1,4 +1,4 @@
-/** `smtp.tls`: one certificate or several, and what is wrong with their files. */
+/** `smtp.tls`: one certificate or several, and faults in their files. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ async function files() {
   return { "one.pem": one.certificate, "one.key": one.key, "two.pem": two.certificate, "two.key": two.key };
 }
 
-test("several certificates, each with its names", async () => {
+test("several certificates are read, each with its names", async () => {
   const tls = `
     - { certificate: one.pem, key: one.key }
     - { certificate: two.pem, key: two.key, names: [MX.Bücher.example, "*.example.org"] }`;
@@ -25,7 +25,7 @@ test("several certificates, each with its names", async () => {
   ]);
 });
 
-test("each pair is looked at, and what is wrong is named with file, line and key", async () => {
+test("each certificate and key is checked, and a fault is reported with file, line and key", async () => {
   const tls = `
     - { certificate: one.pem, key: two.key }
     - { certificate: two.pem, key: one.pem }
@@ -40,7 +40,7 @@ test("each pair is looked at, and what is wrong is named with file, line and key
   ]);
 });
 
-test("a key with a pass phrase is told as that, in both of its forms", async () => {
+test("a private key with a pass phrase is reported as such, in both of its PEM forms", async () => {
   const { certificate } = await testCertificate();
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const secret = { format: "pem", cipher: "aes-128-cbc", passphrase: "x" } as const;
@@ -58,7 +58,7 @@ test("a key with a pass phrase is told as that, in both of its forms", async () 
   }
 });
 
-test("a key that is not named, a certificate that is not there, names that are none", async () => {
+test("a missing key, a missing certificate file and invalid names are reported", async () => {
   const [right] = ["write the path of a PEM file with the private key"];
   assert.deepEqual(await linesOf(text(" { certificate: one.pem }"), await files()), [
     `holdfast.yaml:4:3: smtp.tls.key: is missing; ${right}`,

@@ -14,7 +14,7 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), "utf8");
 }
 
-/** Blocks, and pieces in the text: a key with its value, or the value of `recipients`. */
+/** Code blocks, and code within the text: a key with its value, or the value of `recipients`. */
 function examplesIn(text: string): readonly string[] {
   const blocks = [...text.matchAll(/^( *)```yaml\n([^]*?)\n *```$/gm)].map(([, indent = "", block = ""]) =>
     block.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
@@ -28,7 +28,7 @@ function examplesIn(text: string): readonly string[] {
   ];
 }
 
-/** What stands for something else, as it would be written. */
+/** Replaces placeholders by values. */
 function written(example: string): string {
   return example
     .replaceAll("[...]", "[alice]")
@@ -37,7 +37,7 @@ function written(example: string): string {
 
 const PRIMARY = "primary: { host: 192.0.2.1 }";
 
-/** A configuration with the example in it: the example alone, with what it lacks, or as keys of a domain. */
+/** Returns a configuration with the example: alone, with the keys that it lacks, or as keys of a domain. */
 function around(example: string): string {
   if (example.startsWith("hostname:")) return example;
   if (/^(?:quota|recipients|tagSeparator|unknownDuringOutage):/.test(example)) {
@@ -48,7 +48,7 @@ function around(example: string): string {
 }
 
 for (const document of DOCUMENTS)
-  test(`the configuration in ${document}`, async () => {
+  test(`the configuration examples in ${document} are valid`, async () => {
     for (const example of examplesIn(read(document))) {
       const result = await load(around(written(example)));
       const problems = result.ok ? [] : result.problems.map(formatProblem);

@@ -5,12 +5,12 @@ import { formatProblem, loadConfig } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { DOMAIN, HEAD, linesOf } from "./sample.ts";
 
-/** Lines of HEAD, so that what follows stands in line 3. */
+/** Returns the problems of HEAD and this text, which begins in line 3, without the name of the file. */
 async function after(text: string, files?: Readonly<Record<string, string>>): Promise<string[]> {
   return (await linesOf(HEAD + text, files)).map((line) => line.replace(/^holdfast\.yaml:/, ""));
 }
 
-/** What is wrong with one value of one key, at any place. */
+/** Returns the message of the only problem, without its place and key. */
 async function wrong(text: string): Promise<string> {
   const lines = await after(text);
   assert.equal(lines.length, 1, lines.join("\n"));
@@ -23,7 +23,7 @@ const THREE_FORMS =
   'write a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, or { catchAll: true } to accept every address';
 const PRIMARY = "write { host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
 
-test("a file that cannot be read is named", async () => {
+test("a configuration file that cannot be read is named", async () => {
   await using folder = await tempFolder();
   const none = loadConfig(`${folder.path}/none.yaml`);
   assert.ok(!none.ok);
@@ -35,7 +35,7 @@ test("a file that cannot be read is named", async () => {
   assert.deepEqual(directory.problems.map(formatProblem), [`${folder.path}: is a folder; name a file`]);
 });
 
-test("what is not YAML is told with its line", async () => {
+test("a syntax error is reported with its line and what would be right", async () => {
   const cases: readonly (readonly [string, string])[] = [
     ["a:\n\tb: 1\n", "2:1: a tab in the indentation; indent with spaces"],
     ['a:\n  b:\n    - "x"\n\tc: 2\n  d: 3\n', "4:1: a tab in the indentation; indent with spaces"],
@@ -75,7 +75,7 @@ test("what is not YAML is told with its line", async () => {
   ]);
 });
 
-test("a setting without a space after its colon, or without a value, is not passed over", async () => {
+test("a key without a space after its colon, or without a value, is reported", async () => {
   const right = "not a key with a value; write key: value, with a space after the colon";
   const primary = "{ host: mail.example.com, tls:require }";
   assert.deepEqual(await after(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`), [
@@ -88,14 +88,37 @@ test("a setting without a space after its colon, or without a value, is not pass
   assert.deepEqual(empty, [], "as if commented out");
 });
 
-test("an empty file says what is missing", async () => {
+test("a mistake in an anchored value is reported at its line for each key that uses the value", async () => {
+  const text = `domains:
+  a.example: &same
+    primary: { hots: m.example }
+    recipients: [a]
+  b.example: *same
+`;
+  const wrong = "is not a known key; did you mean host?";
+  assert.deepEqual(await after(text), [
+    `5:16: domains.a.example.primary.hots: ${wrong}`,
+    `5:16: domains.b.example.primary.hots: ${wrong}`,
+  ]);
+});
+
+test("a thousand aliases are read, and more are refused", async () => {
+  const list = (count: number): string =>
+    `checks: { access: [${["{ action: block, helo: &name a.example }", ...Array<string>(count).fill("{ action: block, helo: *name }")].join(", ")}] }\ndomains:\n${DOMAIN}`;
+  assert.deepEqual(await after(list(1000)), []);
+  const [first = "", ...more] = await after(list(1001));
+  assert.match(first, /more than 1000 aliases; write the values out$/);
+  assert.deepEqual(more, []);
+});
+
+test("an empty file is reported with the keys that are missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
     "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits, stress, longLines",
   ]);
 });
 
-test("keys: unknown, misspelt, double, and __proto__", async () => {
+test("unknown, misspelt and duplicate keys, and __proto__, are reported", async () => {
   assert.deepEqual(
     await after("stroage: x\nlimits: {}\nlog: { lvel: info }\nhostname: b.example\n__proto__: { x: y }\n"),
     [
@@ -113,7 +136,7 @@ test("keys: unknown, misspelt, double, and __proto__", async () => {
   );
 });
 
-test("what is wrong with the text as YAML is told in the order of the file", async () => {
+test("syntax errors are reported in the order of the file", async () => {
   const lines = await linesOf(`a: *b\nhostname: x\nhostname: y\nc: *d\n`);
   assert.deepEqual(
     lines.map((line) => line.split(": ")[0]),
@@ -121,7 +144,7 @@ test("what is wrong with the text as YAML is told in the order of the file", asy
   );
 });
 
-test("domains: double after IDNA, not a domain, without settings, __proto__", async () => {
+test("duplicate domains (after IDNA), invalid names and domains without settings are reported", async () => {
   const text = `domains:
   Bücher.example: { primary: { host: m.example }, recipients: [a] }
   xn--bcher-kva.example: { primary: { host: m.example }, recipients: [a] }
@@ -144,7 +167,7 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
   ]);
 });
 
-test("a quota says something, in mails and sizes", async () => {
+test("a quota needs at least one limit, a number of mails or a size", async () => {
   const quota = (text: string): string =>
     `domains:\n  a.example: { primary: { host: m.example }, recipients: [a], quota: ${text} }\n`;
   const forms = "write { messages: 100000 }, { bytes: 20GB }, or both";
@@ -156,7 +179,7 @@ test("a quota says something, in mails and sizes", async () => {
   assert.deepEqual(await after(quota("{ bytes: 1MB }")), []);
 });
 
-test("a domain without recipients is told the three forms", async () => {
+test("a domain without valid recipients is reported with all forms of the key", async () => {
   const text = `domains:
   a.example: { primary: { host: m.example } }
   b.example: { primary: { host: m.example }, recipients: alice }
@@ -173,7 +196,7 @@ test("a domain without recipients is told the three forms", async () => {
   ]);
 });
 
-test("a wrong recipient is told, in the file and in the list", async () => {
+test("a wrong recipient is reported with its place in the list or in the file", async () => {
   const text = `domains:
   a.example: { primary: { host: m.example }, recipients: [alice, "*", bob@b.example, a b, "", "@a.example", a*b] }
   b.example: { primary: { host: m.example }, recipients: { file: users.txt } }
@@ -199,7 +222,7 @@ function primaryFault(primary: string): Promise<string> {
   return wrong(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`);
 }
 
-test("each mistake in a primary has its sentence", async () => {
+test("each mistake in a primary has its own message", async () => {
   assert.equal(await primaryFault("mail.example.com"), `"mail.example.com" is a single value; ${PRIMARY}`);
   assert.equal(await primaryFault("[]"), `is an empty list; ${PRIMARY}`);
   assert.equal(await primaryFault("{ port: 25 }"), `has no host; ${PRIMARY}`);
@@ -229,7 +252,7 @@ function settingFault(setting: string): Promise<string> {
   return wrong(`domains:\n  a.example: { primary: { host: m.example }, recipients: [x], ${setting} }\n`);
 }
 
-test("each mistake in a domain's choices has its sentence", async () => {
+test("each mistake in a domain's choices has its own message", async () => {
   assert.equal(
     await settingFault("mode: mirror"),
     '"mirror" is not a known value; write one of backup, reflector',
@@ -250,7 +273,7 @@ test("each mistake in a domain's choices has its sentence", async () => {
   );
 });
 
-test("each mistake in the lists of clients has its sentence", async () => {
+test("each mistake in the lists of clients (DNSBL) has its own message", async () => {
   const lists = (text: string) => wrong(`checks: { dnsbl: { lists: [${text}] } }\n`);
   const zone = "write the DNS zone of a list, such as zen.example";
   assert.equal(await lists("{ zone: https://zen.example }"), `"https://zen.example" is a URL; ${zone}`);
@@ -282,7 +305,7 @@ test("each mistake in the lists of clients has its sentence", async () => {
   assert.match(await settingFault("checks: { dnsbl: { defer: 2 } }"), /^has no lists; add lists here/);
 });
 
-test("words of the operator that stand in replies are US-ASCII and short", async () => {
+test("texts that appear in replies must be short and in US-ASCII", async () => {
   const words = "write a sentence or an address of yours, in US-ASCII";
   // Its low octet is a carriage return.
   assert.equal(
@@ -299,7 +322,7 @@ test("words of the operator that stand in replies are US-ASCII and short", async
   );
 });
 
-test("each mistake in the rules of access has its sentence", async () => {
+test("each mistake in an access rule has its own message", async () => {
   const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
   assert.match(
     await rule('network: "192.0.2.1/24"'),
@@ -325,7 +348,7 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^matches every client; name a network/);
 });
 
-test("each mistake in the caps on networks and addresses has its sentence", async () => {
+test("each mistake in the caps on networks and addresses has its own message", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["rates: { address: { mails: 0 } }", /^"0" is not a cap; write a whole number from 1/],
     ["rates: { address: { size: 1KB } }", /^"1KB" is not a cap; write a size from 1MiB/],
@@ -339,7 +362,7 @@ test("each mistake in the caps on networks and addresses has its sentence", asyn
   }
 });
 
-test("each mistake in reachability and early talkers has its sentence", async () => {
+test("each mistake in reachability, greylist, earlyTalker and trace has its own message", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["reachability: maybe", /^"maybe" is not a known value; write one of off, on/],
     ["reachability: [on]", /^is a list; write off, on or \{ delay: 5m \}/],
@@ -355,17 +378,37 @@ test("each mistake in reachability and early talkers has its sentence", async ()
   for (const [text, expected] of cases) assert.match(await wrong(`checks: { ${text} }\n`), expected, text);
 });
 
-test("a reflector sends nobody away, and who is sent to a port that senders do not use is doubted", async () => {
-  const domain = (mode: string, port: number) =>
-    `hostname: mx.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\ndomains:\n  example.com: { mode: ${mode}, recipients: [a], primary: { host: p.example.com, port: ${port} }, checks: { reachability: on } }\n`;
-  assert.deepEqual(await linesOf(domain("reflector", 25)), [
-    "holdfast.yaml:4:120: domains.example.com.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
+test("reachability is refused for a reflector of its own, because there is no other server", async () => {
+  const domain =
+    "{ mode: reflector, recipients: [a], primary: { host: m.example }, checks: { reachability: on } }";
+  assert.deepEqual(await after(`domains: { a.example: ${domain} }\n`), [
+    "3:113: domains.a.example.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
   ]);
-  await using folder = await tempFolder();
-  await writeFile(`${folder.path}/a.yaml`, domain("backup", 2525));
-  const loaded = loadConfig(`${folder.path}/a.yaml`);
-  assert.ok(loaded.ok);
-  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("refers them to port 2525")));
+});
+
+test("reachability causes a warning if it refers senders to a port that they do not use", async () => {
+  const told = (keys: string, all = "off") =>
+    after(`checks: { reachability: ${all} }\ndomains: { a.example: { recipients: [a], ${keys} } }\n`);
+  const port = "primary: { host: m.example, port: 2525 }";
+  const warning = [
+    "4:51: domains.a.example.primary: senders connect to port 25 only, but reachability refers them to port 2525; write checks: { reachability: off } for this domain",
+  ];
+  assert.deepEqual(await told(`${port}, checks: { reachability: on }`), warning);
+  assert.deepEqual(await told(port, "on"), warning);
+  assert.deepEqual(await told(`${port}, checks: { reachability: off }`, "on"), []);
+  assert.deepEqual(await told(`${port}, mode: reflector`, "on"), []);
+  assert.deepEqual(await told("primary: { host: m.example }", "on"), []);
+  assert.deepEqual(await told("primary: { mx: true, port: 2525 }", "on"), []);
+});
+
+test("a reflector with the primary mx: true causes a warning, because it would find no server but itself", async () => {
+  const domain = (mode: string, primary: string) =>
+    after(`domains: { a.example: { mode: ${mode}, primary: ${primary}, recipients: [a] } }\n`);
+  assert.deepEqual(await domain("reflector", "[{ host: m.example }, { mx: true }]"), [
+    "3:73: domains.a.example.primary[1]: a reflector is the only MX: with mx, there is no other server to deliver to; write the host of the domain's own mail server",
+  ]);
+  assert.deepEqual(await domain("backup", "{ mx: true }"), []);
+  assert.deepEqual(await domain("reflector", "{ host: m.example, mx: false }"), []);
 });
 
 test("greylist is off, on or a mapping", async () => {
@@ -376,7 +419,7 @@ test("greylist is off, on or a mapping", async () => {
   assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too large;/);
 });
 
-test("each mistake in the scanners has its sentence", async () => {
+test("each mistake in the scanners has its own message", async () => {
   const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
   const server = (text: string) => clamav(`servers: ["${text}"]`);
   assert.match(
@@ -407,7 +450,7 @@ test("each mistake in the scanners has its sentence", async () => {
   );
 });
 
-test("what this version does not have is refused, not ignored", async () => {
+test("checks and storages that do not exist are refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, quarantine, reject",
     '5:8: checks.spf: "on" is not a known value; write one of off, tag, defer, reject',
@@ -425,7 +468,7 @@ test("what this version does not have is refused, not ignored", async () => {
   assert.equal(await wrong("storage: sqlite:~/data\n"), "~ is not expanded; write the full path");
 });
 
-test("each mistake in the listeners has its sentence", async () => {
+test("each mistake in the listeners has its own message", async () => {
   const text = `hostname: mx2.example.net
 smtp:
   listen:
@@ -474,7 +517,7 @@ ${DOMAIN}`;
   ]);
 });
 
-test("an address is already used by all addresses of its family on the same port", async () => {
+test("a listener on all addresses conflicts with one on a single address of the same family and port", async () => {
   const told = (listen: string) =>
     linesOf(
       `hostname: mx.example.net\nsmtp: { listen: [${listen}] }\ndomains: { a.example: { primary: { host: m.example }, recipients: [x] } }\n`,
@@ -492,7 +535,7 @@ test("an address is already used by all addresses of its family on the same port
   assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
 });
 
-test("a wrong value is told with what would be right", async () => {
+test("a wrong value is reported with what would be right", async () => {
   const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
   const cases: readonly (readonly [string, string])[] = [
     ["postmaster: nobody", '"nobody" is not an address; write an address such as admin@example.net'],
@@ -516,14 +559,15 @@ test("a wrong value is told with what would be right", async () => {
     ["log: { level: loud }", '"loud" is not a known value; write one of error, warn, info, debug'],
     ["log: info", '"info" is a single value; write a mapping with the keys level, file'],
     ["log: { file: [a] }", "is a list; write the path of a file"],
+    ['log: { file: " " }', "is empty; write the path of a file"],
     ['log: { file: "a\\nb" }', "contains control characters; write the path of a file"],
     [
       "alerts: { webhook: ftp://x.example }",
       '"ftp:" is not http or https; write an http or https address such as https://alerts.example.net/holdfast',
     ],
     [
-      "alerts: { webhook: here }",
-      '"here" is not a URL; write an http or https address such as https://alerts.example.net/holdfast',
+      "alerts: { webhook: 'https://user:password@:443/' }",
+      "is not a URL; write an http or https address such as https://alerts.example.net/holdfast",
     ],
     [
       "alerts: { command: [] }",
@@ -549,7 +593,7 @@ async function nameFault(name: string): Promise<string | undefined> {
   return (await linesOf(`hostname: ${name}\nsmtp: { listen: ["127.0.0.1:2525"] }\n`))[0];
 }
 
-test("our own name is a host name, and no address", async () => {
+test("hostname must be a host name, not an IP address", async () => {
   const right = "write a host name such as mx2.example.net";
   assert.equal(
     await nameFault("192.0.2.1"),
@@ -565,16 +609,18 @@ test("our own name is a host name, and no address", async () => {
   );
 });
 
-test("a socket path that no system takes is refused, at the key that it comes from", async () => {
+test("a socket path that is too long is refused at the key that it comes from", async () => {
   const long = `/${"a".repeat(100)}`;
   const right = "set admin.socket to a short path such as /run/holdfast/admin.sock";
   const fault = (bytes: number): string =>
     `the socket path "/${"a".repeat(59)}..." has ${bytes} bytes, but at most 100 are possible; ${right}`;
   assert.deepEqual(await after(`admin: { socket: ${long} }\n`), [`3:18: admin.socket: ${fault(101)}`]);
+  assert.deepEqual(await after(`admin: { socket: ${long.slice(0, 100)} }\ndomains:\n${DOMAIN}`), []);
+  assert.equal((await after(`admin: { socket: /${"ü".repeat(50)} }\n`)).length, 1);
   assert.deepEqual(await after(`storage: sqlite:${long}\n`), [`3:10: storage: ${fault(112)}`]);
 });
 
-test("a mistake in a list of one has its own place", async () => {
+test("a mistake in a list with one element is reported at its own line and column", async () => {
   const text = `smtp:
   listen: ["127.0.0.1:25"]
   tls:
@@ -599,7 +645,7 @@ domains:
   );
 });
 
-test("one mistake does not hide another", async () => {
+test("one mistake does not hide others", async () => {
   const text = `domains:
   a.example: { mode: mirror, primary: { host: m.example }, recipients: [a b] }
 store: { reserve: lots }
@@ -619,7 +665,7 @@ function login(keys: string): string {
   return `tls: require, login: { user: u, ${keys} }`;
 }
 
-test("how a primary is spoken to: pins, login and TLS must fit each other", async () => {
+test("pin, login and tls of a primary must fit each other", async () => {
   const PIN = "write the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
   assert.equal(await primary("tls: pin"), `needs the key pin; add pin with ${PIN.slice("write ".length)}`);
   assert.equal(await primary("tls: pin, pin: abc"), `"abc" is not a SHA-256 fingerprint; ${PIN}`);
@@ -640,7 +686,7 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });
 
-test("a secret of blanks alone is told, because no login would find one", async () => {
+test("a secret that consists of blanks is reported as missing", async () => {
   await using folder = await tempFolder();
   const file = `${folder.path}/blank.secret`;
   await writeFile(file, " \t\nsecret\n");
@@ -656,7 +702,7 @@ test("a secret of blanks alone is told, because no login would find one", async 
   }
 });
 
-test("each mistake in how fast a primary is spoken to has its sentence", async () => {
+test("each mistake in a primary's limits, pipelining and chunking has its own message", async () => {
   assert.equal(await primary("connections: 0"), '"0" is too small; write a whole number from 1 to 1000');
   assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
   assert.match(await primary("mailsPerConnection: -1"), /write a whole number from 1 to 100000/);
@@ -665,7 +711,7 @@ test("each mistake in how fast a primary is spoken to has its sentence", async (
   assert.match(await primary("chunking: maybe"), /write true or false/);
 });
 
-test("stress that would never end, and long lines that are neither taken nor refused, are told", async () => {
+test("stress that ends above where it begins, and an unknown longLines, are reported", async () => {
   const smtp = (keys: string): string =>
     `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], ${keys} }\n`;
   assert.deepEqual(

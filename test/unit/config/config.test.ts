@@ -10,7 +10,7 @@ import { configOf, DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-test("fills in every default", async () => {
+test("a short configuration gets every default", async () => {
   const config = await configOf(`${HEAD}domains:\n${DOMAIN}`);
   const cores = Math.min(4, Math.max(1, availableParallelism() - 1));
   assert.deepEqual(config, {
@@ -144,7 +144,7 @@ domains:
     recipients: { catchAll: true }
 `;
 
-test("reads every key in its longer form", async () => {
+test("every key is read in its longer form", async () => {
   const { certificate, key } = await testCertificate();
   const files = { "chain.pem": certificate, "key.pem": key, "users.txt": "Ann\nlist-*\n" };
   const config = await configOf(EVERYTHING, files);
@@ -209,18 +209,46 @@ test("reads every key in its longer form", async () => {
   assert.equal(second !== undefined && "recipients" in second, false);
 });
 
-test("a short retention is the time that mail waits", async () => {
+test("a retention that is a single duration sets how long mail waits", async () => {
   const { retention } = await configOf(`${HEAD}retention: 10d\n`);
   assert.equal(retention.waiting, 10 * 86_400_000);
   assert.equal(retention.ledger, 90 * 86_400_000);
 });
 
-test("a bare program of an alert is left to PATH", async () => {
-  const { alerts } = await configOf(`${HEAD}alerts: { command: page }\n`);
-  assert.deepEqual(alerts.command, ["page"]);
+test("an alert program without a slash is searched in PATH", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, `${HEAD}alerts: { command: page }\n`);
+  const loaded = loadConfig(file);
+  assert.ok(loaded.ok);
+  assert.deepEqual(loaded.config.alerts.command, ["page"]);
 });
 
-test("a log file or a socket without a folder is a warning, because systemd may make that", async () => {
+test("relative paths of secrets and of an alert program start from the folder of the configuration", async () => {
+  await using folder = await tempFolder();
+  const at = (name: string): string => join(folder.path, name);
+  for (const name of ["a.secret", "b.secret", "c.secret"]) await writeFile(at(name), "secret\n");
+  const login = (name: string) => `tls: verify, login: { user: u, passwordFile: ${name} }`;
+  const text = `${HEAD}alerts: { command: [./page, ./alert] }
+notices: { route: { host: smarthost.example, ${login("a.secret")} } }
+domains:
+  a.example:
+    primary: { host: m.example, ${login("b.secret")} }
+    recipients: { url: https://lists.example, authorizationFile: c.secret }
+`;
+  await writeFile(at("holdfast.yaml"), text);
+  const loaded = loadConfig(at("holdfast.yaml"));
+  assert.ok(loaded.ok);
+  const { alerts, notices, domains } = loaded.config;
+  assert.deepEqual(alerts.command, [at("page"), "./alert"]);
+  assert.partialDeepStrictEqual(notices.route, { login: { passwordFile: at("a.secret") } });
+  assert.partialDeepStrictEqual(domains[0]?.settings, {
+    primaries: [{ login: { passwordFile: at("b.secret") } }],
+    fetched: { authorizationFile: at("c.secret") },
+  });
+});
+
+test("a log file or a socket in a missing folder causes a warning, because systemd may create the folder", async () => {
   const end = (await linesOf(HEAD)).length;
   for (const [section, key, directive] of [
     ["log", "file", "LogsDirectory"],
@@ -241,7 +269,7 @@ test("a log file or a socket without a folder is a warning, because systemd may 
   }
 });
 
-test("a program of an alert that cannot be run is a warning: it would be missed only when it is needed", async () => {
+test("an alert program that cannot be run causes a warning", async () => {
   const warning = (line: string, file: string): string =>
     `holdfast.yaml:${line}: alerts.command: ${file} is not a program that can be run, so no alert can be sent this way; name a program that the daemon's user may run`;
   const end = (await linesOf(HEAD)).length;
@@ -263,7 +291,7 @@ test("a program of an alert that cannot be run is a warning: it would be missed 
   );
 });
 
-test("a key without a value counts as left out, an anchor stands for what it names", async () => {
+test("a key without a value counts as left out, and an alias stands for its anchor", async () => {
   const text = `${HEAD}admin:\nlog:\n  file:\ndomains:\n  a.example: &a { primary: { host: m.example }, recipients: [x] }\n  b.example: *a\n`;
   const { domains } = await configOf(text);
   assert.deepEqual(
@@ -275,13 +303,13 @@ test("a key without a value counts as left out, an anchor stands for what it nam
   );
 });
 
-test("recipients that YAML would take for numbers or truths stay as written", async () => {
+test("recipients that look like numbers or booleans stay as written", async () => {
   const text = `${HEAD}domains:\n  a.example: { primary: { host: m.example }, recipients: [0123, 1e3, true, null, off] }\n`;
   const { domains } = await configOf(text);
   assert.deepEqual(domains[0]?.recipients, ["0123", "1e3", "true", "null", "off"]);
 });
 
-test("the result is frozen through and through", () => {
+test("the configuration is deeply frozen", () => {
   const result = loadConfig(join(ROOT, "config/holdfast.yaml"));
   assert.ok(result.ok);
   const thawed: string[] = [];
@@ -294,7 +322,7 @@ test("the result is frozen through and through", () => {
   assert.deepEqual(thawed, []);
 });
 
-test("the file that ships touches loopback only, and the examples are sound", () => {
+test("the shipped configuration uses loopback only, and the examples are valid without a warning", () => {
   for (const name of ["holdfast", "backup-mx.example", "reflector.example"]) {
     const result = loadConfig(join(ROOT, `config/${name}.yaml`));
     assert.ok(result.ok, JSON.stringify(result));
@@ -316,7 +344,7 @@ test("the file that ships touches loopback only, and the examples are sound", ()
   assert.deepEqual(domains[0]?.recipients, ["alice", "bob", "list-*"]);
 });
 
-test("a file of 100,000 recipients is read whole", async () => {
+test("a file with 100,000 recipients is read completely", async () => {
   await using folder = await tempFolder();
   const lines = Array.from({ length: 100_000 }, (_, index) => `User${index}@example.com # since 2019\n`);
   await writeFile(join(folder.path, "users.txt"), lines.join(""));
@@ -329,7 +357,7 @@ test("a file of 100,000 recipients is read whole", async () => {
   assert.equal(result.config.domains[0]?.recipients?.[99_999], "user99999");
 });
 
-test("a rule of access for every client is doubted, unless it is what is left behind those that are allowed", async () => {
+test("an access rule for every client causes a warning, unless it blocks what earlier rules do not allow", async () => {
   const head = 'hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\n';
   const domains = "domains: { a.example: { primary: { host: 192.0.2.1 }, recipients: [x] } }\n";
   const doubted = async (rules: string): Promise<string[]> =>
@@ -347,15 +375,16 @@ test("a rule of access for every client is doubted, unless it is what is left be
     await doubted('{ action: allow, network: "192.0.2.0/24" }, { action: block, network: "0.0.0.0/0" }'),
     [],
   );
+  assert.equal((await doubted('{ action: block, network: "0.0.0.0/0" }')).length, 1);
   assert.deepEqual(await doubted('{ action: block, network: "0.0.0.0/0", sender: "@junk.example" }'), []);
 });
 
-test("what a doubt advises leaves no doubt", async () => {
+test("following the advice of a warning ends the warning", async () => {
   assert.deepEqual(await linesOf(`${HEAD}retention: 5d\ndomains:\n${DOMAIN}`), []);
   assert.equal((await linesOf(`${HEAD}retention: 119h\ndomains:\n${DOMAIN}`)).length, 1);
 });
 
-test("doubts are warnings, not problems", async () => {
+test("settings that are valid but perhaps not intended cause warnings", async () => {
   const text = `hostname: mx2
 postmaster: admin@elsewhere.example
 smtp: { listen: ["192.0.2.1:25"] }
@@ -367,6 +396,7 @@ domains:
   c.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: accept }
   d.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: reject }
   e.example: { primary: { host: m.example }, recipients: { catchAll: true }, unknownDuringOutage: reject }
+  f.example: { primary: { host: m.example }, recipients: { list: [], callout: true }, unknownDuringOutage: defer }
 `;
   assert.deepEqual(await linesOf(text), [
     "holdfast.yaml:1:11: hostname: is not a fully qualified name, and some servers refuse such a name in EHLO; write the name in your MX record",
@@ -392,12 +422,21 @@ domains:
     await linesOf(`${everywhere}  a.example: { primary: { host: "::1" }, recipients: [x] }\n`),
     [],
   );
+  const one = everywhere.replace(', "0.0.0.0:25"', ', "192.0.2.1:25"');
+  assert.deepEqual(
+    await linesOf(`${one}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
+    [],
+  );
+  assert.deepEqual(
+    await linesOf(`${HEAD}postmaster: admin@example.com\ndomains:\n${DOMAIN.replace("example", "Example")}`),
+    [],
+  );
   assert.deepEqual(await linesOf(HEAD), [
     "holdfast.yaml:1:1: domains: no domain is declared: mail is accepted only for domains added through the API; declare a domain",
   ]);
 });
 
-test("the lists of clients, and what a domain has of its own", async () => {
+test("a domain inherits the lists of clients and overrides its own keys", async () => {
   const result = await load(
     [
       "hostname: mx.us",
@@ -432,7 +471,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
   );
 });
 
-test("rules of access, in the spelling that they are compared in", async () => {
+test("access rules are stored in the spelling that is compared", async () => {
   const access = [
     '{ action: allow, network: "2001:db8::/32", note: partner }',
     '{ action: block, sender: "@JUNK.example", helo: "*.Dyn.example", until: 2027-01-31 }',
@@ -446,7 +485,7 @@ test("rules of access, in the spelling that they are compared in", async () => {
   ]);
 });
 
-test("caps of a client network: those that are off are not there", async () => {
+test("caps of a client network that are off are left out", async () => {
   const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50, size: 1TB } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:2525'], rates: ${rates} }\n`);
   assert.ok(result.ok);
@@ -458,7 +497,7 @@ test("caps of a client network: those that are off are not there", async () => {
   });
 });
 
-test("a domain has of a scanner what it says, and the rest as it is for all", async () => {
+test("a domain overrides single keys of a scanner and inherits the others", async () => {
   const result = await load(
     [
       "hostname: mx2.us",

@@ -1,4 +1,4 @@
-/** Whatever stands where something else is wanted is told with its place: never an exception, whose place is in our code. */
+/** A value of the wrong kind is reported with its place in the file; it never causes an exception. */
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { DOMAIN, HEAD, linesOf } from "./sample.ts";
 
 const EMPTY = "domains: {}\n";
 
-test("a mapping where a list or a text is wanted is told", async () => {
+test("a mapping in place of a list or a text is reported", async () => {
   for (const [text, line] of [
     [
       HEAD.replace('["127.0.0.1:2525"]', '{ address: "127.0.0.1:2525" }'),
@@ -22,7 +22,7 @@ test("a mapping where a list or a text is wanted is told", async () => {
     assert.deepEqual(await linesOf(text + EMPTY), [line]);
 });
 
-test("a folder that cannot be looked at is doubted", async () => {
+test("a log file or a socket below a folder that cannot be looked at causes a warning", async () => {
   await using folder = await tempFolder();
   const circle = join(folder.path, "circle");
   await symlink(circle, circle);
@@ -40,7 +40,7 @@ test("a folder that cannot be looked at is doubted", async () => {
   }
 });
 
-test("a list or a mapping instead of a key is named, and what it mostly should have been", async () => {
+test("a list or a mapping instead of a key is reported with the likely cause", async () => {
   const warned: string[] = [];
   const listener = (warning: Error): void => void warned.push(warning.message);
   process.on("warning", listener);
@@ -56,7 +56,7 @@ test("a list or a mapping instead of a key is named, and what it mostly should h
       assert.equal(line, `holdfast.yaml:${place}: ${named}a list or a mapping instead of a key; ${right}`);
       assert.deepEqual(more, []);
     }
-    // Node.js tells of a warning in the next turn.
+    // Node.js emits a warning in the next turn.
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(warned, []);
   } finally {
@@ -64,7 +64,7 @@ test("a list or a mapping instead of a key is named, and what it mostly should h
   }
 });
 
-test("a storage folder has a name that systems take", async () => {
+test("a storage folder with control characters or a leading blank is refused", async () => {
   for (const [folder, wrong] of [
     ["sqlite:/var/a\\0b", "contains control characters"],
     ["sqlite: /var/lib/holdfast", "a space before the folder"],

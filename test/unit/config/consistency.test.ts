@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HEAD, linesOf } from "./sample.ts";
 
-/** What is wrong with checks of all and of one domain together: the keys that are named, and what is said of them. */
+/** Returns the problems of general checks and one domain's checks together, without place and path. */
 async function faults(all: string, own: string, mode = "backup"): Promise<string[]> {
   const checks = all === "" ? "" : `checks: { ${all} }\n`;
   const domain = `{ mode: ${mode}, primary: { host: m.example }, recipients: [x], checks: { ${own} } }`;
@@ -10,7 +10,7 @@ async function faults(all: string, own: string, mode = "backup"): Promise<string
   return lines.map((line) => line.replace(/^holdfast\.yaml:\d+:\d+: domains\.a\.example\.checks\./, ""));
 }
 
-test("a domain that names no lists takes those of all, so there must be some", async () => {
+test("a domain's dnsbl without lists needs lists in checks.dnsbl", async () => {
   const none = ["dnsbl: has no lists; add lists here or in checks.dnsbl"];
   for (const [all, own, wanted] of [
     ["dnsbl: { lists: [{ zone: a.b }] }", "dnsbl: { defer: 2 }", []],
@@ -23,7 +23,7 @@ test("a domain that names no lists takes those of all, so there must be some", a
     assert.deepEqual(await faults(all, own), wanted, `${all} ${own}`);
 });
 
-test("a domain that names no servers of a scanner takes those of all, of the same scanner", async () => {
+test("a domain's scanner without servers needs servers of the same scanner in checks", async () => {
   const none = (scanner: string) => [`${scanner}: has no servers; add servers here or in checks.${scanner}`];
   const rspamd = 'rspamd: { servers: ["127.0.0.1:11333"] }';
   for (const [all, own, wanted] of [
@@ -39,14 +39,14 @@ test("a domain that names no servers of a scanner takes those of all, of the sam
     assert.deepEqual(await faults(all, own), wanted, `${all} ${own}`);
 });
 
-test("a reflector may say that it sends nobody away, and a backup that it does", async () => {
+test("reachability may be off for a reflector and on for a backup, but not on for a reflector", async () => {
   assert.deepEqual(await faults("", "reachability: off", "reflector"), []);
   assert.deepEqual(await faults("", "helo: tag", "reflector"), []);
   assert.deepEqual(await faults("", "reachability: on"), []);
   assert.equal((await faults("", "reachability: on", "reflector")).length, 1);
 });
 
-test("stress ends below where it begins, by however little", async () => {
+test("stress.ends must be below stress.begins", async () => {
   const told = async (begins: number, ends: number) =>
     (
       await linesOf(`${HEAD.replace("smtp: {", `smtp: { stress: { begins: ${begins}%, ends: ${ends}% },`)}`)
@@ -54,7 +54,7 @@ test("stress ends below where it begins, by however little", async () => {
   assert.deepEqual([await told(60, 59), await told(60, 60), await told(60, 61)], [false, true, true]);
 });
 
-test("an address is the same in each of its spellings", async () => {
+test("two spellings of one address are recognised as the same listener", async () => {
   const taken = async (listen: string) =>
     (await linesOf(HEAD.replace('"127.0.0.1:2525"', listen))).filter((line) =>
       line.includes("is already used by"),

@@ -10,7 +10,7 @@ function timeOf<T>(task: () => T): readonly [result: T, took: number] {
   return [task(), performance.now() - begin];
 }
 
-test("the places of all keys of a wide mapping are found in a fraction of the time of reading it", () => {
+test("finding the places of all keys of a wide mapping takes a fraction of the time of reading it", () => {
   const keys = Array.from({ length: KEYS }, (_, n) => `key${n}`);
   const [document, reading] = timeOf(() => readDocument(keys.map((key) => `${key}: [1, 2]\n`).join("")));
   const [lines, looking] = timeOf(() => keys.map((key) => document.locate([key], true).line));
@@ -18,7 +18,7 @@ test("the places of all keys of a wide mapping are found in a fraction of the ti
   assert.ok(looking < reading / 4, `${looking} ms against ${reading} ms`);
 });
 
-test("of a key that stands twice, the place is that of the value that is read", () => {
+test("the place of a duplicate key is that of the value that is used", () => {
   const document = readDocument("a: 1\nb: 2\na: 3\n");
   assert.deepEqual(document.value, { a: "3", b: "2" });
   assert.deepEqual(document.locate(["a"]), { line: 3, column: 4 });

@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { adminSocket, configPath } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-test("the flag goes before the environment, the environment before the default", () => {
+test("the flag takes precedence over the environment, and the environment over the default", () => {
   assert.equal(configPath("a.yaml", { HOLDFAST_CONFIG: "/b.yaml" }), resolve("a.yaml"));
   assert.equal(configPath(undefined, { HOLDFAST_CONFIG: "/b.yaml" }), "/b.yaml");
   assert.equal(configPath(undefined, { HOLDFAST_CONFIG: "" }), resolve("config/holdfast.yaml"));
   assert.equal(configPath(undefined, {}), resolve("config/holdfast.yaml"));
 });
 
-test("the socket is found in a wrong configuration", async () => {
+test("the socket is found in a configuration with mistakes", async () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["", resolve("data/admin.sock")],
     ["hostname: [\n", resolve("data/admin.sock")],
@@ -46,7 +46,7 @@ test("the socket is found in a wrong configuration", async () => {
   assert.equal(adminSocket(join(folder.path, "none.yaml")), undefined);
 });
 
-test("in JSON with thousands of domains it is found at once", async () => {
+test("the socket is found at once in JSON with thousands of domains", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.json");
   const recipients = Array.from({ length: 20 }, (_, i) => `user${i}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearest } from "../../../src/config/nearest.ts";
 
-test("the nearest word is found, or none where all are far", () => {
+test("the nearest word is returned, or none if all differ too much", () => {
   const known = ["hostname", "postmaster", "storage", "store", "smtp", "log"];
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["hostnam", "hostname"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
-import { HEAD, linesOf, load } from "./sample.ts";
+import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 async function configOf(text: string): Promise<Config> {
   const result = await load(text);
@@ -9,14 +9,14 @@ async function configOf(text: string): Promise<Config> {
   return result.config;
 }
 
-/** What is wrong with the one bad value of a text. */
+/** Returns the message of the only problem, without its place and key. */
 async function wrong(text: string): Promise<string> {
   const lines = await linesOf(HEAD + text);
   assert.equal(lines.length, 1, lines.join("\n"));
   return (lines[0] ?? "").replace(/^holdfast\.yaml:3:\d+: [^ ]+: /, "");
 }
 
-test("notices: both forms of the route", async () => {
+test("notices.route is read in both forms", async () => {
   assert.deepEqual((await configOf(`${HEAD}notices: { route: direct, delay: 4h }\n`)).notices, {
     route: { kind: "direct" },
     delay: 4 * 3_600_000,
@@ -36,7 +36,7 @@ test("notices: both forms of the route", async () => {
   });
 });
 
-test("notices: each value is judged", async () => {
+test("each mistake in notices has its own message", async () => {
   const notices = (keys: string): Promise<string> => wrong(`notices: { ${keys} }\n`);
   const route = "write off, direct, or a host such as { host: smarthost.example.net, port: 587 }";
   const host = "write a host name such as mail.example.com, or an IP address";
@@ -79,7 +79,7 @@ test("notices: each value is judged", async () => {
   );
 });
 
-test("a route without SPF is doubted, because nothing would go that way", async () => {
+test("a notice route without SPF causes a warning, because no notice would be sent", async () => {
   const doubts = (more: string): Promise<string[]> =>
     linesOf(
       `${HEAD}notices: { route: direct }\ndomains:\n  a.test: { primary: { host: b }, recipients: [x]${more} }\n`,
@@ -87,4 +87,22 @@ test("a route without SPF is doubted, because nothing would go that way", async 
   const found = await doubts("");
   assert.match(found.join("\n"), /notices\.route: no notice is ever sent.*add checks: \{ spf: tag \}/);
   assert.doesNotMatch((await doubts(", checks: { spf: tag }")).join("\n"), /notices/);
+});
+
+test("a delay notice that is never sent, and a smart host that is this server, cause warnings", async () => {
+  const doubts = async (keys: string): Promise<string[]> =>
+    (await linesOf(`${HEAD}checks: { spf: tag }\nnotices: { ${keys} }\ndomains:\n${DOMAIN}`)).map((line) =>
+      line.replace(/^\S+ /, ""),
+    );
+  assert.deepEqual(await doubts("delay: 4h"), [
+    "notices.delay: has no effect, because notices.route is off; set notices.route, or remove it",
+  ]);
+  assert.deepEqual(await doubts("route: direct, delay: 30d"), [
+    "notices.delay: has no effect, because mail is given up after 30 d; write less than retention.waiting",
+  ]);
+  assert.deepEqual(await doubts("route: { host: 127.0.0.1, port: 2525 }"), [
+    "notices.route: 127.0.0.1:2525 is this server itself, which relays for nobody; name a server that relays",
+  ]);
+  for (const sound of ["route: direct, delay: 29d", "route: { host: 127.0.0.1 }", "delay: off"])
+    assert.deepEqual(await doubts(sound), [], sound);
 });

@@ -9,7 +9,7 @@ function of(entry: string): string | undefined {
   return recipients[0];
 }
 
-test("entries are compared as the directory compares them", () => {
+test("entries are normalised as the directory compares them", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["Alice", "alice"],
     [" alice ", "alice"],
@@ -31,7 +31,7 @@ test("entries are compared as the directory compares them", () => {
   assert.equal(of("ΟΔΟΣ"), comparableLocal("ΟΔΟΣ"));
 });
 
-test("what cannot be an entry is refused", () => {
+test("an invalid entry is refused", () => {
   for (const entry of [
     "",
     "*",
@@ -55,13 +55,13 @@ test("what cannot be an entry is refused", () => {
     assert.equal(of(entry), undefined, JSON.stringify(entry));
 });
 
-test("comments, blanks, Windows line ends and doubles are left out", () => {
+test("comments, blanks, CRLF line ends and duplicates are removed", () => {
   const text = "# staff\r\nalice # boss\r\n\r\n  bob\r\nALICE@example.com\r\na#b\r\n\t# end";
   assert.deepEqual(readLines(text, "example.com"), { recipients: ["alice", "bob", "a#b"], faults: [] });
   assert.deepEqual(readLines("", "example.com"), { recipients: [], faults: [] });
 });
 
-test("a file that is wrong throughout is told in 21 problems", () => {
+test("a file in which every line is wrong yields 21 problems", () => {
   const { faults } = readLines("a b\n".repeat(500), "example.com");
   assert.equal(faults.length, 21);
   assert.equal(faults[0]?.index, 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -42,7 +42,7 @@ async function wrong(recipients: string): Promise<string[]> {
   });
 }
 
-test("a callout stands alone or beside a list, which is not complete then", async () => {
+test("callout is allowed alone or with a list, which is then not complete", async () => {
   const none = { recipients: undefined, fetched: undefined, catchAll: false, warnings: [] };
   assert.deepEqual(await settingsOf("{ callout: true }"), {
     ...none,
@@ -63,7 +63,7 @@ test("a callout stands alone or beside a list, which is not complete then", asyn
   assert.deepEqual(reflector, { ...none, callout: true, unknownDuringOutage: "accept" });
 });
 
-test("a list that is fetched, with its defaults", async () => {
+test("a fetched list gets its defaults", async () => {
   const plain = await settingsOf("{ url: https://lists.example/a }");
   assert.deepEqual(plain.fetched, { url: "https://lists.example/a", every: 600_000 });
   assert.equal(plain.unknownDuringOutage, "reject");
@@ -80,18 +80,19 @@ test("a list that is fetched, with its defaults", async () => {
   }
 });
 
-test("each wrong source has its error", async () => {
+test("each mistake in recipients has its own message", async () => {
   const url = "domains.a.example.recipients.url";
   const here = "domains.a.example.recipients";
   const secret = "contains a user name or a password; write authorizationFile or authorizationEnv instead";
   const right = "write an https address such as https://directory.example.com/recipients";
   const cases: Record<string, string> = {
-    "{ url: lists.example }": `${url}: "lists.example" is not a URL; ${right}`,
+    "{ url: lists.example }": `${url}: is not a URL; ${right}`,
     "{ url: ftp://lists.example/ }": `${url}: "ftp:" is not https; ${right}`,
-    "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is allowed to this machine only`,
-    "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: http://lists.example/ }": `${url}: is not encrypted; write https; http is allowed to this machine only`,
+    "{ url: http://127.evil.example/ }": `${url}: is not encrypted; write https; http is allowed to this machine only`,
     "{ url: https://u:p@lists.example/ }": `${url}: ${secret}`,
     "{ url: https://u@lists.example/ }": `${url}: ${secret}`,
+    '{ url: "https://:p@lists.example/" }': `${url}: ${secret}`,
     "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too small; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
     "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
     "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
@@ -114,7 +115,7 @@ test("each wrong source has its error", async () => {
   assert.match((await wrong("{ callout: false }"))[0] ?? "", /has no list, file, url, callout or catchAll/);
 });
 
-test("a file is read again as it is, and a fault in it is told with its line", async () => {
+test("a recipient file that is read again yields its present content, or its faults with their lines", async () => {
   await using folder = await tempFolder();
   const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
   writeFileSync(list, "alice\n");
@@ -143,7 +144,7 @@ test("a file is read again as it is, and a fault in it is told with its line", a
   assert.match(formatProblem(gone.problems[0]), /does not exist/);
 });
 
-test("what did not change since it was loaded is not read again", async () => {
+test("a recipient file that has not changed since it was loaded is not read again", async () => {
   await using folder = await tempFolder();
   const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
   writeFileSync(list, "alice\n");
@@ -170,7 +171,33 @@ test("what did not change since it was loaded is not read again", async () => {
   assert.deepEqual(load(second).domains[0]?.recipients, ["alice", "bob"]);
 });
 
-test("a file that the system will not even look at is a problem with its place", async () => {
+test("a recipient file is read again if only its time, or only its inode, has changed", async () => {
+  await using folder = await tempFolder();
+  const [file, list, other] = ["holdfast.yaml", "users.txt", "new.txt"].map((name) =>
+    join(folder.path, name),
+  ) as [string, string, string];
+  const write = (path: string, text: string, time: number): void => {
+    writeFileSync(path, text);
+    utimesSync(path, time, time);
+  };
+  const load = (before?: Config): Config => {
+    const result = loadConfig(file, before);
+    assert.ok(result.ok, JSON.stringify(result));
+    return result.config;
+  };
+  const domain = "a.example: { primary: { host: m.example }, recipients: { file: users.txt } }";
+  writeFileSync(file, `${HEAD}domains: { ${domain} }\n`);
+  write(list, "alice\n", 1000);
+  const first = load();
+  write(list, "carol\n", 1001);
+  const second = load(first);
+  assert.deepEqual(second.domains[0]?.recipients, ["carol"]);
+  write(other, "david\n", 1001);
+  renameSync(other, list);
+  assert.deepEqual(load(second).domains[0]?.recipients, ["david"]);
+});
+
+test("a recipient file whose path cannot be resolved is reported at its key", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   symlinkSync("loop.txt", join(folder.path, "loop.txt"));

@@ -18,7 +18,7 @@ const CHECKS = {
   rspamd: { servers: ["127.0.0.1:11333"] },
 };
 
-/** What a mapping needs before one of its keys is looked at; below `domains.<domain>` the same as above. */
+/** Keys that a mapping needs before one of its other keys can be tested. */
 const NEEDS: readonly (readonly [RegExp, Mapping])[] = [
   [/^smtp\.listen\[\]$/, { address: "127.0.0.1:2525" }],
   [/^smtp\.tls$/, PAIR],
@@ -32,7 +32,7 @@ const NEEDS: readonly (readonly [RegExp, Mapping])[] = [
   [/\.recipients$/, { url: "https://directory.example.net/list" }],
 ];
 
-/** A configuration with this key; `undefined`: with everything but it. */
+/** Returns a configuration with this key; if `value` is undefined, the same configuration without it. */
 function configured(key: string, value: unknown): string {
   const domain = { primary: { host: "192.0.2.1" }, recipients: ["alice"] };
   const root: Mapping = {
@@ -52,7 +52,7 @@ function configured(key: string, value: unknown): string {
   return stringify(root);
 }
 
-/** The mapping below a key: as it stands, or with what it needs. */
+/** Returns the mapping below a key, with the keys that it needs. */
 function enter(place: Mapping, step: string, needed: Mapping): Mapping {
   const name = step.replace("[]", "");
   const known = place[name];
@@ -62,7 +62,7 @@ function enter(place: Mapping, step: string, needed: Mapping): Mapping {
   return inside;
 }
 
-/** A key takes the place of those that it excludes, and brings what it does not go without. */
+/** Sets a key; removes the keys that it excludes, and adds those that it requires. */
 function put(place: Mapping, name: string, value: unknown): void {
   if (name === "mx" && value === true) delete place["host"];
   if (name === "passwordEnv") delete place["passwordFile"];
@@ -72,7 +72,7 @@ function put(place: Mapping, name: string, value: unknown): void {
   place[name] = value;
 }
 
-/** An empty list says the same as none. */
+/** Returns the configuration, or its problems. An empty list counts as none. */
 async function configOf(text: string): Promise<object | readonly string[]> {
   const result = await load(text);
   if (!result.ok)
@@ -105,7 +105,7 @@ test("each example is read without a mistake", async (t) => {
   }
 });
 
-/** Applied where they are used, or another key's value; and a source of recipients that is none. */
+/** Defaults that are applied where they are used, are another key's value, or name no source of recipients. */
 const ELSEWHERE =
   /\.primary\.(?:identity|pipelining|chunking|weight|connections|mailsPerConnection)$|\.(?:allowEmpty|catchAll)$/;
 

@@ -8,14 +8,14 @@ import { RESTART_KEYS } from "../../../src/config/reload.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-test("the committed page and schema are what the source makes", () => {
+test("the committed page and schema are what the source generates", () => {
   assert.equal(readFileSync(join(ROOT, "docs/configuration.md"), "utf8"), referencePage());
   assert.equal(readFileSync(join(ROOT, "config/holdfast.schema.json"), "utf8"), configSchema());
   const check = spawnSync(process.execPath, [join(ROOT, "scripts/generate.ts"), "--check"]);
   assert.equal(check.status, 0, String(check.stderr));
 });
 
-test("every key has its row, with a meaning and an example", () => {
+test("every key has a row with a meaning and an example", () => {
   const rows = referencePage()
     .split("\n")
     .filter((line) => line.startsWith("| `"));
@@ -30,7 +30,7 @@ test("every key has its row, with a meaning and an example", () => {
   for (const key of Object.keys(RESTART_KEYS)) assert.ok(page.includes(`| \`${key}\` *restart* |`), key);
 });
 
-test("the schema speaks of texts, numbers and words as an editor reads them", () => {
+test("the JSON Schema has the types that an editor reads", () => {
   const { properties, required, additionalProperties } = JSON.parse(configSchema());
   assert.deepEqual(required, ["hostname", "smtp"]);
   assert.equal(additionalProperties, false);

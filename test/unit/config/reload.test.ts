@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { restartKeys, type Config } from "../../../src/config/config.ts";
+import { keepStarted, restartKeys, type Config } from "../../../src/config/config.ts";
 import { DOMAIN, HEAD, load } from "./sample.ts";
 
 async function of(text: string): Promise<Config> {
@@ -9,7 +9,7 @@ async function of(text: string): Promise<Config> {
   return result.config;
 }
 
-test("keys that a reload cannot change are named, others are not", async () => {
+test("restartKeys names the changed keys that need a restart, and no others", async () => {
   const before = await of(`${HEAD}domains:\n${DOMAIN}`);
   assert.deepEqual(restartKeys(before, await of(`${HEAD}domains:\n${DOMAIN}`)), []);
   const reloadable = `
@@ -45,4 +45,23 @@ log: { file: /var/log/h.log }
     "alerts",
     "log",
   ]);
+});
+
+test("keepStarted keeps the values of the keys that need a restart, and takes all others", async () => {
+  const before = await of(`${HEAD}domains:\n${DOMAIN}`);
+  const next = await of(`hostname: mx3.example.net
+storage: sqlite:/var/q
+smtp: { listen: ["127.0.0.1:2526"], threads: 16, limits: { bodyMemory: 32MiB, errors: 5 } }
+dns: { servers: [192.0.2.53] }
+delivery: { connectTimeout: 5s, connections: 1 }
+alerts: { oldest: 1h }
+admin: { listen: "127.0.0.1:8026", socket: /run/h.sock }
+log: { file: /var/log/h.log }
+retention: 60d
+`);
+  const kept = keepStarted(before, next);
+  assert.deepEqual(restartKeys(before, kept), []);
+  assert.equal(kept.smtp.limits.errors, 5);
+  assert.equal(kept.delivery.connections, 1);
+  assert.deepEqual([kept.retention, kept.domains], [next.retention, next.domains]);
 });

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { formatProblem, loadConfig, type Config, type LoadResult } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-/** Enough for a configuration; tests add what they are about. */
+/** The shortest configuration; tests add the keys that they test. */
 export const HEAD = 'hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\n';
 export const DOMAIN = "  example.com: { primary: { host: mail.example.com }, recipients: [alice] }\n";
 
-/** What comes of a text, and of the files that lie beside it. */
+/** Loads a text, with other files in the same folder. */
 export async function load(text: string, files: Readonly<Record<string, string>> = {}): Promise<LoadResult> {
   await using folder = await tempFolder();
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder.path, name), content);
@@ -17,14 +17,14 @@ export async function load(text: string, files: Readonly<Record<string, string>>
   return relative(loadConfig(file), folder.path);
 }
 
-/** The configuration; there must be no problem. */
+/** Returns the configuration; fails if there is a problem. */
 export async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
   const result = await load(text, files);
   assert.ok(result.ok, JSON.stringify(result));
   return result.config;
 }
 
-/** The problems (or warnings) as lines, without the folder. */
+/** Returns the problems, or else the warnings, as lines without the folder. */
 export async function linesOf(text: string, files?: Readonly<Record<string, string>>): Promise<string[]> {
   const result = await load(text, files);
   return (result.ok ? result.warnings : result.problems).map(formatProblem);

@@ -13,7 +13,7 @@ test("text is read without its byte order mark", async () => {
   assert.deepEqual(readText(file, 100), { text: "é" });
 });
 
-test("of what cannot be read it is said why, and what would be right", async () => {
+test("a file that cannot be read is reported with the reason and the remedy", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "a");
   await writeFile(file, Buffer.from([0x61, 0xe9]));
@@ -34,7 +34,7 @@ test("of what cannot be read it is said why, and what would be right", async () 
   assert.equal(accessFault({ code: "EIO" }).wrong, "cannot be read (EIO)");
 });
 
-test("a device without an end is read up to the limit only, and an empty one is an empty text", () => {
+test("an endless device is read up to the limit only, and an empty one is an empty text", () => {
   assert.deepEqual(readText("/dev/zero", 1_000_000), {
     fault: { wrong: "is too large", right: "keep it at 1 MB or less" },
   });
@@ -49,7 +49,7 @@ function pipeWith(folder: string, shell: string): { readonly pipe: string } & Di
   return { pipe, [Symbol.dispose]: () => void writer.kill("SIGKILL") };
 }
 
-test("a named pipe is read to its end, however late and slowly its writer is", async () => {
+test("a named pipe is read to its end, however late and slow its writer is", async () => {
   await using folder = await tempFolder();
   const slowly = 'sleep 0.1; { sleep 0.1; echo alice; sleep 0.1; echo bob; } > "$0"';
   using writer = pipeWith(folder.path, `sh -c '${slowly}' "$0"`);
@@ -60,7 +60,7 @@ for (const [who, shell] of [
   ["nobody writes", "true"],
   ["somebody opens and does not write", 'sleep 60 > "$0"'],
 ] as const)
-  test(`a pipe that ${who} is given up`, async () => {
+  test(`a pipe that ${who} is reported after the time limit`, async () => {
     await using folder = await tempFolder();
     using writer = pipeWith(folder.path, shell);
     const fault = {
@@ -70,7 +70,7 @@ for (const [who, shell] of [
     assert.deepEqual(readText(writer.pipe, 100, 200), { fault });
   });
 
-test("what a program pipes is read, however long it takes for its first word", () => {
+test("the output of a program is read through a pipe even if its first byte comes late", () => {
   const { href } = new URL("../../../src/config/text-file.ts", import.meta.url);
   const code = `import("${href}").then(({ readText }) => console.log(readText("/dev/stdin", 100).text))`;
   const shell = '{ sleep 0.3; echo alice; } | "$0" -e "$1"';

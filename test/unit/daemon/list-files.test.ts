@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { rename, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig, type Config } from "../../../src/config/config.ts";
@@ -19,7 +19,7 @@ smtp: { listen: ["127.0.0.1:2525"] }
 domains: { a.example: { primary: { host: m.example }, recipients: { file: users.txt } } }
 `;
 
-/** A file with alice and bob that is followed: what is in force of it, and what the journal was told. */
+/** A followed file with alice and bob: the list in effect, and the events in the journal. */
 async function followed(folder: string) {
   const [file, list] = [join(folder, "holdfast.yaml"), join(folder, "users.txt")];
   await writeFile(file, TEXT);
@@ -52,7 +52,7 @@ async function followed(folder: string) {
     clock,
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
-    /** Runs whenever all files have been looked at, and before any is read. */
+    /** Runs after all files have been looked at, and before any is read. */
     betweenLookAndRead: (act: () => void) => {
       const last = { ...config.domains[0], name: "b.example" };
       Object.defineProperty(last, "recipientsFile", { get: () => void act() });
@@ -68,7 +68,7 @@ async function followed(folder: string) {
   };
 }
 
-test("a changed list takes effect after two equal looks, because half a list would refuse the other half", async () => {
+test("a changed list takes effect once two successive looks found it the same", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce } = await followed(folder.path);
   for (const half of ["", "alice\n", "alice\nbo"]) {
@@ -84,7 +84,7 @@ test("a changed list takes effect after two equal looks, because half a list wou
   assert.deepEqual(told, [{ kind: "recipients.fetched", domain: "a.example", entries: 3 }]);
 });
 
-test("a list that changes again before it is read is not used yet", async () => {
+test("a list that is being written again when it is read does not take effect", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce, betweenLookAndRead } = await followed(folder.path);
   await write("alice\nbob\ncarol\n");
@@ -101,7 +101,7 @@ test("a list that changes again before it is read is not used yet", async () => 
   assert.deepEqual(inForce(), ["alice"]);
 });
 
-test("a list that became empty or invalid is journalled once, and the previous list stays in force", async () => {
+test("a list that was emptied or has a mistake is reported once, and the previous list stays in effect", async () => {
   await using folder = await tempFolder();
   const { files, told, declared, write, inForce } = await followed(folder.path);
   await write("# nobody\n");
@@ -122,7 +122,7 @@ test("a list that became empty or invalid is journalled once, and the previous l
   assert.equal(files.trouble("a.example"), undefined);
 });
 
-test("a list that was last written two seconds ago takes effect at the first look", async () => {
+test("a changed list that was last written two seconds ago takes effect at the first look", async () => {
   await using folder = await tempFolder();
   const { files, clock, write, inForce } = await followed(folder.path);
   await write("erin\n");
@@ -136,7 +136,19 @@ test("a list that was last written two seconds ago takes effect at the first loo
   assert.deepEqual(inForce(), ["frank"]);
 });
 
-test("a list that the directory rejects is not in force, and is tried again at a later look", async () => {
+test("a list that is missing at one look only, while it is being replaced, is not reported", async () => {
+  await using folder = await tempFolder();
+  const { files, clock, told, write, inForce } = await followed(folder.path);
+  clock.advance(60_000);
+  await rm(join(folder.path, "users.txt"));
+  await files.look();
+  await write("grace\n");
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  assert.deepEqual(inForce(), ["grace"]);
+  assert.ok(told.every(({ kind }) => kind === "recipients.fetched"));
+});
+
+test("a list that the directory fails to store takes effect at a later look", async () => {
   await using folder = await tempFolder();
   const { files, told, declared, store, write, inForce, config } = await followed(folder.path);
   const before = config();
@@ -158,7 +170,7 @@ test("a list that the directory rejects is not in force, and is tried again at a
   assert.equal(declared.length, 1, "nothing has changed since");
 });
 
-test("a list that is restored after a mistake stays in force, and its trouble ends", async () => {
+test("a list that is restored after a mistake is no longer reported as unusable", async () => {
   await using folder = await tempFolder();
   const { files, told, write, inForce } = await followed(folder.path);
   const [list, aside] = ["users.txt", "aside"].map((name) => join(folder.path, name)) as [string, string];
@@ -172,7 +184,7 @@ test("a list that is restored after a mistake stays in force, and its trouble en
   assert.equal(told.length, 1);
 });
 
-test("the trouble of a file ends when the configuration no longer names the file", async () => {
+test("a domain whose file was removed from the configuration no longer reports trouble with it", async () => {
   for (const domains of [
     "a.example: { primary: { host: m.example }, recipients: [alice] }",
     "b.example: { primary: { host: m.example }, recipients: [alice] }",
@@ -188,7 +200,7 @@ test("the trouble of a file ends when the configuration no longer names the file
   }
 });
 
-test("a list from a pipe is read only at a start and at a reload", async () => {
+test("a list from a pipe is read only at the start and at a reload", async () => {
   await using folder = await tempFolder();
   const { files, told, inForce, reload } = await followed(folder.path);
   const pipe = join(folder.path, "pipe");
@@ -203,7 +215,7 @@ test("a list from a pipe is read only at a start and at a reload", async () => {
   }
 });
 
-test("an invalid list keeps its previous entries while another list is updated", async () => {
+test("a list that cannot be used keeps its previous content while another list is read", async () => {
   await using folder = await tempFolder();
   const { files, write, reload, config } = await followed(folder.path);
   const second = "b.example: { primary: { host: m.example }, recipients: { file: more.txt } }";
@@ -216,7 +228,7 @@ test("an invalid list keeps its previous entries while another list is updated",
   assert.deepEqual(lists, [["alice", "bob"], ["dave"]]);
 });
 
-test("a list that was empty before causes no trouble while it is still empty", async () => {
+test("a list that was empty before and is still empty is not reported", async () => {
   await using folder = await tempFolder();
   const { files, told, write, reload, inForce } = await followed(folder.path);
   await write("# nobody\n");

@@ -21,7 +21,7 @@ function configAt(file: string): Config {
   return loaded.config;
 }
 
-/** A directory in which every change does what `result` says. */
+/** An editor of a directory whose every change yields `result`. */
 function editorThat(result: DeclareResult): DirectoryEditor {
   const writer: Partial<DirectoryWriter> = { declare: async () => result };
   return new DirectoryEditor(writer as DirectoryWriter, new FakeDirectory());
@@ -29,7 +29,7 @@ function editorThat(result: DeclareResult): DirectoryEditor {
 
 const QUIET: DeclareResult = { generation: 3, added: [], changed: [], draining: [], removed: [] };
 
-test("a reload reopens the log, even if the configuration is invalid, so that logs can be rotated", async () => {
+test("a reload reopens the log even if the configuration has a mistake", async () => {
   await using folder = await tempFolder();
   const [file, log] = ["holdfast.yaml", "holdfast.log"].map((name) => join(folder.path, name)) as [
     string,
@@ -52,7 +52,7 @@ test("a reload reopens the log, even if the configuration is invalid, so that lo
   assert.match(await readFile(`${log}.1`, "utf8"), /"event":"before"/);
 });
 
-test("a reload reports which domains were added, changed and removed", async () => {
+test("a reload reports the domains that were added, are draining and were removed", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, HEAD);
@@ -69,7 +69,7 @@ test("a reload reports which domains were added, changed and removed", async () 
   assert.match(await readFile(join(folder.path, "holdfast.log"), "utf8"), /"removed":\["old\.example"\]/);
 });
 
-test("a reload reports settings that are most likely mistakes", async () => {
+test("a reload reports and logs the warnings of the configuration", async () => {
   await using folder = await tempFolder();
   const [file, log] = [join(folder.path, "holdfast.yaml"), join(folder.path, "holdfast.log")];
   await writeFile(file, HEAD);
@@ -91,11 +91,11 @@ interface Failing {
   readonly check?: string;
   readonly declare?: string;
   readonly use?: string;
-  /** What stands in the file beside the new domain. */
+  /** Text in the file after the new domain. */
   readonly mistake?: string;
 }
 
-/** Reads a file in which a.example was added; who follows, or the directory, fails with these words. */
+/** Reloads a file to which a.example was added; the named steps fail with these messages. */
 async function reloadWith(failing: Failing) {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
@@ -127,14 +127,14 @@ async function reloadWith(failing: Failing) {
 }
 
 for (const step of ["check", "declare"] as const)
-  test(`an error before the directory has switched changes nothing: ${step}`, async () => {
+  test(`a reload whose ${step} fails before the directory has switched changes nothing`, async () => {
     const { result, steps, journal, told } = await reloadWith({ [step]: "no such key" });
     assert.deepEqual(result, { ok: false, problems: told("no such key") });
     assert.deepEqual(steps, []);
     assert.deepEqual(journal.events, [{ kind: "config.refused", errors: told("no such key") }]);
   });
 
-test("a mistake in the file is reported and journalled, and changes nothing", async () => {
+test("a reload with a mistake in the file is reported and recorded, and changes nothing", async () => {
   const { result, steps, journal } = await reloadWith({ mistake: "nonsense: 1\n" });
   assert.equal(result.ok, false);
   assert.match(result.problems?.join() ?? "", /nonsense/);
@@ -142,7 +142,7 @@ test("a mistake in the file is reported and journalled, and changes nothing", as
   assert.deepEqual(journal.events, [{ kind: "config.refused", errors: result.problems }]);
 });
 
-test("once the directory has switched, the configuration is in force even if a follower cannot use it", async () => {
+test("a failure after the directory has switched causes a warning, and the new configuration is in force", async () => {
   const { result, steps, journal, told } = await reloadWith({ use: "tls.crt: no such file" });
   const warnings = told("not all of it is in effect: tls.crt: no such file");
   assert.partialDeepStrictEqual(result, { ok: true, generation: 3, warnings });
@@ -150,18 +150,20 @@ test("once the directory has switched, the configuration is in force even if a f
   assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", warnings }]);
 });
 
-test("a setting that needs a restart is named, and its previous value stays in force", async () => {
+test("a changed setting that needs a restart is named, and its previous value stays in force", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, HEAD);
   const config = configAt(file);
   await writeFile(file, HEAD.replace(config.hostname, "other.example.net"));
   const inForce: string[] = [];
+  const journal = new MemoryJournal();
   const result = await reload(config, {
     editor: editorThat(QUIET),
     followers: [{ use: async ({ hostname }) => void inForce.push(hostname) }],
-    sink: { reopen: () => {}, record: () => {} },
+    sink: { reopen: () => {}, record: (event) => journal.record(event) },
     putInForce: ({ hostname }) => void inForce.push(hostname),
   });
   assert.deepEqual([result.restart, inForce], [["hostname"], [config.hostname, config.hostname]]);
+  assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", restart: ["hostname"] }]);
 });

@@ -80,6 +80,8 @@ test("a size is parsed into bytes", () => {
     ["-1MB", undefined],
     ["MB", undefined],
     ["1,5MB", undefined],
+    ["1.5", undefined],
+    ["1.5B", undefined],
   ];
   for (const [text, value] of cases) assert.equal(readSize(text), value, text);
 });

@@ -49,6 +49,14 @@ test("events that cause an alert of trouble are logged above level info", () => 
   }
 });
 
+test("a reload with warnings or with keys that need a restart is logged as a warning", () => {
+  const quiet = { generation: 2, added: [], changed: [], draining: [], removed: [] };
+  const level = (more: object) => levelOf({ kind: "config.reloaded", ...quiet, ...more });
+  assert.equal(level({ restart: [], warnings: [] }), "info");
+  assert.equal(level({ restart: ["hostname"] }), "warn");
+  assert.equal(level({ warnings: ["w"] }), "warn");
+});
+
 test("events of normal operation are logged at level info or below", () => {
   const everyday: readonly JournalEvent[] = [
     { kind: "primary.up", destination: "mail.one.test:25", domains: [], outage: 1, held: 0 },
