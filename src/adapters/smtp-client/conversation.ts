@@ -251,8 +251,11 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     const { block: patience } = this.#options;
     const last = await pump(this.#wire, { source, mail, chunked: this.#dialect.chunked, patience });
-    // Nothing is written behind the end before the kernel has taken it, so that it is known whether it was sent.
-    transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
+    const ended = (): void => this.#ended(transaction, turn);
+    // Nothing is written behind the end before the kernel has taken it, so that it is known whether it was sent; and no
+    // reply is read before that, or the next mail would go out ahead of this one's mark. If the connection is lost
+    // meanwhile, the replies that arrived before are still read.
+    await transaction.flush(this.#wire, last, patience).then(ended, () => {});
   }
 
   #ended(transaction: Transaction, turn: Turn): void {
