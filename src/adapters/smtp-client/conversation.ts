@@ -185,7 +185,11 @@ export class WireConversation implements Conversation {
     const ahead = chunked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();
-    if (unread !== undefined) await unread;
+    if (unread !== undefined) {
+      await unread;
+      // The peer was busy with the mails before this one.
+      transaction.begun = performance.now();
+    }
     if (reset) {
       const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
       // The transaction of the previous mail is still open, so the replies that follow may belong to it.

@@ -25,7 +25,7 @@ export class Transaction {
   stage: "waiting" | "envelope" | "body" | "dot" = "waiting";
   #refusedAt: SendResult["refusedAt"];
   #singly: ReadonlySet<number> = new Set();
-  /** performance.now() at MAIL; 0 before. */
+  /** performance.now() at MAIL, or at the last reply to the mail before if that came later; 0 before. */
   begun = 0;
   /** The kernel took the octets up to the end of the body. */
   #flushed = false;

@@ -1,4 +1,4 @@
-/** A primary that answers a large body before the kernel has taken the end of it. */
+/** Replies that come early or late. */
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
@@ -91,4 +91,21 @@ test("a peer that refuses a large body and takes no more of it is given up after
   clock.advance(181_000);
   assert.equal((await large).outcomes.get(10)?.kind, "refused");
   assert.equal((await next).outcomes.get(10)?.kind, "released");
+});
+
+test("the time of a mail does not include that of the mails in flight before it", async (context) => {
+  let now = 1000;
+  context.mock.method(performance, "now", () => now);
+  const line = new Line();
+  const conversation = await begun(line);
+  const sending = ["a", "b", "c"].map((id) => conversation.send(namedMail(id)));
+  for (const _ of sending) {
+    now += 20_000;
+    await line.answer(...TAKEN, QUEUED, FLUSHED);
+  }
+  const results = await Promise.all(sending);
+  assert.deepEqual(
+    results.map(({ took }) => took),
+    [20_000, 20_000, 20_000],
+  );
 });
