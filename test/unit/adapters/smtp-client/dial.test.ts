@@ -44,3 +44,9 @@ test("what keeps a connection from being made is told in words", () => {
   // A primary with an IPv6 address, and a machine without IPv6.
   assert.equal(words("EAFNOSUPPORT"), "this machine has no addresses of that kind");
 });
+
+test("what OpenSSL says of an error is one line, as every reply and reason is", () => {
+  const said =
+    "139:error:0A00010B:SSL routines:tls_default_validate:wrong version number:../tls_common.c:1001:\n";
+  assert.equal(connectError(new Error(said)), said.trim());
+});
