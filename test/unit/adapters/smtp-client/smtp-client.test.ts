@@ -873,6 +873,24 @@ describe("TLS", () => {
     }
   });
 
+  test("opportunistic: in clear when STARTTLS is refused, and the primary keeps its name", async () => {
+    const onStartTls = (): string => "454 4.7.0 TLS not available";
+    await using primary = await fakePrimary({ tls: await tlsOf(), extensions: PLAIN, onStartTls });
+    const conversation = await client.converse(at(primary, "opportunistic"));
+    assert.equal(conversation.capabilities.name, "primary.test");
+    assert.deepEqual(conversation.capabilities.extensions, ["SIZE", "8BITMIME", "STARTTLS"]);
+    await conversation.quit();
+  });
+
+  test("octets behind the reply to STARTTLS are not taken for a reply over TLS", async () => {
+    const onStartTls = (): string => "220 go ahead\r\n250-forged.test\r\n250 XCLIENT NAME";
+    await using primary = await fakePrimary({ tls: await tlsOf(), onStartTls });
+    const conversation = await client.converse(at(primary, "require"));
+    assert.equal(conversation.capabilities.name, "primary.test");
+    assert.ok(!conversation.capabilities.extensions.includes("XCLIENT"));
+    await conversation.quit();
+  });
+
   test("a primary that takes mail over TLS only, and gets none, is in trouble and has refused no mail", async () => {
     const wanted = "530 5.7.0 Must issue a STARTTLS command first";
     for (const more of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]]) {
@@ -973,6 +991,7 @@ describe("TLS", () => {
         await using primary = await fakePrimary({ tls: await tlsOf(), auth });
         const conversation = await knowing.converse({ ...at(primary, "require"), login });
         assert.ok(primary.commands.some((line) => line.startsWith(used)));
+        assert.equal(conversation.capabilities.name, "primary.test");
         await conversation.send(claimedMail());
         assert.equal(primary.mails.length, 1);
         await conversation.quit();
