@@ -159,22 +159,29 @@ describe("good words", () => {
 });
 
 describe("a refusal of us", () => {
-  const refusal = (stage: "greeting" | "ehlo", code?: number): string => {
+  const refusal = (stage: "greeting" | "ehlo" | "login", code?: number): string => {
     const reply = code === undefined ? undefined : { code, text: "no" };
     const trouble = new DestinationTrouble(stage, "no", reply);
     return next(after(refused), { kind: "trouble", trouble, probe: true }, 9000).state;
   };
 
-  test("is 421, or a 5xx, in the place of a greeting, and nothing else", () => {
+  test("is 421 or a 5xx in place of a greeting, not a lost greeting, another code or a refused EHLO", () => {
     for (const code of [421, 500, 554]) assert.equal(refusal("greeting", code), "banned", `${code}`);
     for (const code of [undefined, 220, 420, 451, 499]) assert.equal(refusal("greeting", code), "down");
     for (const code of [421, 554]) assert.equal(refusal("ehlo", code), "down");
+  });
+
+  test("is a refused login: a wrong password once a second would lock the account or get us blocked", () => {
+    for (const code of [421, 535]) assert.equal(refusal("login", code), "banned", `${code}`);
+    for (const code of [undefined, 454]) assert.equal(refusal("login", code), "down");
   });
 
   test("by 421 is none within a second of trouble", () => {
     const suspect = after(greeted, answered, broken);
     assert.equal(next(suspect, crowded, 3999), suspect);
     assert.equal(next(suspect, crowded, 4000).state, "banned");
+    const busy = new DestinationTrouble("login", "no", { code: 421, text: "too many sessions of this user" });
+    assert.equal(next(suspect, { kind: "trouble", trouble: busy, probe: true }, 3999), suspect);
   });
 });
 
