@@ -74,6 +74,15 @@ test("a primary that was never known to speak TLS is remembered once it does", (
   assert.equal(journal.of("primary.weakened").length, 1);
 });
 
+test("a primary that still offers TLS, but with which no TLS session opens, is not reported as offering none", () => {
+  const { journal, shortcomings } = watched(true);
+  shortcomings.look({ ...CLEAR, extensions: ["STARTTLS"] });
+  assert.deepEqual(
+    journal.of("primary.weakened").map(({ why }) => why),
+    ["it offers TLS, but a TLS session can no longer be opened; mail is sent unencrypted"],
+  );
+});
+
 test("what was known of its TLS before counts although it is read after the first conversation", () => {
   const { journal, memory, shortcomings } = watched();
   assert.equal(shortcomings.look(CLEAR), false);
