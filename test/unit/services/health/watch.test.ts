@@ -253,6 +253,20 @@ test("a primary that its last domain has left is let alone, whatever it was bein
   assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
 });
 
+test("a greeting that is awaited when the last domain of a primary leaves is given up", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  server.onGreet = () => new Promise(() => {});
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(2000);
+  assert.equal(server.open, 1);
+  bench.directory.remove("a.test");
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(100);
+  assert.equal(server.open, 0);
+});
+
 test("a primary that broke at a mail, and whose mail another took, is told as back when it greets", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(FIRST, 25), primaryAt(SECOND, 25, { preference: 1 })]);
