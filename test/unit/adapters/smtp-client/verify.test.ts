@@ -95,6 +95,15 @@ test("what a peer said unasked answers no question, whether it is still there or
   }
 });
 
+test("a 3xx reply to a recipient answers no question, because it fits no command that was sent", async () => {
+  for (const extensions of [["PIPELINING"], []] satisfies string[][]) {
+    await using primary = await fakePrimary({ extensions, onRcpt: () => "354 go on" });
+    const { verification } = await asking(primary, ["alice@a.test"]);
+    assert.deepEqual(codes(verification), {});
+    assert.match(verification.trouble?.message ?? "", /out of step.* 354 go on/);
+  }
+});
+
 test("a peer that says more than it is asked has told nothing", async () => {
   for (const extensions of [["PIPELINING"], []] satisfies string[][])
     for (const more of ["250 2.1.5 ok", "550 5.1.1 no such user"]) {
