@@ -415,6 +415,18 @@ describe("the client's identity", () => {
     assert.equal(primary.mails.length, 1);
   });
 
+  test("a mail is not sent in the name of the previous client when a primary refuses the second XCLIENT", async () => {
+    let named = 0;
+    const onXclient = (): string | undefined => (++named > 1 ? "550 5.7.0 not again" : undefined);
+    await using primary = await fakePrimary({ extensions: POSTFIX, onXclient });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    await conversation.send(claimedMail(clientOf("192.0.2.7")));
+    const { outcomes, trouble } = await conversation.send(claimedMail(clientOf("192.0.2.8")));
+    assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+    assert.equal(trouble?.message, "it answered 550 not again");
+    assert.equal(primary.mails.length, 1);
+  });
+
   test("a primary that refuses EHLO after XCLIENT has not refused the mail", async () => {
     let greeted = 0;
     const behaviour: Behaviour = {
