@@ -23,13 +23,13 @@ async function targets(addresses: readonly string[]): Promise<readonly string[]>
   return found.map(({ ip }) => ip);
 }
 
-test("addresses of both families are tried by turns, all of them, the first one's family first", async () => {
+test("addresses of both families are tried alternately, beginning with the family of the first", async () => {
   assert.deepEqual(await targets([...six(1, 2, 3), ...four(1)]), [...six(1), ...four(1), ...six(2, 3)]);
   assert.deepEqual(await targets([...four(1), ...six(1), ...six(2)]), [...four(1), ...six(1, 2)]);
   assert.deepEqual(await targets(four(1, 2)), four(1, 2));
 });
 
-test("of many addresses six are tried, our own not among them", async () => {
+test("at most six addresses are tried, and none of our own", async () => {
   assert.deepEqual(await targets(four(9, 1, 2, 3, 4, 5, 6, 7, 8)), four(1, 2, 3, 4, 5, 6));
   await assert.rejects(targets(four(9)), { stage: "loop" });
 });
