@@ -267,6 +267,31 @@ test("a greeting that is awaited when the last domain of a primary leaves is giv
   assert.equal(server.open, 0);
 });
 
+test("a primary that was once silent gets the patience of a first probe again after it has greeted", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  const patiences: number[] = [];
+  const silent = async (patience: number): Promise<never> => {
+    patiences.push(patience);
+    await new Promise<void>((resolve) => void bench.clock.after(patience, resolve));
+    throw new DestinationTrouble("greeting", "it sends no greeting");
+  };
+  const greets = server.onGreet;
+  server.onGreet = silent;
+  await bench.start({}, "all domains");
+  await bench.pass(62_000, 500);
+  server.onGreet = greets;
+  await bench.pass(30_000, 500);
+  server.down = true;
+  await bench.pass(120_000, 500);
+  server.down = false;
+  patiences.length = 0;
+  server.onGreet = silent;
+  await bench.pass(30_000, 500);
+  assert.equal(patiences[0], 60_000);
+});
+
 test("a primary that broke at a mail that another one took is reported as back when it greets", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(FIRST, 25), primaryAt(SECOND, 25, { preference: 1 })]);
