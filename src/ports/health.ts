@@ -5,7 +5,7 @@ import type { Capabilities } from "./smtp-client.ts";
  * up        its last answer was good
  * suspect   one failure; probed again at once
  * down      no connection, or it answers 421: probed until it returns
- * banned    it answers, but refuses us at connect (421 or 5xx): probed less often
+ * banned    it answers, but refuses us at connect or at login (421 or 5xx): probed less often
  * loop      it is this server itself: nothing is sent, an operator must act
  * unknown   not contacted yet
  */

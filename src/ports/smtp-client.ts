@@ -70,7 +70,7 @@ export interface SendResult {
   readonly singly?: ReadonlySet<number>;
   /** True: the sender's DSN requests were passed on (RFC 3461), and the peer will report success. */
   readonly dsn?: boolean;
-  /** Milliseconds from MAIL to the last reply. */
+  /** Milliseconds from MAIL, or from the last reply to the mail before if that came later, to the last reply. */
   readonly took: number;
 }
 

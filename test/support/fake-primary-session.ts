@@ -248,8 +248,10 @@ export class FakeSession {
   }
 
   #startTls(): void {
-    const { tls, brokenTls } = this.#primary.behaviour;
-    this.#answer("220 2.0.0 go ahead", () => {
+    const { tls, brokenTls, onStartTls } = this.#primary.behaviour;
+    const answer = onStartTls?.() ?? "220 2.0.0 go ahead";
+    this.#answer(answer, () => {
+      if (!answer.startsWith("2")) return;
       if (brokenTls === true || tls === undefined) return void this.#socket.end("this is no TLS\r\n");
       this.#encrypt(tls);
     });

@@ -38,6 +38,8 @@ export interface Behaviour {
   singleXclient?: boolean;
   /** `secure`: asked over TLS. */
   onEhlo?: (secure: boolean) => string | Act | undefined;
+  /** A reply that does not begin with 2 refuses TLS. */
+  onStartTls?: () => string;
   onXclient?: (line: string) => string | Act | undefined;
   onMail?: (sender: string) => string | Act | undefined;
   /** `taken`: recipients of this mail that were taken before. */

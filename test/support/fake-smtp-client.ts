@@ -90,11 +90,13 @@ export class FakeSmtpClient implements SmtpClient {
 
   async connect(target: Target): Promise<Connection> {
     const server = this.#take(target, "knock");
+    const { promise: closed, reject } = Promise.withResolvers<never>();
+    closed.catch(() => (server.open -= 1));
     return {
       target,
       took: 1,
-      converse: (patience) => greet(server, patience),
-      close: () => void (server.open -= 1),
+      converse: (patience) => greet(server, patience, closed),
+      close: () => reject(CLOSED),
     };
   }
 
@@ -113,19 +115,26 @@ export class FakeSmtpClient implements SmtpClient {
 }
 
 /** The greeting on a connection that was taken. */
-async function greet(server: FakeServer, patience = 300_000): Promise<Conversation> {
+async function greet(
+  server: FakeServer,
+  patience = 300_000,
+  closed: Promise<never> = new Promise(() => {}),
+): Promise<Conversation> {
   server.conversations += 1;
   const crowded = server.open > server.most;
   try {
     if (crowded) throw server.tooMany;
-    await server.onGreet(patience);
+    await Promise.race([server.onGreet(patience), closed]);
     if (server.greeting !== undefined) throw server.greeting;
     return new FakeConversation(server);
   } catch (error) {
-    server.open -= 1;
+    if (error !== CLOSED) server.open -= 1;
     throw error;
   }
 }
+
+/** Closing a connection ends the wait for its greeting. */
+const CLOSED = new DestinationTrouble("greeting", "connection closed");
 
 class FakeConversation implements Conversation {
   readonly capabilities: Capabilities;

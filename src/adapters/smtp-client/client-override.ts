@@ -4,15 +4,12 @@ import type { ClaimedMail } from "../../ports/work-store.ts";
 import { Closing, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
 import { OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
+import type { ConversationSettings } from "./settings.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
-interface ClientOverrideSettings {
-  /** For each reply, ms. */
-  readonly block: number;
-  /** Our EHLO name. */
-  readonly hostname: string;
-}
+/** `block`: for each reply, ms. */
+type ClientOverrideSettings = Pick<ConversationSettings, "block" | "hostname">;
 
 /**
  * Sends XCLIENT, so that the session stands for the client of a mail instead of for us; once for all mails of one

@@ -185,7 +185,11 @@ export class WireConversation implements Conversation {
     const ahead = chunked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();
-    if (unread !== undefined) await unread;
+    if (unread !== undefined) {
+      await unread;
+      // The peer was busy with the mails before this one.
+      transaction.begun = performance.now();
+    }
     if (reset) {
       const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
       // The transaction of the previous mail is still open, so the replies that follow may belong to it.
@@ -251,8 +255,11 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     const { block: patience } = this.#options;
     const last = await pump(this.#wire, { source, mail, chunked: this.#dialect.chunked, patience });
-    // Nothing is written behind the end before the kernel has taken it, so that it is known whether it was sent.
-    transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
+    const ended = (): void => this.#ended(transaction, turn);
+    // Nothing is written behind the end before the kernel has taken it, so that it is known whether it was sent; and no
+    // reply is read before that, or the next mail would go out ahead of this one's mark. If the connection is lost
+    // meanwhile, the replies that arrived before are still read.
+    await transaction.flush(this.#wire, last, patience).then(ended, () => {});
   }
 
   #ended(transaction: Transaction, turn: Turn): void {

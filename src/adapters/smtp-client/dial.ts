@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { DestinationTrouble, type Target } from "../../ports/smtp-client.ts";
 import { hostPort } from "../../mail/network.ts";
+import { printable } from "../../mail/reply.ts";
 
 /** The read buffer of all connections. Otherwise Node.js allocates 64 KiB for each read. */
 const ARRIVED = Buffer.allocUnsafeSlow(64 * 1024);
@@ -64,7 +65,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: "this machine has no addresses of that kind",
 };
 
-/** Describes an error of the socket for the operator. */
+/** Describes an error of the socket for the operator, in one line: messages of OpenSSL end with a newline. */
 export function connectError(error: NodeJS.ErrnoException): string {
-  return WORDS[error.code ?? ""] ?? error.message;
+  return WORDS[error.code ?? ""] ?? printable(error.message);
 }

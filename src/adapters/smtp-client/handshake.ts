@@ -75,9 +75,11 @@ export function handshake(socket: Socket, target: Target, options: HandshakeOpti
     connection.once("end", () => fail(new Error("connection closed")));
     const longest = WAITS * options.timeout;
     late = setTimeout(() => fail(new Error(`no session within ${Math.round(longest / 1000)} s`)), longest);
-    const finish = (): void => resolve(takeOver(connection, internals, banner ?? ""));
     connection.connect((error) => {
       if (error !== undefined) return fail(error);
+      // Before a login, whose reply would be the last one.
+      const capabilities = capabilitiesOf(connection, internals, banner ?? "");
+      const finish = (): void => resolve({ socket: takeOver(connection, internals), capabilities });
       // Only EHLO has crossed when the pins are looked at.
       const unpinned = pinTrouble(connection._socket as Socket, target);
       if (unpinned !== undefined) return abandon(connection, reject, unpinned);
@@ -121,7 +123,7 @@ function connectionOptions(socket: Socket, target: Target, options: HandshakeOpt
 }
 
 /** Frees the socket from nodemailer's handlers, which would fail on replies that they did not ask for. */
-function takeOver(connection: SMTPConnection, internals: Internals, banner: string): Greeted {
+function takeOver(connection: SMTPConnection, internals: Internals): Socket {
   const socket = connection._socket as Socket;
   socket.pause();
   socket.off("data", internals._onSocketData);
@@ -132,12 +134,14 @@ function takeOver(connection: SMTPConnection, internals: Internals, banner: stri
   socket.setTimeout(0);
   connection.removeAllListeners();
   internals._destroyed = true;
-  return { socket, capabilities: capabilitiesOf(connection, internals, banner) };
+  return socket;
 }
 
 function capabilitiesOf(connection: SMTPConnection, internals: Internals, banner: string): Capabilities {
   const greeted = firstName(banner);
-  const name = firstName(connection.lastServerResponse || banner) || greeted;
+  const last = connection.lastServerResponse || "";
+  // The last reply is that to EHLO or HELO, or the refusal of STARTTLS behind it.
+  const name = (last.startsWith("2") && firstName(last)) || greeted;
   const socket = connection._socket;
   const lines = internals._ehloLines ?? [];
   const attributes = attributesOf(lines);

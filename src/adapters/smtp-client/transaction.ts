@@ -25,7 +25,7 @@ export class Transaction {
   stage: "waiting" | "envelope" | "body" | "dot" = "waiting";
   #refusedAt: SendResult["refusedAt"];
   #singly: ReadonlySet<number> = new Set();
-  /** performance.now() at MAIL; 0 before. */
+  /** performance.now() at MAIL, or at the last reply to the mail before if that came later; 0 before. */
   begun = 0;
   /** The kernel took the octets up to the end of the body. */
   #flushed = false;
@@ -51,15 +51,19 @@ export class Transaction {
   }
 
   /** Hands the last octets of the mail to the socket. */
-  finish(wire: Wire, parts: readonly (Buffer | string)[], flushed?: () => void): void {
+  finish(wire: Wire, parts: readonly (Buffer | string)[]): void {
     if (wire.lost !== undefined) throw wire.lost;
-    this.stage = "dot";
-    wire.write(parts, () => {
-      this.#flushed = true;
-      flushed?.();
-    });
-    this.#writes = wire.writes;
-    this.#written = wire.writes;
+    wire.write(parts, () => (this.#flushed = true));
+    this.#ended(wire);
+  }
+
+  /** As `finish`; resolves when the kernel has taken the octets, within `patience` ms. Rejects with ConnectionLost. */
+  async flush(wire: Wire, parts: readonly Buffer[], patience: number): Promise<void> {
+    if (wire.lost !== undefined) throw wire.lost;
+    const sent = wire.sent(parts, patience);
+    this.#ended(wire);
+    await sent;
+    this.#flushed = true;
   }
 
   /** Whether RSET was written behind the end of the mail. */
@@ -131,6 +135,12 @@ export class Transaction {
       ...(this.#singly.size > 0 && { singly: this.#singly }),
       dsn,
     };
+  }
+
+  #ended(wire: Wire): void {
+    this.stage = "dot";
+    this.#writes = wire.writes;
+    this.#written = wire.writes;
   }
 
   #forget(): void {

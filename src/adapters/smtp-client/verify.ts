@@ -2,7 +2,7 @@
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Capabilities, Verification } from "../../ports/smtp-client.ts";
-import { whileOpen, type Asking } from "./envelope.ts";
+import { inStep, type Asking } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
 
@@ -17,7 +17,7 @@ export async function verify(
   { ask, pipelined }: Asking,
 ): Promise<Verification> {
   const asked = addresses.filter((address) => extensions.includes("SMTPUTF8") || !needsSmtpUtf8(address));
-  const step = async (command: string): Promise<Reply> => whileOpen(await ask(command, REPLY_TIMEOUT));
+  const step = async (command: string): Promise<Reply> => inStep(await ask(command, REPLY_TIMEOUT));
   const mail = `MAIL FROM:<>${asked.some(needsSmtpUtf8) ? " SMTPUTF8" : ""}\r\n`;
   const recipients = asked.map((address) => `RCPT TO:<${address}>\r\n`);
   if (pipelined) wire.write([[mail, ...recipients, RSET].join("")]);

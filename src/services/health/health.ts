@@ -2,10 +2,10 @@
  * The state of each primary, from probes and from what conversations report.
  *
  * States (ports/health.ts): unknown -> up or down; up -> suspect at the first failure, probed again at once, then up
- * or down; banned if it answers but refuses us at connect; loop if it is this server itself. A primary that came up and
- * failed before it accepted anything relapses: it is down again at once, and each further return is believed later than
- * the one before (1 s doubling to 1 min). After a relapse the outage ends when it answers a mail, or when it greets
- * while no mail is held for it.
+ * or down; banned if it answers but refuses us at connect or login; loop if it is this server itself. A primary that
+ * came up and failed before it accepted anything relapses: it is down again at once, and each further return is believed
+ * later than the one before (1 s doubling to 1 min). After a relapse the outage ends when it answers a mail, or when it
+ * greets while no mail is held for it.
  *
  * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
  * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. A primary

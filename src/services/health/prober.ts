@@ -137,6 +137,11 @@ export class Prober {
   /** The primary has greeted a probe or a conversation with mail, so other greetings need not be awaited. */
   greeted(): void {
     this.#isSilent = false;
+    this.stop();
+  }
+
+  /** Gives up the greetings that are awaited; nothing is reported of them. */
+  stop(): void {
     for (const greeting of this.#greetings) this.#giveUp(greeting);
   }
 

@@ -64,11 +64,14 @@ export class Shortcomings {
   }
 
   /** A primary that no longer offers TLS still gets mail if its `tls` setting allows that, but it is reported. */
-  #lookAtTls({ tls }: Capabilities, before: boolean | undefined): void {
+  #lookAtTls({ tls, extensions }: Capabilities, before: boolean | undefined): void {
     // While the past is not known, the next conversation is checked again.
     this.#encrypted = tls === undefined && before === undefined ? undefined : tls !== undefined;
-    if (tls === undefined && before === true)
-      this.#tell("primary.weakened", "it offered TLS before but no longer does; mail is sent unencrypted");
+    if (tls !== undefined || before !== true) return;
+    const why = extensions.includes("STARTTLS")
+      ? "it offers TLS, but a TLS session can no longer be opened"
+      : "it offered TLS before but no longer does";
+    this.#tell("primary.weakened", `${why}; mail is sent unencrypted`);
   }
 
   /** The operator configured XFORWARD or XCLIENT, so a primary that does not offer it is reported, once. */

@@ -23,7 +23,7 @@ export interface HealthRecord {
   readonly relapses: number;
   /** After a relapse, a greeting before this time does not count; 0 while it is up. */
   readonly notBefore: number;
-  /** How many times in a row it refused us at connect. */
+  /** How many times in a row it refused us at connect or at login. */
   readonly bans: number;
   /** The last time that it accepted a connection, greeted or answered a mail. */
   readonly lastGood: number;
@@ -125,15 +125,15 @@ function away(health: HealthRecord, state: PrimaryState, why: string, now: numbe
 }
 
 /** A 421 just after a conversation broke: the primary may still count the broken connection. */
-function mayCountOurLast(
-  { since }: HealthRecord,
-  { stage, reply }: DestinationTrouble,
-  now: number,
-): boolean {
-  return stage === "greeting" && reply?.code === 421 && now - since < COUNTED_ON;
+function mayCountOurLast({ since }: HealthRecord, trouble: DestinationTrouble, now: number): boolean {
+  return refusesUs(trouble) && trouble.reply?.code === 421 && now - since < COUNTED_ON;
 }
 
-/** Whether the primary sent 421 or a permanent reply instead of a greeting. */
+/**
+ * Whether the primary sent 421 or a permanent reply instead of a greeting, or to a login: a wrong password that is sent
+ * each second locks the account, or has this machine blocked.
+ */
 export function refusesUs({ stage, reply }: DestinationTrouble): boolean {
-  return stage === "greeting" && reply !== undefined && (reply.code === 421 || isPermanent(reply));
+  if (stage !== "greeting" && stage !== "login") return false;
+  return reply !== undefined && (reply.code === 421 || isPermanent(reply));
 }

@@ -164,6 +164,7 @@ export class Watch {
   stop(): void {
     this.#stopped = true;
     this.#spare.end();
+    this.#prober.stop();
     this.#timer?.cancel();
   }
 

@@ -12,7 +12,7 @@ import { ManualClock } from "../../../support/manual-clock.ts";
 const RECIPIENTS = 10_000;
 
 for (const extensions of [["PIPELINING"], ["PIPELINING", "CHUNKING"]])
-  test(`${RECIPIENTS} answers in one go are as many as were asked for: ${extensions.join(" ")}`, async () => {
+  test(`${RECIPIENTS} replies in one chunk are each read as the reply to their recipient: ${extensions.join(" ")}`, async () => {
     const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() }) as Socket;
     const say = async (text: string): Promise<void> => {
       await nextTurn();

@@ -96,7 +96,7 @@ async function textOf(mail: ClaimedMail): Promise<string> {
   return all.toString();
 }
 
-test("wherever the line breaks and whatever is refused, each recipient is told of rightly", async () => {
+test("wherever the connection breaks and whatever is refused, each recipient gets a true outcome", async () => {
   const kinds = new Set<string>();
   for (let seed = 1; seed <= ROUNDS; seed++) {
     const random = seededRandom(seed);

@@ -58,7 +58,7 @@ describe("the window", () => {
     });
 });
 
-test("mails of different clients follow each other where the primary is not told of them", async () => {
+test("mails of different clients follow each other on a connection without XCLIENT", async () => {
   await using run = await converse({ extensions: WITH_BDAT });
   const other = namedMail("b", { client: { ip: "192.0.2.99", helo: "other.test" } });
   const sending = run.conversation.send(namedMail("a"));
@@ -84,7 +84,7 @@ describe("behind DATA", () => {
     assert.equal(verbs, "EHLO MAIL RCPT DATA MAIL RCPT DATA");
   });
 
-  test("no body goes behind a refused DATA, nor behind refused recipients", async () => {
+  test("no body is sent behind a refused DATA or behind refused recipients", async () => {
     for (const refuse of [
       { onData: (count: number) => (count === 2 ? "451 4.3.0 not now" : undefined) },
       { onData: (count: number) => (count === 2 ? "554 5.7.1 no" : undefined) },
@@ -107,7 +107,7 @@ describe("behind DATA", () => {
     }
   });
 
-  test("354 with nobody to write to gets an empty body, and the next mail goes on behind it", async () => {
+  test("354 without an accepted recipient gets an empty body, and the next mail follows", async () => {
     await using run = await converse({
       extensions: WITH_DATA,
       onRcpt: (to) => (to.startsWith("b") ? "550 5.1.1 no" : undefined),
@@ -120,7 +120,7 @@ describe("behind DATA", () => {
     );
   });
 
-  test("a refused sender does not lend its recipients to the mail before", async () => {
+  test("the recipients of a refused sender are not added to the mail before", async () => {
     await using run = await converse({
       extensions: WITH_DATA,
       onMail: (sender) => (sender.includes("-b@") ? "550 5.7.1 no" : undefined),
@@ -146,7 +146,7 @@ describe("behind BDAT", () => {
     assert.equal(verbs, "EHLO RSET MAIL RCPT BDAT RSET MAIL RCPT BDAT RSET MAIL RCPT BDAT RSET");
   });
 
-  test("a refused mail leaves nothing to its successor", async () => {
+  test("a refused mail leaves neither sender nor recipients to the next one", async () => {
     const refusals: Behaviour[] = [
       { onRcpt: (to) => (to.startsWith("b") ? "550 5.1.1 no" : undefined) },
       { onMail: (sender) => (sender.includes("-b@") ? "550 5.7.1 no" : undefined) },
@@ -165,7 +165,7 @@ describe("behind BDAT", () => {
     }
   });
 
-  test("a streamed body waits for its recipients, and is not sent where none is taken", async () => {
+  test("a streamed body waits for the replies to its recipients, and is not sent if none was accepted", async () => {
     await using run = await converse({
       extensions: WITH_BDAT,
       onRcpt: (to) => (to.startsWith("gone") ? "550 5.1.1 no" : undefined),
@@ -181,7 +181,7 @@ describe("behind BDAT", () => {
   });
 
   test(
-    "mails that the line does not take at once follow each other all the same",
+    "mails that the kernel does not take at once still follow each other",
     { timeout: 20_000 },
     async () => {
       await using run = await converse({ extensions: WITH_BDAT });
@@ -196,7 +196,7 @@ describe("behind BDAT", () => {
     },
   );
 
-  test("a streamed body is sent as it is, its dots too", async () => {
+  test("a streamed body is sent unchanged, without stuffed dots", async () => {
     const body = Buffer.from("Subject: s\r\n\r\n.one\r\n..two\r\n.\r\n");
     for (let piece = 1; piece <= body.length; piece += 5) {
       await using run = await converse({ extensions: WITH_BDAT });
@@ -222,7 +222,7 @@ describe("behind BDAT", () => {
     }
   });
 
-  test("many recipients wait for their answers", async () => {
+  test("a mail with many recipients is not sent before the replies to them are known", async () => {
     await using run = await converse({ extensions: WITH_BDAT });
     const to = Array.from({ length: 150 }, (_, n) => `u${n}@a.test`);
     const results = await sendAll(run, [namedMail("a", { to }), namedMail("b", { to })]);
@@ -237,7 +237,7 @@ describe("a cut in flight", () => {
       ["DATA", WITH_DATA],
       ["BDAT", WITH_BDAT],
     ] as const)
-      test(`at the second mail's steps, ${how}, ${act}: unconfirmed is what had gone whole`, async () => {
+      test(`at each step of the second mail, ${how}, ${act}: only mails that were sent whole are unconfirmed`, async () => {
         const whole = how === "BDAT";
         const steps: readonly (readonly [string, Behaviour, string])[] = [
           ["MAIL", { onMail: (from) => at(from.includes("-b@"), act) }, whole ? "unconfirmed" : "deferred"],
@@ -259,7 +259,7 @@ describe("a cut in flight", () => {
         }
       });
 
-  test("421 to one mail: those behind it were not looked at and go back as they were", async () => {
+  test("421 to one mail releases those behind it, because they were not processed", async () => {
     for (const extensions of [WITH_DATA, WITH_BDAT])
       for (const behaviour of [
         { onMail: (from: string) => (from.includes("-b@") ? "421 4.7.0 enough" : undefined) },
@@ -279,7 +279,7 @@ describe("a cut in flight", () => {
 });
 
 for (const extensions of [WITH_DATA, WITH_BDAT])
-  test(`a body that cannot be read says nothing of the peer to those behind: ${extensions.join(" ")}`, async () => {
+  test(`a body that cannot be read causes no trouble of the peer for the mails behind it: ${extensions.join(" ")}`, async () => {
     await using run = await converse({ extensions });
     const pieces = function* (): Generator<Buffer> {
       yield Buffer.alloc(100_000, "x");
@@ -296,7 +296,7 @@ for (const extensions of [WITH_DATA, WITH_BDAT])
   });
 
 for (const extensions of [[], WITH_DATA])
-  test(`what a mail left behind, as RSET was refused, is not blamed on the next: ${extensions.join(" ")}`, async () => {
+  test(`a refused RSET is not counted against the next mail: ${extensions.join(" ")}`, async () => {
     let open = false;
     await using run = await converse({
       extensions,
@@ -310,7 +310,7 @@ for (const extensions of [[], WITH_DATA])
     assert.match(results[1]?.trouble?.message ?? "", /out of step.*452 not now/);
   });
 
-test("whatever is refused or cut, nothing is lost, doubled or given to the wrong recipient", async () => {
+test("whatever is refused or cut, no mail is lost, doubled or delivered to the wrong recipient", async () => {
   const random = seededRandom(7);
   for (let round = 0; round < 60; round++) {
     const extensions = round % 2 === 0 ? WITH_DATA : WITH_BDAT;

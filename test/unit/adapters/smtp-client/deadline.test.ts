@@ -47,7 +47,7 @@ function standStill(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-test("a reply that came while we stood still past its limit is read", async () => {
+test("a reply that arrived while the process stood still past the limit is read", async () => {
   const worker = new Worker(PRIMARY, { eval: true });
   try {
     const port = await told<number>(worker);
@@ -65,7 +65,7 @@ test("a reply that came while we stood still past its limit is read", async () =
   }
 });
 
-test("a clock that is set neither ends a wait nor draws it out", () => {
+test("setting the wall clock neither ends a wait nor prolongs it", () => {
   for (const set of [3_600_000, -6 * 3_600_000]) {
     const clock = new ManualClock();
     const late: number[] = [];

@@ -7,7 +7,7 @@ import { connectError, dial } from "../../../../src/adapters/smtp-client/dial.ts
 
 const HERE = "127.0.0.1";
 
-test("a connection that met itself, as nobody listens there, is refused and lets the port go", async (t) => {
+test("a socket that connected to itself is reported as refused, and the port is free again", async (t) => {
   const probe = net.createServer().listen(0, HERE);
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;
@@ -37,10 +37,16 @@ test("a connection that met itself, as nobody listens there, is refused and lets
   await once(primary.close(), "close");
 });
 
-test("what keeps a connection from being made is told in words", () => {
+test("errors of connecting are described in words", () => {
   const words = (code: string): string =>
     connectError(Object.assign(new Error(`connect ${code} ::1:25`), { code }));
   assert.equal(words("ECONNREFUSED"), "connection refused");
   // A primary with an IPv6 address, and a machine without IPv6.
   assert.equal(words("EAFNOSUPPORT"), "this machine has no addresses of that kind");
+});
+
+test("an error message of OpenSSL becomes one line", () => {
+  const said =
+    "139:error:0A00010B:SSL routines:tls_default_validate:wrong version number:../tls_common.c:1001:\n";
+  assert.equal(connectError(new Error(said)), said.trim());
 });

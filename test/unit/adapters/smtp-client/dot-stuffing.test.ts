@@ -27,6 +27,6 @@ test("only dots at line starts are doubled, however the body is cut", () => {
   );
 });
 
-test("a last line without its end gets one", () => {
+test("a body that does not end with CRLF gets one", () => {
   assert.equal(stuff(["a\r\n.b"]), "a\r\n..b\r\n.\r\n");
 });

@@ -26,9 +26,9 @@ async function lines(extensions: readonly string[], mail = MAIL) {
   return { dsn, said: primary.commands.filter((line) => /^(?:MAIL|RCPT)/.test(line)) };
 }
 
-describe("what a sender asks of notices", () => {
+describe("a sender's DSN request", () => {
   for (const extensions of [["DSN"], ["PIPELINING", "DSN"], ["PIPELINING", "CHUNKING", "DSN"]])
-    test(`goes along as it came: ${extensions.join(", ")}`, async () => {
+    test(`is passed on as received: ${extensions.join(", ")}`, async () => {
       assert.deepEqual(await lines(extensions), {
         dsn: true,
         said: [
@@ -40,19 +40,19 @@ describe("what a sender asks of notices", () => {
       });
     });
 
-  test("goes along behind the size of the mail", async () => {
+  test("follows the SIZE of the mail", async () => {
     const { said } = await lines(["SIZE", "DSN"]);
     assert.match(said[0] ?? "", /^MAIL FROM:<s@b\.test> SIZE=\d+ RET=HDRS ENVID=QQ\+2B1$/);
   });
 
-  test("stays here where the primary offers no DSN", async () => {
+  test("is not passed on to a primary that offers no DSN", async () => {
     assert.deepEqual(await lines(["PIPELINING", "DSNX"]), {
       dsn: false,
       said: ["MAIL FROM:<s@b.test>", "RCPT TO:<x@a.test>", "RCPT TO:<y@a.test>", "RCPT TO:<z@a.test>"],
     });
   });
 
-  test("nothing was asked: nothing goes along", async () => {
+  test("adds no parameter if there is none", async () => {
     const { dsn: _, ...plain } = MAIL;
     const recipients = [{ n: 0, address: "z@a.test", attempts: 0, unconfirmed: 0 }];
     const { said } = await lines(["DSN"], { ...plain, recipients });

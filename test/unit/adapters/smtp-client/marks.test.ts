@@ -81,7 +81,7 @@ describe("a reply too many", () => {
         ["BDAT", WITH_BDAT],
         ["DATA", WITH_DATA],
       ] as const)
-        test(`${place}, ${times} times, ${how}: no refused mail is delivered, none that is taken refused`, async () => {
+        test(`${place}, ${times} times, ${how}: no refused mail counts as delivered, and no accepted mail as refused`, async () => {
           for (const word of words)
             for (const odd of ["a", "c"])
               for (const refused of [["a"], ["c"], ["b", "c", "d", "e"]]) {
@@ -102,7 +102,7 @@ describe("a reply too many", () => {
         });
 
   for (const pipelining of ["none", "envelope", "mails"] as const)
-    test(`before the answer to a recipient comes: no refused mail is delivered, pipelining ${pipelining}`, async () => {
+    test(`before the reply to a recipient: no refused mail counts as delivered, pipelining ${pipelining}`, async () => {
       await using primary = await fakePrimary({
         extensions: WITH_BDAT,
         onMail: () => "250 2.1.0 ok\r\n250 2.1.0 ok",
@@ -119,7 +119,7 @@ describe("a reply too many", () => {
       assert.deepEqual(mistaken(primary, MAILS, results, ["a"]), []);
     });
 
-  test("behind each body: those in flight are unconfirmed, and from then on the primary is asked step by step", async () => {
+  test("behind each body leaves the mails in flight unconfirmed, and from then on the primary gets one command at a time", async () => {
     await using primary = await fakePrimary({
       extensions: WITH_BDAT,
       onDot: ({ sender }) => (sender.startsWith("from-c@") ? REFUSED : "250 2.0.0 taken\r\n250 2.0.0 ok"),
@@ -142,7 +142,7 @@ describe("a reply too many", () => {
     assert.ok(primary.commands.slice(later).some((line) => line.startsWith("BDAT")));
   });
 
-  test("behind the 354 is not taken for the answer to the body", async () => {
+  test("behind the 354 is not read as the reply to the body", async () => {
     for (const extensions of [[], WITH_DATA])
       for (const mail of [namedMail("a"), inPieces(namedMail("a"))]) {
         await using primary = await fakePrimary({
@@ -156,7 +156,7 @@ describe("a reply too many", () => {
       }
   });
 
-  test("behind the answer to a body after 354 is doubted where it refuses, and ends the session in any case", async () => {
+  test("behind the reply to a body after 354 makes that reply doubtful if it is a refusal, and always ends the session", async () => {
     for (const extensions of [[], WITH_DATA])
       for (const [more, kinds] of [
         ["550 5.7.1 no", ["unconfirmed", "released"]],
@@ -172,7 +172,7 @@ describe("a reply too many", () => {
       }
   });
 
-  test("behind the 354 is the end of the session where it refuses, and says nothing of the primary", async () => {
+  test("behind the 354 ends the session if it is a refusal, and does not count as replies out of step", async () => {
     await using primary = await fakePrimary({
       extensions: WITH_DATA,
       onRcpt: (to) => (to === "gone@a.test" ? "550 5.1.1 no" : undefined),
@@ -183,7 +183,7 @@ describe("a reply too many", () => {
     assert.equal(result?.trouble?.reply?.code, 421);
   });
 
-  test("takes back what was read as the refusal of a recipient", async () => {
+  test("undoes what was read as the refusal of a recipient", async () => {
     const [good, gone] = ["good@a.test", "gone@a.test"];
     const mail = namedMail("a", { to: [gone, good] });
     for (const extensions of [WITH_DATA, WITH_BDAT])
@@ -199,7 +199,7 @@ describe("a reply too many", () => {
 });
 
 describe("marks", () => {
-  test("are no trouble where RSET is answered with an id, or refused, or as everything is", async () => {
+  test("cause no trouble if the reply to RSET contains an id, is a refusal, or equals every other reply", async () => {
     let count = 0;
     const wordings: readonly (readonly [Behaviour, how: string])[] = [
       [{ onReset: () => `250 2.0.0 Flushed x${count++}-12.7 - gsmtp` }, "BDAT BDAT BDAT BDAT BDAT"],
@@ -219,7 +219,7 @@ describe("marks", () => {
     }
   });
 
-  test("that show nothing are followed by EHLO, which is answered by its like and by nothing else", async () => {
+  test("that show nothing are followed by EHLO, and only a reply to EHLO is accepted as its reply", async () => {
     const ok = { code: 250, text: "OK" };
     const refusal = { code: 552, text: "too large" };
     const greeting = { code: 250, text: "primary.test PIPELINING CHUNKING" };
@@ -241,7 +241,7 @@ describe("marks", () => {
     }
   });
 
-  test("stand behind each body, also behind one that was streamed", async () => {
+  test("follow each body, also a streamed one", async () => {
     await using primary = await fakePrimary({ extensions: WITH_BDAT, onReset: () => "250 2.0.0 reset" });
     const mails = MAILS.slice(0, 3).map((mail, i) => (i === 1 ? mail : inPieces(mail)));
     assert.deepEqual(kindsOf(await sendAll(primary, mails)), ["delivered", "delivered", "delivered"]);
@@ -249,7 +249,7 @@ describe("marks", () => {
     assert.equal(verbs, `EHLO RSET${" MAIL RCPT BDAT RSET".repeat(3)} QUIT`);
   });
 
-  test("a session that ends behind the answer takes nothing back", async () => {
+  test("a session that ends behind the reply to a body leaves that reply valid", async () => {
     for (const end of ["close", "reset", "421 4.3.2 enough", "what?"] as const) {
       await using primary = await fakePrimary({
         extensions: WITH_BDAT,
@@ -262,7 +262,7 @@ describe("marks", () => {
   });
 });
 
-test("421 in the place of a mark is for the mails behind it: none of them is a possible double", async () => {
+test("421 in place of a mark counts for the mails behind it, and none of them becomes unconfirmed", async () => {
   for (const [place, kinds] of [
     [2, ["delivered", "deferred", "released", "released", "released"]],
     [3, ["delivered", "delivered", "deferred", "released", "released"]],

@@ -29,7 +29,7 @@ function batchOf(connection: number, n: number): Buffer {
   return Buffer.alloc(20_000, `${connection}.${n};`);
 }
 
-test("what waits for slow peers stays as it was, however much leaves beside it", async () => {
+test("octets that wait for a slow peer are not overwritten by those sent to other peers", async () => {
   const { ours, theirs } = await slowPeers(12);
   const sent = ours.map((): Buffer[] => []);
   const send = (socket: Socket, connection: number): void => {

@@ -11,7 +11,7 @@ function read(text: string, size: number, replies: Reply[] = []): readonly Reply
   return replies;
 }
 
-test("replies come out the same however the octets are cut", () => {
+test("replies are the same however their octets are cut", () => {
   const text =
     "250-first\r\n250-second\r\n250 last\r\n550 5.1.1 weg: gehört nicht hierher\r\n354 go\n220\r\n";
   const whole = read(text, 1000);
@@ -24,13 +24,13 @@ test("replies come out the same however the octets are cut", () => {
   for (const size of [1, 2, 3, 7]) assert.deepEqual(read(text, size), whole);
 });
 
-test("octets that are no UTF-8 are read as Latin-1", () => {
+test("octets that are not UTF-8 are read as Latin-1", () => {
   const texts: string[] = [];
   new ReplyReader().push(Buffer.from("550 f\xfcr\r\n", "latin1"), ({ text }) => void texts.push(text));
   assert.deepEqual(texts, ["für"]);
 });
 
-test("what was said before nonsense was said", () => {
+test("replies before a line that is no reply are passed on", () => {
   const replies: Reply[] = [];
   assert.throws(
     () => read("250 queued as 1\r\n250-more\r\nhello\r\n250 no more\r\n", 1000, replies),
@@ -39,7 +39,7 @@ test("what was said before nonsense was said", () => {
   assert.deepEqual(replies, [{ code: 250, text: "queued as 1" }]);
 });
 
-test("what is no reply, and a reply beyond the limit, are errors", () => {
+test("a line that is no reply, and a reply beyond the limit, are errors", () => {
   for (const text of ["hello\r\n", "25 ok\r\n", "999 no\r\n", "250x\r\n", "\r\n"])
     assert.throws(() => read(text, 1000), NotSmtp, text);
   assert.throws(() => read("2".repeat(MAX_REPLY + 1), 5000), NotSmtp);

@@ -120,7 +120,7 @@ describe("a mail", () => {
     assert.ok(run.primary.mails[0]?.data.equals(Buffer.concat([Buffer.from(TOP_FIELDS), ...blocks])));
   });
 
-  test("its envelope goes as stored, in one batch where the peer pipelines", async () => {
+  test("is sent with its envelope as stored, in one batch if the peer pipelines", async () => {
     await using run = await converse({ extensions: ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"] });
     const body = Buffer.from("\r\nä\r\n");
     await run.conversation.send(
@@ -134,14 +134,14 @@ describe("a mail", () => {
     ]);
   });
 
-  test("in eight bits goes unchanged to a peer without 8BITMIME", async () => {
+  test("in eight bits is sent unchanged to a peer without 8BITMIME", async () => {
     await using run = await converse({ extensions: [] });
     await run.conversation.send(claimedMail({ eightBit: true, body: Buffer.from("\r\nä\r\n") }));
     assert.equal(run.primary.mails[0]?.mailLine, "MAIL FROM:<sender@elsewhere.test>");
     assert.ok(run.primary.mails[0]?.data.toString().endsWith("ä\r\n"));
   });
 
-  test("that needs SMTPUTF8 is refused here when the peer lacks it, and the connection stays", async () => {
+  test("that needs SMTPUTF8 is refused by the client if the peer lacks it, and the connection stays open", async () => {
     await using run = await converse({ extensions: PLAIN });
     const { outcomes, trouble } = await run.conversation.send(claimedMail({ smtpUtf8: true }));
     const outcome = outcomes.get(10);
@@ -150,7 +150,7 @@ describe("a mail", () => {
     assert.equal((await run.conversation.send(claimedMail())).outcomes.get(10)?.kind, "delivered");
   });
 
-  test("tells where it was refused as a whole: at MAIL, at its body, here; not where recipients were", async () => {
+  test("reports whether it was refused as a whole at MAIL, at its body or by the client, but not for recipients", async () => {
     for (const extensions of [["PIPELINING", "SIZE 1000"], ["SIZE 1000"]]) {
       assert.equal(await refusedAt({ extensions, onMail: () => "550 5.7.1 no" }), "mail");
       assert.equal(await refusedAt({ extensions, onData: () => "554 5.7.1 no" }), "body");
@@ -161,7 +161,7 @@ describe("a mail", () => {
     }
   });
 
-  test("tells who had been refused before the rest was at DATA or with the body, whatever that was told", async () => {
+  test("reports the recipients refused by their own reply before DATA or the body was refused", async () => {
     const to = ["gone@a.test", "full@a.test", "ok@a.test"];
     for (const keywords of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
       for (const said of ["554 5.7.1 spam", "451 4.3.0 later"])
@@ -175,14 +175,14 @@ describe("a mail", () => {
         }
   });
 
-  test("larger than the peer's SIZE is refused here", async () => {
+  test("larger than the peer's SIZE is refused by the client", async () => {
     await using run = await converse({ extensions: ["SIZE 100"] });
     const { outcomes } = await run.conversation.send(claimedMail({ size: 200 }));
     assert.deepEqual(kinds(outcomes), { 10: "refused 552" });
     assert.ok(!run.primary.commands.some((line) => line.startsWith("MAIL")));
   });
 
-  test("mails go one after another over one connection", async () => {
+  test("and others follow each other over one connection", async () => {
     await using run = await converse({});
     for (let i = 0; i < 50; i++) await run.conversation.send(claimedMail());
     await run.conversation.quit();
@@ -196,7 +196,7 @@ describe("a mail", () => {
 for (const pipelined of [true, false]) {
   const extensions = pipelined ? ["PIPELINING", ...PLAIN] : PLAIN;
   describe(pipelined ? "recipients, pipelined" : "recipients, step by step", () => {
-    test("each has an outcome of its own, the same address twice included", async () => {
+    test("each has an outcome of its own, also an address that occurs twice", async () => {
       await using run = await converse({ extensions, onRcpt });
       const to = ["gone@a.test", "ok@a.test", "full@a.test", "gone@a.test"];
       const { outcomes, trouble } = await run.conversation.send(claimedMail({ to }));
@@ -210,7 +210,7 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(run.primary.mails[0]?.recipients, ["ok@a.test"]);
     });
 
-    test("too many is said in the words of RFC 821, too, and of those behind others that were taken only", async () => {
+    test("too many: 552 and 5.5.3 mean that as well, but only behind an accepted recipient", async () => {
       const answers = { b: "552 too many", c: "554 5.5.3 too many", d: "552 5.2.2 full", e: "550 no" };
       const told = async (to: readonly string[]): Promise<Record<number, string>> => {
         const said = (address: string): string | undefined => Object(answers)[address.charAt(0)];
@@ -253,7 +253,7 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(verbs, pipelined ? ["MAIL", "RCPT", "RCPT", "DATA"] : ["MAIL"]);
     });
 
-    test("250 in place of the answer to DATA is neither leave to send nor delivery, and makes refusals doubtful", async () => {
+    test("250 in place of the reply to DATA is no permission to send and no delivery, and makes refusals doubtful", async () => {
       await using run = await converse({ extensions, onRcpt, onData: () => "250 2.1.5 ok" });
       const mail = claimedMail({ to: ["gone@a.test", "ok@a.test"] });
       const { outcomes, singly } = await run.conversation.send(mail);
@@ -274,7 +274,7 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
     });
 
-    test("a body that is answered with 3xx, which is no final word, is tried again", async () => {
+    test("a body that is answered with 3xx is tried again", async () => {
       await using run = await converse({ extensions, onDot: () => "300 and now?" });
       const { outcomes, refusedAt } = await run.conversation.send(claimedMail());
       assert.deepEqual([kinds(outcomes), refusedAt], [{ 10: "deferred 451" }, "body"]);
@@ -309,7 +309,7 @@ describe("the client's identity", () => {
     "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT",
     "XCLIENT NAME ADDR PROTO HELO LOGIN",
   ];
-  test("goes by XFORWARD before MAIL where it is offered, whatever is answered", async () => {
+  test("is sent by XFORWARD before MAIL if that is offered, whatever the reply", async () => {
     for (const extensions of [POSTFIX, POSTFIX.slice(1)]) {
       await using run = await converse({ extensions });
       await run.conversation.send(claimedMail(clientOf("192.0.2.7")));
@@ -328,7 +328,7 @@ describe("the client's identity", () => {
     }
   });
 
-  test("its port goes along with XFORWARD, its port and our address with XCLIENT, where they are known", async () => {
+  test("includes the port in XFORWARD, and port and our address in XCLIENT, if they are known", async () => {
     const facts = { ip: "192.0.2.7", helo: "h", port: 4025, server: "2001:db8::25" };
     const extensions = ["XFORWARD ADDR PORT", "XCLIENT ADDR PORT DESTADDR"];
     await using run = await converse({ extensions });
@@ -347,7 +347,7 @@ describe("the client's identity", () => {
     assert.equal(line, "XCLIENT ADDR=192.0.2.7 PORT=4025 DESTADDR=IPV6:2001:db8::25");
   });
 
-  test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {
+  test("is sent by XCLIENT once for all mails of one client, followed by EHLO", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"]) {
@@ -372,7 +372,7 @@ describe("the client's identity", () => {
     assert.equal(primary.mails.length, 3);
   });
 
-  test("a refused mail leaves nothing to the next one, whether the session begins anew for it or goes on", async () => {
+  test("a refused mail leaves no open transaction to the next one, with and without another XCLIENT", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, onRcpt });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     for (const [ip, to, kind] of [
@@ -387,7 +387,7 @@ describe("the client's identity", () => {
     await conversation.quit();
   });
 
-  test("a session that takes one XCLIENT takes no mail of another client", async () => {
+  test("a session that accepts one XCLIENT only takes no mail of another client", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     assert.ok(conversation.takes(claimedMail(clientOf("192.0.2.7"))));
@@ -397,7 +397,7 @@ describe("the client's identity", () => {
     await conversation.quit();
   });
 
-  test("a mail of another client does not follow one that is on its way, though nothing was said of it yet", async () => {
+  test("a mail of another client is not taken while the first mail is in flight, even before its XCLIENT", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     const sending = conversation.send(claimedMail(clientOf("192.0.2.7")));
@@ -407,11 +407,23 @@ describe("the client's identity", () => {
     await conversation.quit();
   });
 
-  test("a primary that refuses XCLIENT gets the mail all the same", async () => {
+  test("a primary that refuses XCLIENT still gets the mail", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, onXclient: () => "550 5.7.0 not you" });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     await conversation.send(claimedMail());
     await conversation.quit();
+    assert.equal(primary.mails.length, 1);
+  });
+
+  test("a mail is not sent in the name of the previous client when a primary refuses the second XCLIENT", async () => {
+    let named = 0;
+    const onXclient = (): string | undefined => (++named > 1 ? "550 5.7.0 not again" : undefined);
+    await using primary = await fakePrimary({ extensions: POSTFIX, onXclient });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    await conversation.send(claimedMail(clientOf("192.0.2.7")));
+    const { outcomes, trouble } = await conversation.send(claimedMail(clientOf("192.0.2.8")));
+    assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+    assert.equal(trouble?.message, "it answered 550 not again");
     assert.equal(primary.mails.length, 1);
   });
 
@@ -481,7 +493,7 @@ describe("a broken connection", () => {
     });
   }
 
-  test("that ends with words in the middle of a body is the primary's trouble, whatever they are", async () => {
+  test("with a last reply in the middle of a body is trouble of the primary, whatever the reply", async () => {
     const chunk = Buffer.from(`${"z".repeat(998)}\r\n`.repeat(60));
     const endless = function* (): Generator<Buffer> {
       for (;;) yield chunk;
@@ -496,7 +508,7 @@ describe("a broken connection", () => {
     }
   });
 
-  test("that ends with words while a mail goes out behind its envelope is told in these words", async () => {
+  test("with a last reply while a mail follows its envelope is reported with that reply", async () => {
     const extensions = ["PIPELINING", "CHUNKING"];
     await using run = await converse({ extensions, onMail: () => "421 4.3.2 going down" });
     const mails = [claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }), claimedMail()];
@@ -508,7 +520,7 @@ describe("a broken connection", () => {
     assert.equal(results[0]?.trouble?.reply?.text, "going down");
   });
 
-  test("leaves no large body open, nor does any other end", async () => {
+  test("closes a large body, as every other end does", async () => {
     const large = (): BodySource => bodySource([Buffer.alloc(100_000, "x\r\n"), Buffer.from("end\r\n")]);
     const ways: readonly (readonly [string, Behaviour, () => BodySource])[] = [
       ["delivered", {}, large],
@@ -528,7 +540,7 @@ describe("a broken connection", () => {
     }
   });
 
-  test("keeps the words that were said of other recipients before", async () => {
+  test("keeps the replies to other recipients", async () => {
     await using run = await converse({
       onRcpt: (recipient) => (recipient.startsWith("gone") ? "550 no" : undefined),
       onDot: () => "close",
@@ -537,7 +549,7 @@ describe("a broken connection", () => {
     assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "unconfirmed" });
   });
 
-  test("behind a refused recipient leaves it refused: a peer that always hangs up there would never get the others", async () => {
+  test("behind a refused recipient leaves it refused, so that the others are tried again without it", async () => {
     await using run = await converse({
       onRcpt: (recipient) => (recipient.startsWith("gone") ? "550 no" : "close"),
     });
@@ -559,7 +571,7 @@ describe("a broken connection", () => {
         assert.equal(at, "mail");
       });
 
-  test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
+  test("to a peer that has not read the whole body defers the mail, because the dot never left", async () => {
     await using run = await converse({ stopReading: true });
     const sending = run.conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));
     await waitFor(
@@ -629,7 +641,7 @@ describe("a broken connection", () => {
     assert.deepEqual(kinds((await sending).outcomes), { 10: "unconfirmed" });
   });
 
-  test("while idle is seen before the next mail, which is released", async () => {
+  test("while idle is noticed before the next mail, which is released", async () => {
     await using run = await converse({});
     await run.primary.close();
     await waitFor({ what: "the end is seen", deadline: 20_000 }, () => run.conversation.phase === "over");
@@ -638,7 +650,7 @@ describe("a broken connection", () => {
     assert.equal(trouble?.stage, "session");
   });
 
-  test("a body that cannot be read ends the connection without a dot and blames nobody", async () => {
+  test("a body that cannot be read ends the connection without a dot, and is no trouble of the primary", async () => {
     await using run = await converse({});
     const { outcomes, trouble } = await run.conversation.send(claimedMail({ body: failing }));
     assert.deepEqual(kinds(outcomes), { 10: "deferred 451" });
@@ -648,12 +660,12 @@ describe("a broken connection", () => {
   });
 });
 
-describe("a body that is not what was accepted", () => {
+describe("a body that differs from the accepted one", () => {
   const damaged = (): never => {
     throw new BodyDamaged("another SHA-256");
   };
 
-  test("is known before a word of its mail, and the connection goes on", async () => {
+  test("is noticed before its mail begins, and the connection stays open", async () => {
     await using run = await converse({ extensions: ["PIPELINING"] });
     const sending = [claimedMail(), claimedMail({ body: damaged }), claimedMail()].map((mail) =>
       run.conversation.send(mail),
@@ -669,7 +681,7 @@ describe("a body that is not what was accepted", () => {
   });
 
   for (const extensions of [[], ["PIPELINING", "CHUNKING"]])
-    test(`is not completed where that is seen at its end (${extensions.join(" ")})`, async () => {
+    test(`is not completed if the difference is seen at its end (${extensions.join(" ")})`, async () => {
       await using run = await converse({ extensions });
       const pieces = function* (): Generator<Buffer> {
         yield Buffer.from("Subject: x\r\n\r\n");
@@ -702,13 +714,13 @@ describe("hostile replies", () => {
     assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "unconfirmed" });
   });
 
-  test("nonsense behind the answer to the dot takes nothing back", async () => {
+  test("nonsense behind the reply to the dot leaves the delivery valid", async () => {
     await using run = await converse({ onDot: () => "250 queued\r\nOK thanks" });
     assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
     assert.equal(run.conversation.phase, "over");
   });
 
-  test("control characters do not come through", async () => {
+  test("control characters are removed from replies", async () => {
     await using run = await converse({ onDot: () => "550 5.7.1 \u001b[31mred\u0007" });
     const outcome = (await run.conversation.send(claimedMail())).outcomes.get(10);
     assert.ok(outcome?.kind === "refused");
@@ -717,7 +729,7 @@ describe("hostile replies", () => {
 });
 
 describe("the beginning", () => {
-  test("tells name, extensions and size", async () => {
+  test("yields name, extensions and size", async () => {
     await using run = await converse({ name: "Mail.Primary.Test", extensions: ["PIPELINING", "SIZE 1000"] });
     assert.deepEqual(run.conversation.capabilities, {
       name: "mail.primary.test",
@@ -727,7 +739,7 @@ describe("the beginning", () => {
     assert.equal(run.primary.commands[0], "EHLO mx2.test");
   });
 
-  test("takes SIZE from its own line, RFC 1870 §3, and from no words that hold it", async () => {
+  test("takes SIZE from its own line (RFC 1870 §3), not from other text that contains it", async () => {
     const sizes: readonly (readonly [string, readonly string[], number | undefined])[] = [
       ["mail.primary.test at your service, SIZE 10 MB", ["SIZE 1000"], 1000],
       ["mail.primary.test", ["X-SIZE 5", "size 1000"], 1000],
@@ -741,7 +753,7 @@ describe("the beginning", () => {
     }
   });
 
-  test("tells a greeting that has another name than EHLO", async () => {
+  test("yields the name in the greeting if EHLO has another one", async () => {
     await using run = await converse({ greeting: "220 front.test hi", name: "back.test" });
     assert.equal(run.conversation.capabilities.name, "back.test");
     assert.equal(run.conversation.capabilities.banner, "front.test");
@@ -753,7 +765,7 @@ describe("the beginning", () => {
     assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
   });
 
-  test("a refusal at connect is told with its words", async () => {
+  test("a refusal at connect is reported with its reply", async () => {
     for (const greeting of ["421 4.3.2 too busy", "554 5.7.1 not you"]) {
       const trouble = await troubleOf({ greeting });
       assert.equal(trouble.stage, "greeting");
@@ -761,7 +773,7 @@ describe("the beginning", () => {
     }
   });
 
-  test("a connection that ends before the greeting, and one that is refused", async () => {
+  test("a connection that ends before the greeting, and one that is refused, are told apart", async () => {
     const { stage, message } = await troubleOf({ greeting: "close" });
     assert.deepEqual([stage, message], ["greeting", "it closed the connection instead of answering"]);
     // A reset that is quick enough looks like a refused connection.
@@ -785,7 +797,7 @@ describe("the beginning", () => {
     });
   });
 
-  test("a peer that answers octet by octet is given up, although each comes in time", async () => {
+  test("a peer that answers octet by octet is given up, although each octet comes in time", async () => {
     const onEhlo = (): string => `250 ${"x".repeat(1000)}`;
     await using primary = await fakePrimary({ onEhlo, greeting: "220 x", drip: 5 });
     // Far longer than between two octets, also on a busy machine; five of these end before the reply does.
@@ -794,14 +806,14 @@ describe("the beginning", () => {
     await assert.rejects(session, { stage: "ehlo", message: /^no session within 3 s/ });
   });
 
-  test("whatever listens takes a connection", async () => {
+  test("a connection opens without a greeting", async () => {
     await using primary = await fakePrimary({ greeting: "silence" });
     const connection = await client.connect(at(primary), 1000);
     assert.ok(connection.took >= 0);
     connection.close();
   });
 
-  test("what a connection was opened for is decided on it: it is conversed on, or closed, while that is awaited too", async () => {
+  test("an open connection may be used for a session or closed, also while the greeting is awaited", async () => {
     await using primary = await fakePrimary({ maxConnections: 1 });
     const connection = await client.connect(at(primary), 1000);
     const conversation = await connection.converse();
@@ -816,7 +828,7 @@ describe("the beginning", () => {
   });
 
   test(
-    "what was made anew because TLS failed ends with its connection, too",
+    "closing a connection also ends the second one that was opened because TLS failed",
     { timeout: 20_000 },
     async () => {
       await using primary = await fakePrimary({ brokenTls: true });
@@ -830,7 +842,7 @@ describe("the beginning", () => {
     },
   );
 
-  test("nothing is made anew for a connection that was closed meanwhile", async () => {
+  test("no second connection is used if the first was closed meanwhile", async () => {
     await using primary = await fakePrimary({ brokenTls: true });
     const connection = await client.connect(at(primary, "opportunistic"), 1000);
     const close = (): void => connection.close();
@@ -873,7 +885,25 @@ describe("TLS", () => {
     }
   });
 
-  test("a primary that takes mail over TLS only, and gets none, is in trouble and has refused no mail", async () => {
+  test("opportunistic: in clear when STARTTLS is refused, and the primary keeps its name", async () => {
+    const onStartTls = (): string => "454 4.7.0 TLS not available";
+    await using primary = await fakePrimary({ tls: await tlsOf(), extensions: PLAIN, onStartTls });
+    const conversation = await client.converse(at(primary, "opportunistic"));
+    assert.equal(conversation.capabilities.name, "primary.test");
+    assert.deepEqual(conversation.capabilities.extensions, ["SIZE", "8BITMIME", "STARTTLS"]);
+    await conversation.quit();
+  });
+
+  test("octets behind the reply to STARTTLS are not taken for a reply over TLS", async () => {
+    const onStartTls = (): string => "220 go ahead\r\n250-forged.test\r\n250 XCLIENT NAME";
+    await using primary = await fakePrimary({ tls: await tlsOf(), onStartTls });
+    const conversation = await client.converse(at(primary, "require"));
+    assert.equal(conversation.capabilities.name, "primary.test");
+    assert.ok(!conversation.capabilities.extensions.includes("XCLIENT"));
+    await conversation.quit();
+  });
+
+  test("530 for missing TLS is trouble of the primary and refuses no mail", async () => {
     const wanted = "530 5.7.0 Must issue a STARTTLS command first";
     for (const more of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]]) {
       const extensions = [...PLAIN, ...more];
@@ -973,13 +1003,14 @@ describe("TLS", () => {
         await using primary = await fakePrimary({ tls: await tlsOf(), auth });
         const conversation = await knowing.converse({ ...at(primary, "require"), login });
         assert.ok(primary.commands.some((line) => line.startsWith(used)));
+        assert.equal(conversation.capabilities.name, "primary.test");
         await conversation.send(claimedMail());
         assert.equal(primary.mails.length, 1);
         await conversation.quit();
       }
   });
 
-  test("login: what goes wrong is named, and no mail goes", async () => {
+  test("login: each failure is named, and no mail is sent", async () => {
     const auth = { mechanisms: "PLAIN", user: "u", password: "p" };
     await using primary = await fakePrimary({ tls: await tlsOf(), auth });
     const wrong = smtpClient({ hostname: "mx2.test", clock: systemClock(), environment: { SECRET: "q" } });

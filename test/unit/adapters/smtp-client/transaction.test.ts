@@ -38,7 +38,7 @@ for (const [what, to, behind, kind] of cases)
     wire.lose("the test is over");
   });
 
-test("a mail is deferred whose connection was lost before its end was written, though it was encrypted", () => {
+test("a mail is deferred if an encrypted connection is lost before the end of the mail was written", () => {
   const wire = new Wire(new TLSSocket(socket(false)), new ManualClock());
   const transaction = new Transaction(namedMail("a"));
   transaction.begin();
@@ -53,7 +53,7 @@ test("a mail is deferred whose connection was lost before its end was written, t
   });
 });
 
-test("a mail took what passed since MAIL, and nothing before that", async () => {
+test("the time of a mail begins at MAIL", async () => {
   const transaction = new Transaction(namedMail("a"));
   assert.equal(transaction.result(undefined, false).took, 0);
   transaction.begin();
@@ -63,7 +63,7 @@ test("a mail took what passed since MAIL, and nothing before that", async () => 
   assert.ok(took > 0 && took < now, `${took}`);
 });
 
-test("refusals are taken back, with all that was made of them, where replies are out of step", () => {
+test("refusals, and all that follows from them, are dropped when replies are out of step", () => {
   const wire = new Wire(socket(true), new ManualClock());
   const no = { code: 550, text: "no" };
   const refusals: readonly ((mail: Transaction) => void)[] = [

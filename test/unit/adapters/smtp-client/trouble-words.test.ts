@@ -18,7 +18,7 @@ async function failureWith(server: ReturnType<typeof createServer>): Promise<str
   return error.message;
 }
 
-test("a server that speaks in clear where TLS is meant to begin is told as that", async () => {
+test("a server that speaks in clear on a port for implicit TLS is explained as such", async () => {
   const plain = createServer((socket) => socket.on("error", () => {}).end("220 mail.example ESMTP\r\n"));
   assert.match(
     errorWords(await failureWith(plain)),
@@ -26,19 +26,19 @@ test("a server that speaks in clear where TLS is meant to begin is told as that"
   );
 });
 
-test("a certificate that nobody has signed is told with what would take it", async () => {
+test("a self-signed certificate is explained, with the setting that would accept it", async () => {
   const { certificate: cert, key } = await testCertificate();
   const server = createTlsServer({ cert, key });
   server.on("tlsClientError", () => {});
   assert.match(errorWords(await failureWith(server)), /is self-signed; `tls: pin` trusts one/);
 });
 
-test("other words stay, on one line and not endless", () => {
+test("other messages stay as they are, shortened and on one line", () => {
   assert.equal(errorWords("connect ECONNREFUSED\r\n127.0.0.1:25"), "connect ECONNREFUSED 127.0.0.1:25");
   assert.equal(errorWords("x".repeat(1000)).length, 300);
 });
 
-test("an answer is told as it came, and what is no answer as that", () => {
+test("an SMTP reply is quoted, and other text is said to be no SMTP", () => {
   const reply = { code: 554, text: "no PTR" };
   assert.equal(answerWords(reply, "554 no PTR"), "it answered 554 no PTR");
   assert.equal(noTlsWords(reply), "it does not accept STARTTLS, which `tls` requires: 554 no PTR");

@@ -27,7 +27,7 @@ function codes({ answers }: Verification): Record<string, number> {
 }
 
 for (const extensions of [["PIPELINING", "SMTPUTF8"], ["SMTPUTF8"], []] satisfies string[][])
-  test(`mailboxes are asked for and nothing is sent; the peer offers ${extensions.join(", ") || "nothing"}`, async () => {
+  test(`mailboxes are verified without sending a mail; the peer offers ${extensions.join(", ") || "nothing"}`, async () => {
     const behaviour: Behaviour = { extensions, onRcpt: refusesEve };
     await using primary = await fakePrimary(behaviour);
     const { conversation, verification } = await asking(primary);
@@ -47,7 +47,7 @@ for (const extensions of [["PIPELINING", "SMTPUTF8"], ["SMTPUTF8"], []] satisfie
     assert.equal(primary.mails.length, 0);
   });
 
-test("a peer that refuses the null sender, closes, or falls silent in the middle", async () => {
+test("a peer that refuses the null sender, answers 421 or closes gives no answers", async () => {
   for (const extensions of [["PIPELINING"], []] satisfies string[][]) {
     await using primary = await fakePrimary({ extensions, onMail: () => "550 5.7.1 no bounces" });
     const { conversation, verification } = await asking(primary, ["alice@a.test"]);
@@ -66,7 +66,7 @@ test("a peer that refuses the null sender, closes, or falls silent in the middle
   }
 });
 
-test("mailboxes are asked for behind the mails that are on their way", async () => {
+test("verification waits for the mails in flight", async () => {
   await using primary = await fakePrimary({ extensions: ["PIPELINING"], onRcpt: refusesEve });
   const conversation = await client.converse(targetAt(primary.port));
   const sending = conversation.send(claimedMail({ to: ["eve@a.test", "alice@a.test"] }));
@@ -80,7 +80,7 @@ test("mailboxes are asked for behind the mails that are on their way", async () 
   await conversation.quit();
 });
 
-test("what a peer said unasked answers no question, whether it is still there or not", async () => {
+test("an unsolicited reply answers no question, whether the peer has closed or not", async () => {
   for (const stays of [true, false]) {
     const onDot = (): string => "250 2.0.0 taken\r\n250 ok\r\n250 ok\r\n250 ok";
     await using primary = await fakePrimary({ extensions: ["PIPELINING"], onDot });
@@ -95,7 +95,16 @@ test("what a peer said unasked answers no question, whether it is still there or
   }
 });
 
-test("a peer that says more than it is asked has told nothing", async () => {
+test("a 3xx reply to a recipient answers no question, because it fits no command that was sent", async () => {
+  for (const extensions of [["PIPELINING"], []] satisfies string[][]) {
+    await using primary = await fakePrimary({ extensions, onRcpt: () => "354 go on" });
+    const { verification } = await asking(primary, ["alice@a.test"]);
+    assert.deepEqual(codes(verification), {});
+    assert.match(verification.trouble?.message ?? "", /out of step.* 354 go on/);
+  }
+});
+
+test("a peer that sends more replies than commands gives no answers", async () => {
   for (const extensions of [["PIPELINING"], []] satisfies string[][])
     for (const more of ["250 2.1.5 ok", "550 5.1.1 no such user"]) {
       const onRcpt = (address: string): string | undefined =>
@@ -135,7 +144,7 @@ test(
   },
 );
 
-test("a primary that lost count of what it was asked for mailboxes is asked one command at a time from then on", async () => {
+test("a primary that was out of step in a verification gets one command at a time from then on", async () => {
   const counting = smtpClient({ hostname: "mx2.test", clock: systemClock() });
   const tooMuch = `250 2.1.5 ok\r\n250 2.1.5 ok`;
   await using primary = await fakePrimary({ extensions: ["PIPELINING"], onRcpt: () => tooMuch });

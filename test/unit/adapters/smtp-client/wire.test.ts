@@ -15,13 +15,13 @@ function unread(clock = new ManualClock()): {
   return { wire, socket, say: (replies) => void socket.emit("data", Buffer.from(replies)) };
 }
 
-test("the answers to an envelope of ten thousand recipients may come in one piece", () => {
+test("the replies to ten thousand recipients may arrive in one chunk", () => {
   const { wire, say } = unread();
   say("250\r\n".repeat(13_107));
   assert.equal(wire.lost, undefined);
 });
 
-test("a peer that sends replies without end is given up, in octets, because one may be long", () => {
+test("a peer that sends replies without end is given up at a number of octets", () => {
   for (const piece of ["250 ok\r\n".repeat(8192), `250 ${"x".repeat(65_530)}\r\n`]) {
     const { wire, socket, say } = unread();
     const lost = (): string | undefined => wire.lost?.message;
@@ -33,7 +33,7 @@ test("a peer that sends replies without end is given up, in octets, because one 
   }
 });
 
-test("replies that are read make room for others", async () => {
+test("replies that were read no longer count as unread octets", async () => {
   const { wire, say } = unread();
   for (let n = 0; n < 5; n++) {
     say("250 ok\r\n".repeat(8192));
@@ -42,7 +42,7 @@ test("replies that are read make room for others", async () => {
   assert.equal(wire.lost, undefined);
 });
 
-test("a reply ends the wait for it, however long nothing is asked afterwards", async () => {
+test("a reply ends the wait for it, and no later silence counts as late", async () => {
   const clock = new ManualClock();
   const { wire, say } = unread(clock);
   const replying = wire.reply(1000);
@@ -55,7 +55,7 @@ test("a reply ends the wait for it, however long nothing is asked afterwards", a
   await late;
 });
 
-test("octets that were taken end the wait for it, however long nothing follows", async () => {
+test("sent octets end the wait for them, and no later silence counts as late", async () => {
   const clock = new ManualClock();
   const taken: (() => void)[] = [];
   const write: Duplex["_write"] = (_chunk, _encoding, done) => void taken.push(done);

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 describe("the order", () => {
-  test("is the resolver's, the one that greeted last first, one that lets us wait last", () => {
+  test("is that of the resolver, but the address that greeted last comes first and a silent one last", () => {
     assert.deepEqual(addresses.inTurn(ALL, 0, idle), ALL);
     addresses.greeted(FOUR);
     assert.deepEqual(addresses.inTurn(ALL, 0, idle), [FOUR, SIX, OTHER]);
@@ -32,7 +32,7 @@ describe("the order", () => {
     );
   });
 
-  test("leaves one that refuses us alone for a minute while there is a better one", () => {
+  test("omits an address that refused us for a minute while a better one is known", () => {
     addresses.failed(SIX, REFUSES, 0);
     assert.deepEqual(addresses.inTurn([SIX, FOUR], 1, idle), [SIX, FOUR], "none is known to be better");
     addresses.greeted(FOUR);
@@ -87,5 +87,5 @@ describe("of several troubles", () => {
       assert.equal(addresses.decisive(new Map(troubles)), expected);
     });
 
-  test("where there is none, there is none", () => assert.equal(addresses.decisive(new Map()), undefined));
+  test("none is decisive if there is none", () => assert.equal(addresses.decisive(new Map()), undefined));
 });

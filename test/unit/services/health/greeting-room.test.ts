@@ -13,7 +13,7 @@ function fullRoom() {
   return { room, greetings, gaveWay, enter };
 }
 
-test("each has ten seconds, then the oldest give way, one for each newcomer", () => {
+test("each greeting has ten seconds; then the oldest one gives way to each newcomer", () => {
   const { gaveWay, enter } = fullRoom();
   assert.equal(enter(9999), false);
   assert.deepEqual(gaveWay, []);
@@ -21,7 +21,7 @@ test("each has ten seconds, then the oldest give way, one for each newcomer", ()
   assert.deepEqual(gaveWay, [0, 1]);
 });
 
-test("one that has ended leaves its place to one newcomer", () => {
+test("a greeting that has ended leaves its place to one newcomer", () => {
   const { room, greetings, gaveWay, enter } = fullRoom();
   room.leave(greetings[7] ?? {});
   assert.deepEqual([enter(0), enter(0)], [true, false]);

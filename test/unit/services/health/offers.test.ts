@@ -20,7 +20,7 @@ function primary(domains: readonly string[], told?: Told): PrimaryStatus {
   return { destination: "p:25", domains, state, since: 0, connections: 0, ...known };
 }
 
-test("the most that one of the primaries takes", () => {
+test("a domain offers the most that one of its primaries accepts", () => {
   const utf8 = { extensions: ["SMTPUTF8"] };
   const cases: readonly (readonly [string, readonly PrimaryStatus[], unknown])[] = [
     ["one that takes everything", [primary(["a"], utf8)], []],

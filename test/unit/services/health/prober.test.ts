@@ -53,7 +53,7 @@ function mutePrimary(clock = new ManualClock(), room = new GreetingRoom()) {
   return { clock, waits, silences, network, prober, ask };
 }
 
-test("a greeting that hangs is asked for anew after 5 s, and no more than three hang at a time", async () => {
+test("another greeting is requested after 5 s of silence, and at most three are awaited", async () => {
   const { clock, waits, ask } = mutePrimary();
   await ask();
   await ask();
@@ -65,7 +65,7 @@ test("a greeting that hangs is asked for anew after 5 s, and no more than three 
   assert.equal(waits.length, 3);
 });
 
-test("who came back is greeted at once, although connections of before hang, which give way one by one", async () => {
+test("a primary that returns is greeted at once, and its stale connections are given up one by one", async () => {
   const { clock, waits, silences, network, prober, ask } = mutePrimary();
   const closed = (): boolean[] => waits.map((wait) => wait.closed);
   const hanging: Promise<unknown>[] = [];
@@ -87,7 +87,7 @@ test("who came back is greeted at once, although connections of before hang, whi
   assert.deepEqual(silences, []);
 });
 
-test("a refusal beside a greeting that is awaited says nothing of one that asks alone", async () => {
+test("a refusal while another greeting is awaited does not count", async () => {
   const { clock, waits, ask } = mutePrimary();
   const first = await ask();
   clock.advance(5000);
@@ -99,7 +99,7 @@ test("a refusal beside a greeting that is awaited says nothing of one that asks 
   await assert.rejects(first.heard, refusal);
 });
 
-test("one that breaks beside a greeting that is awaited leaves that one its time", async () => {
+test("a connection that breaks while another greeting is awaited does not end that wait", async () => {
   const { clock, waits, ask } = mutePrimary();
   await ask();
   clock.advance(5000);
@@ -110,7 +110,7 @@ test("one that breaks beside a greeting that is awaited leaves that one its time
   assert.equal(waits.length, 2);
 });
 
-test("one that gives its place to other primaries says nothing while another one is awaited", async () => {
+test("a greeting that gave way to another primary does not count while a further one is awaited", async () => {
   const room = new GreetingRoom();
   const { clock, ask } = mutePrimary(new ManualClock(), room);
   const first = await ask();
@@ -122,7 +122,7 @@ test("one that gives its place to other primaries says nothing while another one
   assert.equal(await first.heard, undefined);
 });
 
-test("who says nothing for as long as a probe waits has five times as long, until it has greeted", async () => {
+test("a primary that was silent for the patience of a probe gets five times as long until it greets", async () => {
   const { clock, waits, silences, prober, ask } = mutePrimary();
   const failAfter = async (milliseconds: number): Promise<number | undefined> => {
     const { heard } = await ask();
@@ -143,7 +143,7 @@ test("who says nothing for as long as a probe waits has five times as long, unti
   assert.equal(await failAfter(100), 60_000);
 });
 
-test("of thousands that take connections and say nothing, five hundred greetings hang at a time", async () => {
+test("at most 500 greetings of silent primaries are awaited at a time", async () => {
   const clock = new ManualClock();
   const room = new GreetingRoom();
   const mute = Array.from({ length: 800 }, () => mutePrimary(clock, room));

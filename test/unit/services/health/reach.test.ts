@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DestinationTrouble, type Connection } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble, type Connection, type Target } from "../../../../src/ports/smtp-client.ts";
 import { firstToGreet, targetsOf, type ReachParts } from "../../../../src/services/health/health.ts";
 import { FakeResolver } from "../../../support/delivery-bench.ts";
 import { FakeSmtpClient } from "../../../support/fake-smtp-client.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle, pass } from "../../../support/settle.ts";
 
 const six = (...ns: number[]): string[] => ns.map((n) => `2001:db8::${n}`);
 const four = (...ns: number[]): string[] => ns.map((n) => `192.0.2.${n}`);
@@ -23,13 +24,13 @@ async function targets(addresses: readonly string[]): Promise<readonly string[]>
   return found.map(({ ip }) => ip);
 }
 
-test("addresses of both families are tried by turns, all of them, the first one's family first", async () => {
+test("addresses of both families are tried alternately, beginning with the family of the first", async () => {
   assert.deepEqual(await targets([...six(1, 2, 3), ...four(1)]), [...six(1), ...four(1), ...six(2, 3)]);
   assert.deepEqual(await targets([...four(1), ...six(1), ...six(2)]), [...four(1), ...six(1, 2)]);
   assert.deepEqual(await targets(four(1, 2)), four(1, 2));
 });
 
-test("of many addresses six are tried, our own not among them", async () => {
+test("at most six addresses are tried, and none of our own", async () => {
   assert.deepEqual(await targets(four(9, 1, 2, 3, 4, 5, 6, 7, 8)), four(1, 2, 3, 4, 5, 6));
   await assert.rejects(targets(four(9)), { stage: "loop" });
 });
@@ -54,4 +55,31 @@ test("no further address is greeted once one has taken more than ten seconds", a
     await assert.rejects(firstToGreet(list, parts, { greet }), last);
     assert.deepEqual(asked, four(1, 2, 3, 4).slice(0, greeted));
   }
+});
+
+test("a connection that opens after another address has answered is closed", async () => {
+  const clock = new ManualClock();
+  const client = new FakeSmtpClient();
+  const [slow, quick] = four(1, 2).map((ip) => ({ ip, host: "mail.test", port: 25, tls: "none" as const }));
+  assert.ok(slow && quick);
+  for (const { ip } of [slow, quick]) client.server(`${ip}:25`);
+  const late = Promise.withResolvers<void>();
+  const connect = async (target: Target): Promise<Connection> => {
+    if (target === slow) await late.promise;
+    return client.connect(target);
+  };
+  const parts = {
+    client: { connect, converse: () => assert.fail("by connections only") },
+    clock,
+    resolver: new FakeResolver(),
+    ownAddresses: () => [],
+  };
+  const reached = firstToGreet([slow, quick], parts, { greet: async (connection) => connection });
+  await pass(clock, 300);
+  const connection = await reached;
+  assert.equal(connection.target, quick);
+  late.resolve();
+  await idle();
+  assert.equal(client.server(`${slow.ip}:25`).open, 0);
+  assert.equal(client.server(`${quick.ip}:25`).open, 1);
 });

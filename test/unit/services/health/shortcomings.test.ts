@@ -19,7 +19,7 @@ function watched(encrypted?: boolean, identity?: Destination["identity"]) {
   return { journal, memory, shortcomings, why: () => shortcomings.slow?.why };
 }
 
-test("a slow greeting and a slow mail are told once, and shown until the primary is quick again", () => {
+test("a slow greeting or mail is reported once, and shown until the primary is quick again", () => {
   const { journal, shortcomings, why } = watched();
   shortcomings.greeted(9000, 1);
   assert.equal(why(), undefined);
@@ -42,7 +42,7 @@ test("a slow greeting and a slow mail are told once, and shown until the primary
   assert.equal(why(), undefined);
 });
 
-test("slow is what takes 10 s to greet, or 30 s for a mail of ordinary size; quick what is well below", () => {
+test("slow is a greeting of 10 s or an ordinary mail of 30 s; quick is less than 3 s or 10 s", () => {
   const { shortcomings, why } = watched();
   const steps: readonly (readonly [tell: () => void, slow: boolean])[] = [
     [() => shortcomings.greeted(9999, 1), false],
@@ -64,7 +64,7 @@ test("slow is what takes 10 s to greet, or 30 s for a mail of ordinary size; qui
   assert.equal(why(), "it accepts connections but did not greet within 60 s");
 });
 
-test("a primary that was never known to speak TLS is remembered once it does", () => {
+test("a primary is remembered as encrypted at its first conversation over TLS", () => {
   const { journal, shortcomings } = watched();
   assert.equal(shortcomings.look(CLEAR), false);
   assert.equal(shortcomings.look({ ...CLEAR, tls: "TLSv1.3" }), true);
@@ -74,7 +74,16 @@ test("a primary that was never known to speak TLS is remembered once it does", (
   assert.equal(journal.of("primary.weakened").length, 1);
 });
 
-test("what was known of its TLS before counts although it is read after the first conversation", () => {
+test("a primary that still offers TLS, but with which no TLS session opens, is not reported as offering none", () => {
+  const { journal, shortcomings } = watched(true);
+  shortcomings.look({ ...CLEAR, extensions: ["STARTTLS"] });
+  assert.deepEqual(
+    journal.of("primary.weakened").map(({ why }) => why),
+    ["it offers TLS, but a TLS session can no longer be opened; mail is sent unencrypted"],
+  );
+});
+
+test("the TLS history counts even if it is read after the first conversation", () => {
   const { journal, memory, shortcomings } = watched();
   assert.equal(shortcomings.look(CLEAR), false);
   memory.encrypted = true;
@@ -82,7 +91,7 @@ test("what was known of its TLS before counts although it is read after the firs
   assert.equal(journal.of("primary.weakened").length, 1);
 });
 
-test("a primary that is not told of clients, though it should be, is told of when that begins", () => {
+test("a primary that stops offering the configured XCLIENT is reported once", () => {
   const { journal, shortcomings } = watched(false, "xclient");
   const offering = { ...CLEAR, attributes: { XCLIENT: ["ADDR"] } };
   for (const capabilities of [offering, CLEAR, CLEAR, { ...CLEAR, attributes: { XFORWARD: [] } }])
@@ -99,7 +108,7 @@ test("a primary that is not told of clients, though it should be, is told of whe
   assert.deepEqual(plain.journal.events, []);
 });
 
-test("TLS that vanished is told, also when it was spoken to an earlier process", () => {
+test("a primary that no longer offers TLS is reported, also if only an earlier process saw TLS", () => {
   const { journal, shortcomings } = watched(true);
   assert.equal(shortcomings.look(CLEAR), true, "to be remembered");
   assert.equal(shortcomings.look(CLEAR), false);

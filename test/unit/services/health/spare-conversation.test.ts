@@ -19,7 +19,7 @@ beforeEach(async () => {
   spare.keep(conversation);
 });
 
-test("goes to one, who ends it", async () => {
+test("a spare conversation is given to one taker, who ends it", async () => {
   assert.equal(spare.take(), conversation);
   assert.equal(spare.take(), undefined);
   clock.advance(2000);
@@ -27,7 +27,7 @@ test("goes to one, who ends it", async () => {
   await conversation.quit();
 });
 
-test("is ended after 2 s without mail, and where another takes its place", async () => {
+test("a spare conversation ends after 2 s without mail, or when another one replaces it", async () => {
   spare.keep(await client.converse(targetAt(25)));
   assert.equal(server.open, 1);
   clock.advance(1999);
@@ -37,7 +37,7 @@ test("is ended after 2 s without mail, and where another takes its place", async
   assert.equal(spare.take(), undefined);
 });
 
-test("is kept for its own 2 s, whenever one before it was taken", async () => {
+test("a spare conversation is kept for 2 s of its own, whenever an earlier one was taken", async () => {
   clock.advance(1500);
   await spare.take()?.quit();
   const later = await client.converse(targetAt(25));
@@ -47,7 +47,7 @@ test("is kept for its own 2 s, whenever one before it was taken", async () => {
   await later.quit();
 });
 
-test("is nobody's where the server has ended it", () => {
+test("a spare conversation that the server has ended is not given to anyone", () => {
   conversation.abort();
   assert.equal(spare.take(), undefined);
 });

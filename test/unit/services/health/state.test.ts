@@ -77,7 +77,7 @@ describe("states", () => {
     test(name, () => assert.deepEqual(walk(...signals), states));
   }
 
-  test("each relapse makes the next return later, until mail went through", () => {
+  test("each relapse makes the next return count later, until a mail is answered", () => {
     let health = after(refused, greeted, broken);
     assert.equal(health.relapses, 1);
     assert.equal(next(health, greeted, 3999).state, "down");
@@ -89,19 +89,19 @@ describe("states", () => {
     assert.deepEqual([health.state, health.relapses, health.proven], ["up", 0, true]);
   });
 
-  test("mail that goes through ends the pause after a relapse", () => {
+  test("an answered mail ends the pause after a relapse", () => {
     const relapsed = after(refused, greeted, broken);
     const suspect = next(next(relapsed, answered, 3100), broken, 3200);
     assert.deepEqual([suspect.state, next(suspect, greeted, 3300).state], ["suspect", "up"]);
   });
 
-  test("a state lasts from its beginning, and its reason goes with it", () => {
+  test("a state keeps its beginning, and its reason ends with it", () => {
     const health = after(refused, refused);
     assert.deepEqual([health.since, health.why], [1000, "connection refused"]);
     assert.equal(next(health, greeted, 9000).why, undefined);
   });
 
-  test("one connection too many, as one of ours may be counted that just ended, is no ban until it is said again", () => {
+  test("421 just after a broken conversation is no ban until it is repeated", () => {
     const suspect = after(greeted, answered, broken);
     const told = next(suspect, crowded, 3100);
     assert.deepEqual([told.state, told.bans], ["suspect", 0]);
@@ -110,7 +110,7 @@ describe("states", () => {
     assert.equal(next(told, greeted, 4100).state, "up");
   });
 
-  test("an outage lasts from its first trouble", () => {
+  test("an outage begins with its first trouble", () => {
     const health = after(greeted, answered, broken, refused);
     assert.equal(health.awaySince, 3000);
     assert.equal(health.since, 4000);
@@ -118,21 +118,21 @@ describe("states", () => {
   });
 });
 
-describe("good words", () => {
+describe("success", () => {
   const knocked: Signal = { kind: "knocked" };
 
-  test("of one that is up are noted, and change nothing else", () => {
+  test("of a primary that is up changes only the time of its last success", () => {
     const proven = after(greeted, answered);
     assert.deepEqual(next(proven, greeted, 9000), { ...proven, lastGood: 9000 });
     assert.deepEqual(next(proven, knocked, 9000), { ...proven, lastGood: 9000 });
   });
 
-  test("who only listens is not up, nor believed sooner", () => {
+  test("in connecting alone changes nothing for a primary that is not up", () => {
     for (const away of [after(refused), after(greeted, broken), unknownHealth(0)])
       assert.equal(next(away, knocked, 9000), away);
   });
 
-  test("a greeting ends what was held against it where no mail waits to prove it, else a mail does", () => {
+  test("in greeting ends relapses and bans if no mail is held; otherwise an answered mail does", () => {
     const away = after(refused, greeted, broken, banned, banned);
     assert.deepEqual([away.relapses, away.bans], [1, 2]);
     const idle = next(away, { kind: "greeted", idle: true }, 9000);
@@ -145,7 +145,7 @@ describe("good words", () => {
     assert.deepEqual([taken.proven, taken.relapses, taken.bans, taken.since], [true, 0, 0, 9000]);
   });
 
-  test("after relapses come later each time, from one second to a minute", () => {
+  test("in greeting after a relapse counts later each time, from one second to a minute", () => {
     let health = after(refused);
     const pauses: number[] = [];
     for (let now = 10_000; pauses.length < 14; now = health.notBefore) {
@@ -159,22 +159,29 @@ describe("good words", () => {
 });
 
 describe("a refusal of us", () => {
-  const refusal = (stage: "greeting" | "ehlo", code?: number): string => {
+  const refusal = (stage: "greeting" | "ehlo" | "login", code?: number): string => {
     const reply = code === undefined ? undefined : { code, text: "no" };
     const trouble = new DestinationTrouble(stage, "no", reply);
     return next(after(refused), { kind: "trouble", trouble, probe: true }, 9000).state;
   };
 
-  test("is 421, or a 5xx, in the place of a greeting, and nothing else", () => {
+  test("is 421 or a 5xx in place of a greeting, not a lost greeting, another code or a refused EHLO", () => {
     for (const code of [421, 500, 554]) assert.equal(refusal("greeting", code), "banned", `${code}`);
     for (const code of [undefined, 220, 420, 451, 499]) assert.equal(refusal("greeting", code), "down");
     for (const code of [421, 554]) assert.equal(refusal("ehlo", code), "down");
   });
 
-  test("by 421 is none within a second of trouble", () => {
+  test("is a refused login: a wrong password once a second would lock the account or get us blocked", () => {
+    for (const code of [421, 535]) assert.equal(refusal("login", code), "banned", `${code}`);
+    for (const code of [undefined, 454]) assert.equal(refusal("login", code), "down");
+  });
+
+  test("by 421 does not count within a second of trouble", () => {
     const suspect = after(greeted, answered, broken);
     assert.equal(next(suspect, crowded, 3999), suspect);
     assert.equal(next(suspect, crowded, 4000).state, "banned");
+    const busy = new DestinationTrouble("login", "no", { code: 421, text: "too many sessions of this user" });
+    assert.equal(next(suspect, { kind: "trouble", trouble: busy, probe: true }, 3999), suspect);
   });
 });
 
@@ -197,7 +204,7 @@ describe("probes", () => {
     test(name, () => assert.equal(nextProbe(health, { ...facts, ...change }) - facts.now, delay));
   }
 
-  test("no more than 200 a second over all", () => {
+  test("are at most 200 a second for all primaries together", () => {
     const pacer = new Pacer();
     const slots = Array.from({ length: 1000 }, () => pacer.slot(10_000));
     assert.equal(slots.filter((slot) => slot < 11_000).length, 200);

@@ -5,7 +5,7 @@ import { TlsMemory } from "../../../../src/services/health/tls-memory.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 import { idle } from "../../../support/settle.ts";
 
-test("what an earlier process knew is known, nothing before it was read, and a store that cannot tell is told of", async () => {
+test("the history of earlier processes is unknown until it was read; a store that fails is logged", async () => {
   const told: string[] = [];
   const log = loggerTo((level, _message, { error }) => void told.push(`${level} ${String(error)}`));
   const rememberTls = () => Promise.reject(new Error("full"));
@@ -21,7 +21,7 @@ test("what an earlier process knew is known, nothing before it was read, and a s
   assert.deepEqual(told, ["warn full", "warn sick"]);
 });
 
-test("what was remembered meanwhile is known, too, to a watch that begins later", async () => {
+test("what this process saw before the store was read is known to a watch that begins later", async () => {
   const told = { encrypted: async () => ["b.test:25"], rememberTls: async () => {} };
   const memory = new TlsMemory({ store: told, log: SILENT });
   memory.remember("a.test:25", true);
@@ -32,7 +32,7 @@ test("what was remembered meanwhile is known, too, to a watch that begins later"
   assert.deepEqual(known, [true, false, false]);
 });
 
-test("a store that failed at the start is read again, by one reader at a time, and told of once", async () => {
+test("a store that failed at the start is read again, by one reader at a time, and logged once", async () => {
   let reads = 0;
   const encrypted = async () => {
     reads += 1;

@@ -40,7 +40,7 @@ describe("a primary with two addresses", () => {
       assert.equal(bench.first.conversations, 1, "probes and mail go where it greets");
     });
 
-  test("of which one refuses us: the return of the other is seen at once, and the one greeted once a minute", async () => {
+  test("of which one refuses us: the return of the other is noticed at once, and the first is greeted once a minute", async () => {
     const bench = twoAddresses();
     bench.first.greeting = REFUSAL;
     const delivery = await bench.start();
@@ -58,7 +58,7 @@ describe("a primary with two addresses", () => {
     assert.deepEqual(bench.store.count(), { gone: 2 });
   });
 
-  test("that both refuse us, or one of them and the other is dead, is banned", async () => {
+  test("is banned if both refuse us, or if one refuses us and the other is dead", async () => {
     for (const dead of [false, true]) {
       const bench = twoAddresses();
       bench.first.down = dead;
@@ -71,7 +71,7 @@ describe("a primary with two addresses", () => {
     }
   });
 
-  test("of which one lets us wait: the other is greeted after 5 s", async () => {
+  test("of which one does not greet: the other is greeted after 5 s", async () => {
     const bench = twoAddresses();
     bench.first.onGreet = () => new Promise(() => {});
     await bench.start();
@@ -79,7 +79,7 @@ describe("a primary with two addresses", () => {
     assert.equal(bench.second.mails.length, 1);
   });
 
-  test("of which one is dead and the other greets late: that one has its time", async () => {
+  test("of which one is dead and the other greets late: the late greeting is awaited", async () => {
     const bench = twoAddresses();
     bench.first.down = true;
     bench.second.onGreet = () => new Promise((resolve) => void bench.clock.after(8000, resolve));
@@ -90,7 +90,7 @@ describe("a primary with two addresses", () => {
     assert.equal(bench.second.mails.length, 1);
   });
 
-  test("of which the good one dies between mails: the other is greeted, not only found to listen", async () => {
+  test("of which the good one dies between mails: the other is greeted, not only connected to", async () => {
     const bench = twoAddresses();
     await bench.start();
     await bench.pass(500);
@@ -104,7 +104,7 @@ describe("a primary with two addresses", () => {
   });
 });
 
-test("a primary whose name takes long to look up is not slow: it lets nobody wait", async () => {
+test("a primary whose name takes long to resolve is not reported as slow", async () => {
   const bench = twoAddresses();
   const delivery = await bench.start();
   await bench.pass(5000);
@@ -140,7 +140,7 @@ test("an outage goes on while a primary that was down refuses us, and ends when 
   assert.deepEqual([back?.state, back?.awaySince], ["up", undefined]);
 });
 
-test("mail that is not due yet has its primary probed each second, also after it was counted anew", async () => {
+test("a primary is probed each second for mail that is not due yet, also after a new count", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
   bench.store.put({ domain: "a.test", dueAt: bench.clock.now() + 3_600_000 });
@@ -155,7 +155,7 @@ test("mail that is not due yet has its primary probed each second, also after it
   assert.ok(server.knocks - before >= 9, `${server.knocks - before} probes in 10 s`);
 });
 
-test("a primary that takes mail again and again is not probed beside it", async () => {
+test("a primary that keeps accepting mail is not probed", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
   const server = bench.client.server(`${SECOND}:25`);
@@ -169,7 +169,7 @@ test("a primary that takes mail again and again is not probed beside it", async 
   assert.deepEqual([server.mails.length, server.knocks - before], [20, 0]);
 });
 
-test("what a primary offers is shown, and nothing stays open to it while no mail waits", async () => {
+test("the offers of a primary are shown, and no connection stays open while no mail waits", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
   const server = bench.client.server(`${SECOND}:25`);
@@ -180,7 +180,7 @@ test("what a primary offers is shown, and nothing stays open to it while no mail
   assert.ok(status?.capabilities !== undefined && status.learnedAt !== undefined);
 });
 
-test("hundreds of primaries that are away are probed on, however often all of them are asked for at once", async () => {
+test("hundreds of primaries that are away are still probed if a recheck of all is requested often", async () => {
   const bench = deliveryBench();
   const places = Array.from({ length: 300 }, (_, n) => `192.0.2.${n % 100}:${25 + Math.floor(n / 100)}`);
   for (const place of places) {
@@ -203,7 +203,7 @@ test("hundreds of primaries that are away are probed on, however often all of th
   assert.ok(knocks() - before > 1500, `200 a second are allowed, not ${(knocks() - before) / 10}`);
 });
 
-test("a primary in whose place we stand ourselves gets no mail and no question, and nothing stays open to it", async () => {
+test("a primary that is this server gets no mail and no callout, and no connection to it stays open", async () => {
   for (const how of ["mail", "question"]) {
     const bench = deliveryBench();
     const primary = primaryAt(SECOND, 25);
@@ -221,7 +221,7 @@ test("a primary in whose place we stand ourselves gets no mail and no question, 
   }
 });
 
-test("a primary that takes long for a mail is told as slow", async () => {
+test("a primary that takes long for a mail is reported as slow", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
   bench.client.server(`${SECOND}:25`).onMail = (mail) => ({ ...allOf(mail, DELIVERED), took: 35_000 });
@@ -232,7 +232,7 @@ test("a primary that takes long for a mail is told as slow", async () => {
   assert.match(delivery.status()[0]?.slow?.why ?? "", /35 s/);
 });
 
-test("a primary that its last domain has left is let alone, whatever it was being asked", async () => {
+test("a primary without domains is no longer probed, and an awaited greeting does not change that", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
   const server = bench.client.server(`${SECOND}:25`);
@@ -253,7 +253,46 @@ test("a primary that its last domain has left is let alone, whatever it was bein
   assert.deepEqual([server.knocks, server.mails.length], [knocks, 0]);
 });
 
-test("a primary that broke at a mail, and whose mail another took, is told as back when it greets", async () => {
+test("a greeting that is awaited when the last domain of a primary leaves is given up", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  server.onGreet = () => new Promise(() => {});
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(2000);
+  assert.equal(server.open, 1);
+  bench.directory.remove("a.test");
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(100);
+  assert.equal(server.open, 0);
+});
+
+test("a primary that was once silent gets the patience of a first probe again after it has greeted", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  const patiences: number[] = [];
+  const silent = async (patience: number): Promise<never> => {
+    patiences.push(patience);
+    await new Promise<void>((resolve) => void bench.clock.after(patience, resolve));
+    throw new DestinationTrouble("greeting", "it sends no greeting");
+  };
+  const greets = server.onGreet;
+  server.onGreet = silent;
+  await bench.start({}, "all domains");
+  await bench.pass(62_000, 500);
+  server.onGreet = greets;
+  await bench.pass(30_000, 500);
+  server.down = true;
+  await bench.pass(120_000, 500);
+  server.down = false;
+  patiences.length = 0;
+  server.onGreet = silent;
+  await bench.pass(30_000, 500);
+  assert.equal(patiences[0], 60_000);
+});
+
+test("a primary that broke at a mail that another one took is reported as back when it greets", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt(FIRST, 25), primaryAt(SECOND, 25, { preference: 1 })]);
   bench.store.put({ domain: "a.test" });
