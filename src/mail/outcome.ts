@@ -28,8 +28,12 @@ export function refusedIn(outcomes: ReadonlyMap<number, Outcome>): ReadonlySet<n
   return refused;
 }
 
+/** The session lacks authentication or TLS (RFC 4954 §6, RFC 3207 §4): nothing that is final for the mail. */
+const SESSION_LACKS = 530;
+
 /** Returns the outcome that follows from a reply to RCPT or to the final dot. */
 export function outcomeOf(answer: Reply): Outcome {
   if (isPositive(answer)) return { kind: "delivered", reply: answer };
-  return isPermanent(answer) ? { kind: "refused", reply: answer } : { kind: "deferred", reply: answer };
+  const final = isPermanent(answer) && answer.code !== SESSION_LACKS;
+  return { kind: final ? "refused" : "deferred", reply: answer };
 }

@@ -25,7 +25,10 @@ export class Closing extends Error {
   }
 }
 
-/** RFC 3207 §4: such a reply concerns the session, not the mail. A 530 with other words may concern the sender. */
+/**
+ * RFC 3207 §4: such a reply concerns all mail of the session. A 530 with other words may concern one sender only, so
+ * only that mail waits.
+ */
 const WANTS_TLS = /\bSTARTTLS\b/i;
 const NO_TLS = "it accepts mail over TLS only, and there is none: `tls: require` would show why; it answered";
 

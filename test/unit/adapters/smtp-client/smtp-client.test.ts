@@ -922,10 +922,17 @@ describe("TLS", () => {
       );
       assert.equal(results[1]?.outcomes.get(10)?.kind, "released");
     }
-    await using primary = await fakePrimary({ onMail: () => "530 5.7.0 Authentication required" });
-    const conversation = await client.converse(at(primary, "opportunistic"));
-    assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "refused 530" });
-    await conversation.quit();
+  });
+
+  test("530 for missing authentication defers the mail, at MAIL and at RCPT, and the session goes on", async () => {
+    const wanted = (): string => "530 5.7.0 Authentication required";
+    for (const behaviour of [{ onMail: wanted }, { onRcpt: wanted }]) {
+      await using primary = await fakePrimary(behaviour);
+      const conversation = await client.converse(at(primary, "opportunistic"));
+      const { outcomes, trouble } = await conversation.send(claimedMail());
+      assert.deepEqual([kinds(outcomes), trouble], [{ 10: "deferred 530" }, undefined]);
+      await conversation.quit();
+    }
   });
 
   test("none: not used although offered", async () => {
