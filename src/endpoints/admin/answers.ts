@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   conflict: 409,
   too_large: 413,
   too_many_attempts: 429,
+  busy: 429,
   timeout: 504,
   damaged: 500,
   internal: 500,

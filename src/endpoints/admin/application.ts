@@ -5,7 +5,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { timeout } from "hono/timeout";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { answerRefusal, readNoBody, Refusal } from "./answers.ts";
-import { wholeServerOnly } from "./authenticate.ts";
+import { shareFairly, wholeServerOnly } from "./authenticate.ts";
 import { NO_ROUTE } from "./contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { accessRoutes } from "./routes/access.ts";
@@ -35,6 +35,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   app.use(limitTime());
   healthRoutes(app, parts);
   app.use(guard);
+  app.use(shareFairly());
   app.use(readNamesOnly());
   queueRoutes(app, parts);
   quarantineRoutes(app, parts);

@@ -70,6 +70,33 @@ export function requireToken(tokens: Tokens, failures: FailureTable): Middleware
   };
 }
 
+/** Requests of one domain's confined tokens that are worked on at a time. */
+const MOST_OF_DOMAIN = 8;
+
+/** Limits what the holders of one domain's tokens can occupy: memory for bodies, and the threads that others wait for. */
+export function shareFairly(): MiddlewareHandler<AdminEnv> {
+  const counts = new Map<string, number>();
+  return async (c, next) => {
+    const { domain } = c.get("caller");
+    if (domain === undefined) return next();
+    const others = counts.get(domain) ?? 0;
+    if (others === MOST_OF_DOMAIN)
+      throw new Refusal(
+        "busy",
+        `${others} requests of ${domain} are being worked on`,
+        "wait for the answers",
+      );
+    counts.set(domain, others + 1);
+    try {
+      await next();
+    } finally {
+      const left = (counts.get(domain) ?? 0) - 1;
+      if (left > 0) counts.set(domain, left);
+      else counts.delete(domain);
+    }
+  };
+}
+
 /** Guards all routes that are not open to confined tokens, so that a new route is closed to them by default. */
 export function wholeServerOnly(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {

@@ -5,7 +5,7 @@ import { optionalText } from "./body-parts.ts";
 // prettier-ignore
 export const ErrorCode = z.enum([
   "bad_request", "unauthorized", "forbidden", "not_found", "method_not_allowed", "conflict", "too_large",
-  "too_many_attempts", "timeout", "damaged", "internal",
+  "too_many_attempts", "busy", "timeout", "damaged", "internal",
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 

@@ -1,9 +1,9 @@
 /** Starts and stops the two listeners of the admin API. */
 import { chmodSync, existsSync, lstatSync, unlinkSync, type Stats } from "node:fs";
-import type { Server } from "node:http";
-import { connect } from "node:net";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { CannotListen, explainListen } from "../../runtime/listening.ts";
 import type { AdminEnv } from "./parts.ts";
@@ -13,23 +13,48 @@ import { hostPort } from "../../mail/network.ts";
 const MAX_SOCKET_PATH = 107;
 /** Open connections per listener; the admin API serves a few people and programs. */
 const MAX_CONNECTIONS = 256;
+/** Requests on one connection that are not answered yet. */
+const MOST_UNANSWERED = 16;
+/** Milliseconds without progress after which a TCP connection is closed; more than the longest change may take. */
+const STALLED = 660_000;
 /** Milliseconds that requests in progress get when the listener stops. */
 const GRACE = 2000;
 
 export function httpServer(app: Hono<AdminEnv>): Server {
-  const server = createAdaptorServer({
-    fetch: app.fetch as Parameters<typeof createAdaptorServer>[0]["fetch"],
+  const answer = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
-    serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5000 },
-  }) as Server;
+  });
+  const limits = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5000 };
+  const server = createServer(limits, withoutFloods(answer));
   server.maxConnections = MAX_CONNECTIONS;
   // Load balancers use HTTP/1.0, which does not require a Host field, but the HTTP library refuses requests without it.
   server.prependListener("request", ({ headers }) => void (headers.host ??= "localhost"));
   return server;
 }
 
+/**
+ * Disconnects clients that send further requests without waiting for answers. The HTTP library begins all requests that
+ * arrive, in any number, and keeps them while the client reads no answers.
+ */
+function withoutFloods(answer: RequestListener): RequestListener {
+  const unanswered = new WeakMap<Socket, number>();
+  const count = (socket: Socket, change: number): number => {
+    const now = (unanswered.get(socket) ?? 0) + change;
+    unanswered.set(socket, now);
+    return now;
+  };
+  return (request, response) => {
+    const { socket } = request;
+    if (count(socket, 1) > MOST_UNANSWERED) return void socket.destroy();
+    response.once("close", () => count(socket, -1));
+    answer(request, response);
+  };
+}
+
 /** Listens on a TCP address; resolves with `address:port`, rejects with CannotListen. */
 export async function listenTcp(server: Server, address: string, port: number): Promise<string> {
+  // Not on the Unix socket, where an operator may read an export page by page.
+  server.timeout = STALLED;
   const listening = Promise.withResolvers<void>();
   server.once("error", (error) => listening.reject(explainListen(error, address, port)));
   server.listen({ host: address, port, exclusive: true }, () => listening.resolve());

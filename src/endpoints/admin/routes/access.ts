@@ -113,13 +113,13 @@ async function refuseForeign(
 /** Returns the domain to which the rule applies; for a confined token always the token's. */
 async function scopeOf(
   c: AdminContext,
-  { domain }: NewRule,
+  { domain: given }: NewRule,
   { directory }: AdminParts,
 ): Promise<string | undefined> {
-  if (domain === undefined) return c.get("caller").domain;
-  const sound = soundDomain(domain);
-  confine(c, sound);
-  return ourDomain(sound, directory);
+  const domain = given === undefined ? c.get("caller").domain : soundDomain(given);
+  if (domain === undefined) return undefined;
+  confine(c, domain);
+  return ourDomain(domain, directory);
 }
 
 async function removeRule(c: AdminContext, parts: AdminParts): Promise<Response> {

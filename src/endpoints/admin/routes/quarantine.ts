@@ -20,15 +20,31 @@ export function quarantineRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   });
 }
 
+/** Most senders that a domain may allow when a token confined to it adds one. */
+const MOST_OF_DOMAIN = 10_000;
+
+/** For a confined token, those of its domain. */
 async function list(c: AdminContext, { senders }: AdminParts): Promise<AllowedSenderList> {
   const { domain } = c.get("caller");
   const all = await senders.allowedSenders();
   return { items: all.filter((sender) => domain === undefined || sender.domain === domain) };
 }
 
+/** A confined token must not fill the disk. */
+async function leaveRoom(c: AdminContext, parts: AdminParts): Promise<void> {
+  const { domain } = c.get("caller");
+  if (domain === undefined || (await list(c, parts)).items.length < MOST_OF_DOMAIN) return;
+  throw new Refusal(
+    "conflict",
+    `${domain} allows ${MOST_OF_DOMAIN} senders already`,
+    "name domains, not single addresses",
+  );
+}
+
 async function allow(c: AdminContext, parts: AdminParts): Promise<AllowedSenderBody> {
   const named = subject(c, await readBody(c, NewAllowedSender));
   if (named.domain !== undefined) await ourDomain(named.domain, parts.directory);
+  await leaveRoom(c, parts);
   const allowed = { ...named, at: parts.clock.now(), who: c.get("caller").who };
   if (!(await parts.senders.allowSender(allowed)))
     throw new Refusal("conflict", `${named.sender} is allowed already`);

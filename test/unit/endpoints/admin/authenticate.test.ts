@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FailureTable } from "../../../../src/endpoints/admin/authenticate.ts";
+import { buildApplication } from "../../../../src/endpoints/admin/application.ts";
+import { FailureTable, requireToken } from "../../../../src/endpoints/admin/authenticate.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 import { strangerOf } from "../../../support/admin-requests.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle } from "../../../support/settle.ts";
 
 const EVERY_ROUTE: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/metrics"],
@@ -173,4 +175,32 @@ test("the table of failures is bounded and forgets the network seen longest ago"
   for (let i = 0; i < 10_000; i++) table.failed(`network ${i}`);
   assert.equal(table.size, 10_000);
   assert.equal(table.wait("first"), 0);
+});
+
+test("of the requests of one domain's tokens eight are worked on at a time; others are not affected", async () => {
+  const world = new FakeWorld();
+  const pending = Promise.withResolvers<undefined>();
+  let begun = 0;
+  world.explain = () => {
+    begun += 1;
+    return pending.promise;
+  };
+  const of = async (name: string, domain?: string) => (await world.tokens.create(name, domain))?.secret ?? "";
+  const [one, two] = [await of("one", "example.com"), await of("two", "example.com")];
+  const [neighbour, whole] = [await of("neighbour", "other.example"), await of("whole")];
+  const app = buildApplication(
+    world.parts("unused"),
+    requireToken(world.tokens, new FailureTable(world.clock)),
+  );
+  const ask = async (secret: string, path: string): Promise<number> =>
+    (await app.request(path, { headers: { Authorization: `Bearer ${secret}` } }, {})).status;
+  const slow = "/v1/explain?ip=192.0.2.1&helo=h&rcpt=a@example.com";
+  const asked = [one, two, one, two, one, two, one, two].map((secret) => ask(secret, slow));
+  await idle();
+  assert.equal(begun, 8);
+  for (const secret of [one, two]) assert.equal(await ask(secret, "/v1/queue"), 429);
+  for (const secret of [neighbour, whole]) assert.equal(await ask(secret, "/v1/queue"), 200);
+  pending.resolve(undefined);
+  assert.deepEqual(await Promise.all(asked), Array(8).fill(409));
+  for (const secret of [one, two]) assert.equal(await ask(secret, "/v1/queue"), 200);
 });

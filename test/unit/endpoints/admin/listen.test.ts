@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { buildApplication } from "../../../../src/endpoints/admin/application.ts";
 import { trustSocket } from "../../../../src/endpoints/admin/authenticate.ts";
-import { closeServer, httpServer, listenSocket } from "../../../../src/endpoints/admin/listen.ts";
+import { closeServer, httpServer, listenSocket, listenTcp } from "../../../../src/endpoints/admin/listen.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 
@@ -32,6 +33,46 @@ test("a request that hangs holds up an end for 2 s", async (t) => {
   t.mock.timers.tick(1);
   await closed;
   assert.match((await cutOff.promise).message, /hang up|ECONNRESET/);
+});
+
+test("a client that sends more than 16 requests without waiting for answers is disconnected", async (t) => {
+  const world = new FakeWorld();
+  let begun = 0;
+  world.explain = () => {
+    begun += 1;
+    return new Promise(() => undefined);
+  };
+  const server = httpServer(buildApplication(world.parts("unused"), trustSocket()));
+  t.after(() => closeServer(server));
+  const port = Number((await listenTcp(server, "127.0.0.1", 0)).split(":")[1]);
+  const client = connect(port, "127.0.0.1");
+  const cut = new Promise((resolve) => client.once("close", resolve).on("error", () => {}));
+  const path = "/v1/explain?ip=192.0.2.1&helo=h&rcpt=a@example.com";
+  client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(200));
+  await cut;
+  assert.ok(begun <= 16, `${begun} of 200 requests were begun`);
+});
+
+test("requests that are sent together are all answered, in order", async (t) => {
+  const server = httpServer(buildApplication(new FakeWorld().parts("unused"), trustSocket()));
+  t.after(() => closeServer(server));
+  const port = Number((await listenTcp(server, "127.0.0.1", 0)).split(":")[1]);
+  const client = connect(port, "127.0.0.1");
+  let received = "";
+  client.setEncoding("utf8").on("data", (text: string) => (received += text));
+  const ended = new Promise((resolve) => client.once("close", resolve));
+  const ask = (path: string, connection: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`;
+  client.write(ask("/healthz", "keep-alive").repeat(15) + ask("/v1/nothing", "close"));
+  await ended;
+  assert.deepEqual(received.match(/(?<=HTTP\/1\.1 )\d+/g), [...Array(15).fill("200"), "404"]);
+});
+
+test("a connection over TCP without any progress ends, but only after the longest change could have ended", async (t) => {
+  const server = httpServer(buildApplication(new FakeWorld().parts("unused"), trustSocket()));
+  t.after(() => closeServer(server));
+  await listenTcp(server, "127.0.0.1", 0);
+  assert.equal(server.timeout, 660_000);
 });
 
 test("how many connect at a time, and how long a request may take to arrive, is bounded", () => {

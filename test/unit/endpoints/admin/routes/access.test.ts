@@ -154,6 +154,16 @@ test("a confined token leaves room for the rules of others", async () => {
   assert.equal((await strangerOf(world, neighbour)("POST", "/v1/access", own)).status, 201);
 });
 
+test("a token of a removed domain adds no rule, which would await the next owner of the domain", async () => {
+  const world = new FakeWorld();
+  const secret = (await world.tokens.create("sync", "other.example"))?.secret ?? "";
+  world.domains = world.domains.filter(({ name }) => name !== "other.example");
+  const rule = { action: "block", helo: "x.example" };
+  const { status, json } = await strangerOf(world, secret)("POST", "/v1/access", rule);
+  assert.deepEqual([status, json.error?.message], [404, "other.example is not one of our domains"]);
+  assert.deepEqual(world.storedRules, []);
+});
+
 test("each mistake in a rule has its sentence", async () => {
   const ask = operatorOf(new FakeWorld());
   const cases: readonly (readonly [object, RegExp])[] = [

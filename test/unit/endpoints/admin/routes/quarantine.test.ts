@@ -66,6 +66,24 @@ test("a confined token allows senders for its own domain only", async () => {
   assert.equal((await ask("DELETE", `${SENDERS}?sender=a@x.example`)).status, 404);
 });
 
+test("a confined token allows at most 10,000 senders, an operator more", async () => {
+  const ofDomain = { domain: "example.com", at: 1, who: "sync" };
+  world.senders = Array.from({ length: 10_000 }, (_, n) => ({ sender: `${n}@x.example`, ...ofDomain }));
+  const token = await world.tokens.create("sync", "example.com");
+  const confined = strangerOf(world, token?.secret);
+  const another = { sender: "a@x.example", domain: "example.com" };
+  const { status, json } = await confined("POST", SENDERS, another);
+  assert.deepEqual([status, json.error?.message], [409, "example.com allows 10000 senders already"]);
+  assert.equal((await operatorOf(world)("POST", SENDERS, another)).status, 201);
+  world.senders = world.senders.slice(2);
+  assert.equal((await confined("POST", SENDERS, { sender: "b@x.example" })).status, 201);
+  const neighbour = await world.tokens.create("other", "other.example");
+  assert.equal(
+    (await strangerOf(world, neighbour?.secret)("POST", SENDERS, { sender: "a@x.example" })).status,
+    201,
+  );
+});
+
 test("mail in quarantine is found by its reason, with why and subject", async () => {
   const held = { state: "held", reason: "quarantine", quarantine: "virus X", subject: "Buy" } as const;
   world.entries.push(queueEntry({ id: FIRST, n: 5, ...held }));
