@@ -575,6 +575,16 @@ describe("rspamd", () => {
     assert.equal(Buffer.from(from ?? "", "latin1").toString("utf8"), "grün@example.org");
   });
 
+  test("judges a mail whose recipients do not all fit into its request header", async () => {
+    await using fake = await FakeRspamd.start();
+    const recipients = Array.from({ length: 1000 }, (_, n) => `alice+${n}${"ü".repeat(100)}@our.test`);
+    const scan = bench().spam.open({ ...MAIL, recipients }, servers(fake.address));
+    assert.equal((await scan.finish(body("x"))).kind, "judged");
+    const passed = fake.requests[0]?.recipients.map((text) => Buffer.from(text, "latin1").toString()) ?? [];
+    assert.ok(passed.length > 200, `${passed.length} recipients`);
+    assert.deepEqual(passed, recipients.slice(0, passed.length));
+  });
+
   test("is shown a large body whole, and is not believed before it has heard all of it", async () => {
     await using fake = await FakeRspamd.start();
     const large = Buffer.alloc(8_000_000, "abc\r\n");
