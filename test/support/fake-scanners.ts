@@ -118,13 +118,13 @@ interface FakeRequest {
 
 export type RspamdMood = "gtube" | "early" | "silent" | "nonsense" | "error" | "closesMidStream" | "endless";
 
-/** `/checkv2` as rspamd speaks it. */
+/** `/checkv2` as rspamd speaks it, with its limit on the size of a request's header. */
 export class FakeRspamd extends FakeServer {
   mood: RspamdMood = "gtube";
   /** What it says of mail that is no GTUBE. */
   answer: Readonly<Record<string, unknown>> = { action: "no action", score: 0.1, required_score: 15 };
   readonly requests: FakeRequest[] = [];
-  readonly server = createHttpServer((request, response) => {
+  readonly server = createHttpServer({ maxHeaderSize: 80 * 1024 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("error", () => {});
     request.on("data", (chunk: Buffer) => {

@@ -6,8 +6,8 @@ import { readVerdict } from "./rspamd-reply.ts";
 
 /** Longest answer of rspamd that is read, in octets. */
 const LONGEST_ANSWER = 1024 * 1024;
-/** Most recipients that are passed to rspamd. */
-const MOST_RECIPIENTS = 1000;
+/** Most octets of recipients that are passed to rspamd, which rejects a request whose header exceeds 80 KiB. */
+const MOST_RECIPIENTS = 64 * 1024;
 
 /** Sends `POST /checkv2` to rspamd, with the body in chunks, over a new connection for each mail. */
 export class RspamdExchange implements Exchange<SpamResult> {
@@ -77,11 +77,21 @@ function headersOf({ id, client, sender, recipients }: InspectedMail): string[] 
     ["IP", client.ip],
     ["Helo", client.helo],
     ["From", sender === "" ? "<>" : sender],
-    ...recipients.slice(0, MOST_RECIPIENTS).map((recipient): [string, string] => ["Rcpt", recipient]),
+    ...firstOf(recipients).map((recipient): [string, string] => ["Rcpt", recipient]),
   ];
   if (client.name !== undefined) pairs.push(["Hostname", client.name]);
   pairs.push(["Transfer-Encoding", "chunked"]);
   return pairs.flatMap(([name, value]) => [name, headerText(value)]);
+}
+
+/** As many recipients as fit. */
+function firstOf(recipients: readonly string[]): readonly string[] {
+  let octets = 0;
+  const end = recipients.findIndex((recipient) => {
+    octets += Buffer.byteLength(`Rcpt: ${recipient}\r\n`);
+    return octets > MOST_RECIPIENTS;
+  });
+  return end === -1 ? recipients : recipients.slice(0, end);
 }
 
 /** Returns UTF-8 text as the octets of a header field, without control characters, which could end the field. */
